@@ -1,1 +1,1 @@
-"""What every step of the visit stands on: money, time, numbers, errors; it knows no step of the visit."""
+"""What every step of the visit stands on: time, money, ids, states, the unit of work; it knows no step itself."""

@@ -1,0 +1,251 @@
+"""The visit told as facts, in the order in which they happen; ids and fen, no personal data.
+
+What follows what stands in `app.story`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PatientFiled:
+    """A patient is on file for the first time, from the phone or from the hospital system."""
+
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PatientBound:
+    """An account may act for a patient (self, child, parent …)."""
+
+    account_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class ChannelScanned:
+    """A poster's code was opened on a phone."""
+
+    channel_id: int
+
+
+@dataclass(frozen=True)
+class RegistrationHeld:
+    """A place is kept for a patient until its fee is paid; `source_code` is the poster that brought them, or ''."""
+
+    registration_id: int
+    patient_id: int
+    fee_fen: int
+    source_code: str
+
+
+@dataclass(frozen=True)
+class RegistrationBooked:
+    """The place is the patient's."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class RegistrationCancelled:
+    """The place went back; `was_paid` when its fee is to be given back, `by_hospital` when the doctor stopped."""
+
+    registration_id: int
+    patient_id: int
+    was_paid: bool
+    by_hospital: bool
+
+
+@dataclass(frozen=True)
+class RegistrationExpired:
+    """The hold ran out and the place went back."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class FeePaidTooLate:
+    """The fee arrived for a place that is no longer held and cannot be held again; the money goes back."""
+
+    registration_id: int
+    bill_id: int
+
+
+@dataclass(frozen=True)
+class RegistrationMissed:
+    """The session closed and the patient had not come."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PatientCheckedIn:
+    """The patient is in the house; `ticket_id` is the queue number given."""
+
+    registration_id: int
+    patient_id: int
+    ticket_id: int
+
+
+@dataclass(frozen=True)
+class PatientCalled:
+    """The patient is called to the doctor's room."""
+
+    registration_id: int
+    patient_id: int
+    ticket_id: int
+
+
+@dataclass(frozen=True)
+class ConsultationEnded:
+    """The doctor is done with the patient for this visit."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PrescriptionIssued:
+    """A signed prescription is on file and waits for the pharmacist's review."""
+
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PrescriptionReturned:
+    """The reviewing pharmacist sent the prescription back to the doctor."""
+
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PrescriptionApproved:
+    """The reviewing pharmacist let the prescription pass."""
+
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PrescriptionVoided:
+    """The prescription holds no longer; whatever was built on it falls."""
+
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class SplitMade:
+    """It is known what insurance pays of a prescription and what the patient pays, line by line."""
+
+    split_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class BillOpened:
+    """Something is to be paid."""
+
+    bill_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class BillPaid:
+    """A bill is settled in full; `purpose` is registration or prescription, `subject_id` that thing's key."""
+
+    bill_id: int
+    purpose: str
+    subject_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class RefundRequested:
+    """Money is on its way back to the patient."""
+
+    refund_id: int
+    bill_id: int
+
+
+@dataclass(frozen=True)
+class RefundSucceeded:
+    """Money has arrived back at the patient."""
+
+    refund_id: int
+    bill_id: int
+
+
+@dataclass(frozen=True)
+class BagQueued:
+    """The pharmacy has a paid prescription to pick."""
+
+    bag_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class BagReady:
+    """The bag stands in its bin and can be fetched."""
+
+    bag_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class BagCollected:
+    """The bag is in the patient's hands."""
+
+    bag_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class InvoiceIssued:
+    """The bill has its invoice."""
+
+    invoice_id: int
+    bill_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class ReportArrived:
+    """A test's report is on file (new or corrected)."""
+
+    report_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class FollowUpPlanned:
+    """The doctor wants to see the patient again."""
+
+    plan_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class ReminderDue:
+    """It is time to remind the patient of the revisit."""
+
+    reminder_id: int
+    plan_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class RevisitBooked:
+    """The revisit has its place; its reminders stop."""
+
+    plan_id: int
+    registration_id: int
+    patient_id: int

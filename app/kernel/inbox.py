@@ -1,0 +1,81 @@
+"""What the outside world told us: kept byte for byte before it is acknowledged, and used exactly once."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Row, choice
+from app.kernel.uow import Uow
+
+
+class InboxState(enum.StrEnum):
+    """`received` and not used yet, `done`, `filed` without effect, or `refused` and on a person's work list."""
+
+    RECEIVED = "received"
+    DONE = "done"
+    FILED = "filed"
+    REFUSED = "refused"
+
+
+class InboxItem(Row):
+    """One message as it came; (`source`, `key`) is what makes its second coming quiet."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("source", "key"), Index("ix_inbox_state", "source", "state", "id"))
+
+    source: Mapped[str] = mapped_column(String(48))
+    key: Mapped[str] = mapped_column(String(300))
+    kind: Mapped[str] = mapped_column(String(40), default="")
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[InboxState] = mapped_column(choice(InboxState), default=InboxState.RECEIVED)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    done_at: Mapped[datetime | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    error_code: Mapped[str] = mapped_column(String(40), default="")
+    error_place: Mapped[str] = mapped_column(String(80), default="")
+    repeats: Mapped[int] = mapped_column(default=0)
+    subject_ref: Mapped[str] = mapped_column(String(64), default="")
+
+
+def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> tuple[InboxItem, bool]:
+    """The item for (`source`, `key`) and whether it is new; of two that bring it at once, one finds it new.
+
+    A repeat is counted in `repeats` and its bytes are not looked at.
+    """
+    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    made = uow.session.scalar(
+        maker(InboxItem)
+        .values(
+            source=source, key=key, kind=kind, body=body, state=InboxState.RECEIVED, received_at=uow.now(), repeats=0
+        )
+        .on_conflict_do_nothing(index_elements=["source", "key"])
+        .returning(InboxItem.id)
+    )
+    if made is not None:
+        return uow.session.get_one(InboxItem, made), True
+    item = uow.session.scalars(select(InboxItem).where(InboxItem.source == source, InboxItem.key == key)).one()
+    item.repeats += 1
+    return item, False
+
+
+def waiting(uow: Uow, source: str, *, limit: int) -> list[InboxItem]:
+    """Up to `limit` items of `source` not used yet, oldest first, each given to one caller only."""
+    return list(
+        uow.session.scalars(
+            select(InboxItem)
+            .where(InboxItem.source == source, InboxItem.state == InboxState.RECEIVED)
+            .order_by(InboxItem.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def finish(uow: Uow, item: InboxItem, state: InboxState, *, error_code: str = "", error_place: str = "") -> None:
+    """The item has had its effect, is filed, or waits on the work list with a code and a place."""
+    item.state, item.done_at, item.error_code, item.error_place = state, uow.now(), error_code, error_place

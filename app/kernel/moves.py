@@ -1,0 +1,97 @@
+"""How things change their state: by a table of moves, one at a time, and never without a trace."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sqlalchemy import CursorResult, Index, String, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Row
+from app.kernel.errors import Refused
+from app.kernel.uow import Uow
+
+S = TypeVar("S", bound=enum.StrEnum)
+A = TypeVar("A", bound=enum.StrEnum)
+
+
+class IllegalMove(Refused):
+    """The thing is no longer in a state from which this can be done; look at it again."""
+
+    code: ClassVar[str] = "illegal_move"
+
+
+@dataclass(frozen=True)
+class Machine(Generic[S, A]):
+    """One kind of thing's life: `moves[(state, action)]` is the state that follows; it starts in `initial`."""
+
+    name: str
+    initial: S
+    moves: Mapping[tuple[S, A], S]
+
+    def may(self, state: S, action: A) -> bool:
+        """True when `action` can be done from `state`."""
+        return (state, action) in self.moves
+
+
+class Move(Row):
+    """A change of state that happened: appended, never edited."""
+
+    __tablename__ = "move"
+    __table_args__ = (Index("ix_move_subject", "machine", "subject_id"),)
+
+    machine: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[int]
+    from_state: Mapped[str] = mapped_column(String(32))
+    to_state: Mapped[str] = mapped_column(String(32))
+    action: Mapped[str] = mapped_column(String(32))
+    moved_at: Mapped[datetime]
+    by_kind: Mapped[str] = mapped_column(String(16))
+    by_ref: Mapped[str] = mapped_column(String(64))
+    why: Mapped[str] = mapped_column(String(200), default="")
+
+
+def move(
+    uow: Uow,
+    machine: Machine[S, A],
+    row: Any,  # noqa: ANN401 - any table's row that has `id` and `state`
+    action: A,
+    *,
+    why: str = "",
+    **changes: object,
+) -> S:
+    """`row` is in the state that follows, its `changes` (columns) are made and the move is on record.
+
+    Compare-and-set: of two that move the same row at once one gets IllegalMove, whose facts name the state found.
+    """
+    found: S = row.state
+    if not machine.may(found, action):
+        raise IllegalMove(machine=machine.name, state=found.value, action=action.value)
+    following = machine.moves[(found, action)]
+    table = type(row)
+    uow.session.flush()
+    result = uow.session.execute(
+        update(table).where(table.id == row.id, table.state == found).values(state=following, **changes),
+        execution_options={"synchronize_session": False},
+    )
+    uow.session.refresh(row)
+    if isinstance(result, CursorResult) and result.rowcount == 0:
+        raise IllegalMove(machine=machine.name, state=row.state.value, action=action.value)
+    uow.session.add(
+        Move(
+            machine=machine.name,
+            subject_id=row.id,
+            from_state=found.value,
+            to_state=following.value,
+            action=action.value,
+            moved_at=uow.now(),
+            by_kind=uow.actor.kind,
+            by_ref=uow.actor.ref,
+            why=why,
+        )
+    )
+    return following

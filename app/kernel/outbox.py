@@ -1,0 +1,151 @@
+"""What must be told to the outside world: written with the deed, sent after it stands, until it is answered.
+
+Delivery is at least once, in order within a lane (one patient), always under the same key; the other side makes the
+second time quiet. A row that cannot be sent ends as `dead`, where a person sees it and can send it again.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from app.kernel.db import Row, choice
+from app.kernel.uow import Uow
+
+BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class OutboxState(enum.StrEnum):
+    """`waiting` to be sent, being `sending` under a lease, `sent` and answered, or `dead` and in need of a person."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class OutboxItem(Row):
+    """One thing to tell; `key` is unique within its topic, `lane` keeps the order, `body` is fixed at the first try."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("topic", "key"),
+        Index("ix_outbox_due", "topic", "state", "due_at"),
+        Index("ix_outbox_lane", "topic", "lane", "state", "id"),
+    )
+
+    topic: Mapped[str] = mapped_column(String(24))
+    key: Mapped[str] = mapped_column(String(80))
+    lane: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[dict[str, Any]]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[OutboxState] = mapped_column(choice(OutboxState), default=OutboxState.WAITING)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    posted_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    last_error: Mapped[str] = mapped_column(String(300), default="")
+
+
+def post(
+    uow: Uow, topic: str, key: str, payload: dict[str, Any], *, lane: str = "", due_at: datetime | None = None
+) -> None:
+    """`payload` (ids and codes) will be told under `topic` once this unit stands; the same key again is quiet."""
+    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    now = uow.now()
+    uow.session.execute(
+        maker(OutboxItem)
+        .values(
+            topic=topic,
+            key=key,
+            lane=lane or key,
+            payload=payload,
+            state=OutboxState.WAITING,
+            due_at=due_at or now,
+            posted_at=now,
+            tries=0,
+            last_error="",
+        )
+        .on_conflict_do_nothing(index_elements=["topic", "key"])
+    )
+
+
+def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int) -> list[OutboxItem]:
+    """Up to `limit` due items, each first in its lane, leased to the caller; commit before telling anyone.
+
+    An item whose lease ran out (its sender died) is given out again. Two callers never hold the same item.
+    """
+    now = uow.now()
+    earlier = aliased(OutboxItem)
+    open_states = (OutboxState.WAITING, OutboxState.SENDING)
+    is_first = ~(
+        select(earlier.id)
+        .where(
+            earlier.topic == topic,
+            earlier.lane == OutboxItem.lane,
+            earlier.id < OutboxItem.id,
+            earlier.state.in_(open_states),
+        )
+        .exists()
+    )
+    is_free = (OutboxItem.state == OutboxState.WAITING) | (
+        (OutboxItem.state == OutboxState.SENDING) & (OutboxItem.lease_until < now)
+    )
+    due = (
+        select(OutboxItem.id)
+        .where(OutboxItem.topic == topic, OutboxItem.due_at <= now, is_free, is_first)
+        .order_by(OutboxItem.due_at, OutboxItem.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = uow.session.scalars(
+        update(OutboxItem)
+        .where(OutboxItem.id.in_(due))
+        .values(
+            state=OutboxState.SENDING, lease_until=now + timedelta(seconds=lease_seconds), tries=OutboxItem.tries + 1
+        )
+        .returning(OutboxItem.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    items = uow.session.scalars(
+        select(OutboxItem).where(OutboxItem.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    return sorted(items, key=lambda item: item.id)
+
+
+def mark_sent(uow: Uow, item_id: int, *, answer: bytes | None = None) -> None:
+    """The item was told and answered; quiet when called twice."""
+    item = uow.session.get_one(OutboxItem, item_id)
+    item.state, item.sent_at, item.answer, item.lease_until = OutboxState.SENT, uow.now(), answer, None
+    item.last_error = ""
+
+
+def mark_failed(uow: Uow, item_id: int, error: str, *, is_final: bool = False, answer: bytes | None = None) -> None:
+    """The item waits for its next try by the back-off table, or is dead when `is_final`; `error` holds codes only."""
+    item = uow.session.get_one(OutboxItem, item_id)
+    wait = BACK_OFF_SECONDS[min(item.tries, len(BACK_OFF_SECONDS)) - 1 if item.tries else 0]
+    item.state = OutboxState.DEAD if is_final else OutboxState.WAITING
+    item.due_at, item.lease_until, item.last_error = uow.now() + timedelta(seconds=wait), None, error[:300]
+    item.answer = answer
+
+
+def send_again(uow: Uow, item_id: int) -> None:
+    """A dead item waits to be sent once more, under the same key; an item in any other state stays as it is."""
+    uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.id == item_id, OutboxItem.state == OutboxState.DEAD)
+        .values(state=OutboxState.WAITING, due_at=uow.now(), tries=0)
+    )
+
+
+def depth(uow: Uow) -> dict[tuple[str, str], int]:
+    """How many items stand in each (topic, state)."""
+    rows = uow.session.execute(select(OutboxItem.topic, OutboxItem.state, func.count()).group_by("topic", "state"))
+    return {(topic, state.value): count for topic, state, count in rows}

@@ -1,0 +1,248 @@
+"""Every setting of the hospital's software, read once from the environment.
+
+A setting that makes no sense stops the start with one line per mistake; nothing is guessed. Names ending in
+`_seconds`, `_minutes`, `_file` or `_url` say their unit. `docs/operations.md` explains each one to the operator.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DEMO_SECRET = "demo-only-not-for-patients"  # noqa: S105 - the marker by which production refuses demo keys
+MODES = ("demo", "production")
+
+
+class BadSettings(SystemExit):
+    """The environment holds settings the hospital must not be run with; the message names each of them."""
+
+
+@dataclass(frozen=True)
+class WeChatPaySettings:
+    """Where WeChat Pay v3 is and who we are to it; key files are PEM, `apiv3_key` has 32 characters."""
+
+    base_url: str = ""
+    mchid: str = ""
+    appid: str = ""
+    apiv3_key: str = ""
+    merchant_key_file: str = ""
+    merchant_serial: str = ""
+    public_key_file: str = ""
+    public_key_id: str = ""
+    timeout_seconds: int = 5
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when payments by phone can be asked for."""
+        return bool(self.base_url and self.mchid and self.merchant_key_file)
+
+
+@dataclass(frozen=True)
+class OfficialAccountSettings:
+    """Where the WeChat Official Account (服务号) answers and who we are to it."""
+
+    base_url: str = ""
+    open_url: str = ""
+    appid: str = ""
+    secret: str = ""
+    token: str = ""
+    timeout_seconds: int = 5
+
+
+@dataclass(frozen=True)
+class SmsSettings:
+    """Where text messages are handed over."""
+
+    base_url: str = ""
+    key: str = ""
+    timeout_seconds: int = 5
+
+
+@dataclass(frozen=True)
+class Hl7Settings:
+    """The MLLP port we listen on and the hospital system (HIS) we tell."""
+
+    host: str = "127.0.0.1"
+    port: int = 2575
+    his_host: str = ""
+    his_port: int = 0
+    our_application: str = "MENZHEN"
+    our_facility: str = "HOSPITAL"
+    his_application: str = "HIS"
+    his_facility: str = "HOSPITAL"
+    answer_timeout_seconds: int = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, checked; `data_keys` are (key id, 32 bytes), the first one writes, all of them read."""
+
+    mode: str
+    database_url: str
+    base_url: str
+    hospital_name: str
+    time_zone: ZoneInfo
+    secret_keys: tuple[str, ...] = field(repr=False)
+    data_keys: tuple[tuple[str, bytes], ...] = field(repr=False)
+    index_key: bytes = field(repr=False)
+    pickup_key: bytes = field(repr=False)
+    clock_file: str
+    trusted_proxies: int
+    pool_size: int
+    wxpay: WeChatPaySettings = field(repr=False)
+    wxoa: OfficialAccountSettings = field(repr=False)
+    sms: SmsSettings = field(repr=False)
+    hl7: Hl7Settings
+
+    @property
+    def is_demo(self) -> bool:
+        """True for a demo hospital, the only mode that runs with demo keys and a clock that can be set."""
+        return self.mode == "demo"
+
+
+class _Reader:
+    """Reads names from the environment and collects what is wrong instead of stopping at the first mistake."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.env.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        raw = self.text(name, str(default))
+        if not raw.isdecimal() or not lowest <= int(raw) <= highest:
+            self.problems.append(f"{name}: {raw!r} is not a whole number from {lowest} to {highest}")
+            return default
+        return int(raw)
+
+    def url(self, name: str, default: str = "") -> str:
+        raw = self.text(name, default).rstrip("/")
+        if raw and (urlsplit(raw).scheme not in {"http", "https"} or not urlsplit(raw).netloc):
+            self.problems.append(f"{name}: {raw!r} is not an http(s) address")
+        return raw
+
+    def file(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).is_file():
+            self.problems.append(f"{name}: no file at {raw!r}")
+        return raw
+
+    def key(self, name: str, raw: str) -> bytes:
+        try:
+            key = base64.b64decode(raw, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 32:
+            self.problems.append(f"{name}: needs 32 bytes in base64")
+        return key
+
+
+def _demo_key(name: str) -> str:
+    return base64.b64encode(f"{DEMO_SECRET}:{name}".encode().ljust(32, b".")[:32]).decode()
+
+
+def _data_keys(read: _Reader, default: str) -> tuple[tuple[str, bytes], ...]:
+    """Reads `id:base64,id:base64`; the first key is the one that writes."""
+    keys = []
+    for part in read.text("MENZHEN_DATA_KEYS", default).split(","):
+        key_id, _, raw = part.strip().partition(":")
+        keys.append((key_id, read.key("MENZHEN_DATA_KEYS", raw)))
+    if len({key_id for key_id, _ in keys}) != len(keys):
+        read.problems.append("MENZHEN_DATA_KEYS: a key id stands twice")
+    return tuple(keys)
+
+
+def _zone(read: _Reader) -> ZoneInfo:
+    name = read.text("MENZHEN_TIME_ZONE", "Asia/Shanghai")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        read.problems.append(f"MENZHEN_TIME_ZONE: {name!r} is not a zone of the tz database")
+        return ZoneInfo("Asia/Shanghai")
+
+
+def _wxpay(read: _Reader) -> WeChatPaySettings:
+    settings = WeChatPaySettings(
+        base_url=read.url("WXPAY_BASE_URL"),
+        mchid=read.text("WXPAY_MCHID"),
+        appid=read.text("WXPAY_APPID"),
+        apiv3_key=read.text("WXPAY_APIV3_KEY"),
+        merchant_key_file=read.file("WXPAY_MERCHANT_KEY_FILE"),
+        merchant_serial=read.text("WXPAY_MERCHANT_SERIAL"),
+        public_key_file=read.file("WXPAY_PUBLIC_KEY_FILE"),
+        public_key_id=read.text("WXPAY_PUBLIC_KEY_ID"),
+        timeout_seconds=read.number("WXPAY_TIMEOUT_SECONDS", 5, 1, 30),
+    )
+    if settings.is_set_up and len(settings.apiv3_key) != 32:
+        read.problems.append("WXPAY_APIV3_KEY: needs 32 characters")
+    return settings
+
+
+def _hl7(read: _Reader) -> Hl7Settings:
+    return Hl7Settings(
+        host=read.text("HL7_HOST", "127.0.0.1"),
+        port=read.number("HL7_PORT", 2575, 1, 65535),
+        his_host=read.text("HL7_HIS_HOST"),
+        his_port=read.number("HL7_HIS_PORT", 0, 0, 65535),
+        his_application=read.text("HL7_HIS_APPLICATION", "HIS"),
+        his_facility=read.text("HL7_HIS_FACILITY", "HOSPITAL"),
+        answer_timeout_seconds=read.number("HL7_ANSWER_TIMEOUT_SECONDS", 10, 1, 300),
+    )
+
+
+def _refuse_in_production(read: _Reader, env: Mapping[str, str]) -> None:
+    """Says which demo values must be replaced before patients are treated with this hospital's software."""
+    needed = ("MENZHEN_SECRET_KEYS", "MENZHEN_DATA_KEYS", "MENZHEN_INDEX_KEY", "MENZHEN_PICKUP_KEY", "MENZHEN_BASE_URL")
+    demo_words = (DEMO_SECRET, base64.b64encode(DEMO_SECRET.encode()).decode()[:32])
+    for name in needed:
+        value = env.get(name, "")
+        if not value or any(word in value for word in demo_words):
+            read.problems.append(f"{name}: must be set, and not to a demo value, in production")
+    if env.get("MENZHEN_CLOCK_FILE"):
+        read.problems.append("MENZHEN_CLOCK_FILE: the clock can be set only in demo mode")
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """All settings from `env` (default: the process's environment); raises BadSettings naming every mistake."""
+    env = os.environ if env is None else env
+    read = _Reader(env)
+    mode = read.text("MENZHEN_MODE", "production")
+    if mode not in MODES:
+        read.problems.append(f"MENZHEN_MODE: {mode!r} is neither of {', '.join(MODES)}")
+    if mode != "demo":
+        _refuse_in_production(read, env)
+    settings = Settings(
+        mode=mode,
+        database_url=read.text("MENZHEN_DATABASE_URL", "sqlite:///demo-data/menzhen.db"),
+        base_url=read.url("MENZHEN_BASE_URL", "http://127.0.0.1:8000"),
+        hospital_name=read.text("MENZHEN_HOSPITAL_NAME", "仁和示范医院"),
+        time_zone=_zone(read),
+        secret_keys=tuple(read.text("MENZHEN_SECRET_KEYS", DEMO_SECRET).split(",")),
+        data_keys=_data_keys(read, f"demo:{_demo_key('data')}"),
+        index_key=read.key("MENZHEN_INDEX_KEY", read.text("MENZHEN_INDEX_KEY", _demo_key("index"))),
+        pickup_key=read.key("MENZHEN_PICKUP_KEY", read.text("MENZHEN_PICKUP_KEY", _demo_key("pickup"))),
+        clock_file=read.text("MENZHEN_CLOCK_FILE"),
+        trusted_proxies=read.number("MENZHEN_TRUSTED_PROXIES", 0, 0, 5),
+        pool_size=read.number("MENZHEN_POOL_SIZE", 5, 1, 100),
+        wxpay=_wxpay(read),
+        wxoa=OfficialAccountSettings(
+            base_url=read.url("WXOA_BASE_URL"),
+            open_url=read.url("WXOA_OPEN_URL"),
+            appid=read.text("WXOA_APPID"),
+            secret=read.text("WXOA_SECRET"),
+            token=read.text("WXOA_TOKEN"),
+        ),
+        sms=SmsSettings(base_url=read.url("SMS_BASE_URL"), key=read.text("SMS_KEY")),
+        hl7=_hl7(read),
+    )
+    if read.problems:
+        raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))
+    return settings
