@@ -7,12 +7,13 @@ input ends.
 """
 
 import contextlib
+import importlib
 import math
 import resource
 import struct
 import sys
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import IO, Any
 
 READY, NO_PANGO, PDF, FAILED = b"R", b"N", b"P", b"F"
 DOCUMENT_CPU_SECONDS = 10
@@ -20,13 +21,13 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 _LENGTH = struct.Struct(">L")
 
 
-def write_frame(stream: BinaryIO, payload: bytes) -> None:
+def write_frame(stream: IO[bytes], payload: bytes) -> None:
     """One payload goes out with its length before it."""
     stream.write(_LENGTH.pack(len(payload)) + payload)
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """The next payload, or None when the stream has ended."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -41,17 +42,11 @@ def load_printer() -> Callable[[str], bytes]:
 
     OSError when the machine lacks Pango or another system library.
     """
-    from weasyprint import HTML  # noqa: PLC0415 - half a second and a system library: only this process pays for it
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    class CarriedAlong(URLFetcher):
-        """Opens what is inside the document and refuses every other address, files of this machine included."""
-
-        def __init__(self) -> None:
-            super().__init__(allowed_protocols={"data"}, allow_redirects=False)
+    weasyprint: Any = importlib.import_module("weasyprint")  # half a second: only this process pays for it
+    carried_along = weasyprint.urls.URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
 
     def to_pdf(html: str) -> bytes:
-        pdf: bytes = HTML(string=html, url_fetcher=CarriedAlong()).write_pdf()
+        pdf: bytes = weasyprint.HTML(string=html, url_fetcher=carried_along).write_pdf()
         return pdf
 
     return to_pdf

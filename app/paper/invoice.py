@@ -1,0 +1,130 @@
+"""The outpatient invoice 医疗门诊收费票据 on paper, with the ministry's fields in the ministry's order.
+
+Fields and their order: 财综〔2019〕29号, outpatient form and its annex 医疗收费明细.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.paper import qr
+from app.paper.sheet import image_of, printed
+
+# The look of an invoice is part of it: one printed again from its rows must name the template that drew it first.
+TEMPLATE_VERSION = "invoice-1"
+
+CATEGORIES = (
+    "诊察费",
+    "检查费",
+    "化验费",
+    "治疗费",
+    "手术费",
+    "卫生材料费",
+    "西药费",
+    "中药饮片",
+    "中成药费",
+    "一般诊疗费",
+    "挂号费",
+    "其他门(急)诊收费",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceItem:
+    """What one of the twelve categories cost; negative on a red-letter invoice."""
+
+    category: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDetail:
+    """One line of the annex: what was done or handed out, how much of it, and how insurance sees it."""
+
+    name: str
+    specification: str
+    quantity: str
+    amount_fen: int
+    insurance_class: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePaper:
+    """One invoice as it stands on paper. Texts are printed as given: mask what must be masked before.
+
+    ValueError when a category is unknown or comes twice, or when the four ways of paying do not add up to the items:
+    an invoice that does not add up is not printed.
+    """
+
+    # head
+    code: str
+    number: str
+    check_code: str
+    issued_on: date
+    payer: str
+    payer_document_masked: str
+    # body
+    items: tuple[InvoiceItem, ...]
+    details: tuple[InvoiceDetail, ...] = ()
+    # other information 其他信息
+    business_number: str
+    institution_type: str
+    sex: str
+    outpatient_number: str
+    visit_day: date
+    insurance_type: str
+    insurance_number: str
+    fund_fen: int
+    other_fen: int
+    account_fen: int
+    cash_fen: int
+    self_part_fen: int
+    self_fee_fen: int
+    negotiated_drug_fen: int
+    # foot
+    payee: str
+    reviewer: str
+    cashier: str
+    verify_text: str
+    is_fiscal: bool
+    # a red-letter invoice 红字票据 names the invoice it takes back
+    original_code: str = ""
+    original_number: str = ""
+    # 0 for the first print; from 1 on the paper says which reprint it is
+    reprint_no: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses what does not add up."""
+        names = [item.category for item in self.items]
+        if len(set(names)) != len(names) or not set(names) <= set(CATEGORIES):
+            raise ValueError("each item is one of the twelve categories, and comes once")
+        if self.total_fen != self.fund_fen + self.other_fen + self.account_fen + self.cash_fen:
+            raise ValueError("the items and the ways of paying add up to different totals")
+        if self.total_fen < 0 and not self.is_red:
+            raise ValueError("a negative invoice names the invoice it takes back")
+
+    @property
+    def total_fen(self) -> int:
+        """The sum of the items."""
+        return sum(item.amount_fen for item in self.items)
+
+    @property
+    def is_red(self) -> bool:
+        """Whether this invoice takes another one back."""
+        return bool(self.original_number)
+
+
+def render_invoice(invoice: InvoicePaper) -> bytes:
+    """The invoice as a PDF on A5 landscape: one page, and the annex after it when there are details.
+
+    The same invoice gives the same bytes. Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
+    """
+    amounts = {item.category: item.amount_fen for item in invoice.items}
+    rows = [(name, amounts.get(name)) for name in CATEGORIES]
+    half = len(rows) // 2
+    return printed(
+        "invoice.html",
+        invoice=invoice,
+        item_rows=list(zip(rows[:half], rows[half:], strict=True)),
+        verify_image=image_of(qr.url_svg(invoice.verify_text, label="")),
+        template_version=TEMPLATE_VERSION,
+    )

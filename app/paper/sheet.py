@@ -1,0 +1,48 @@
+"""A template and its rows become a printed sheet; nothing on it is an empty box, and nothing on it was fetched."""
+
+import base64
+import logging
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.kernel.money import capitals, yuan_text
+from app.paper.fonts import written_out
+from app.paper.worker import print_pdf
+
+_TEMPLATES = Path(__file__).parents[2] / "templates" / "print"
+_log = logging.getLogger(__name__)
+
+
+@cache
+def _environment() -> Environment:
+    """Templates of paper: everything is escaped, a missing value is an error, money has its two spellings."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(yuan=yuan_text, capitals=capitals)
+    return environment
+
+
+def image_of(svg: str) -> str:
+    """An SVG as an address the document carries within itself; a picture is cheaper to lay out than inline SVG."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def printed(template: str, **rows: object) -> bytes:
+    """The PDF of a template filled with rows.
+
+    Characters that no font of ours holds are written as `[U+20BB7]` and their numbers logged, without the text around
+    them. Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
+    """
+    html, missing = written_out(_environment().get_template(template).render(rows))
+    if missing:
+        _log.warning(
+            "%s: characters written as their number: %s", template, " ".join(f"U+{ord(c):04X}" for c in missing)
+        )
+    return print_pdf(html)
