@@ -1,0 +1,123 @@
+-- The books of the outside world. Instants are seconds since 1970, money is fen.
+CREATE TABLE IF NOT EXISTS switch (
+    provider TEXT NOT NULL,
+    mode     TEXT NOT NULL,
+    scope    TEXT NOT NULL CHECK (scope IN ('next', 'all')),
+    seconds  REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (provider, mode)
+);
+CREATE TABLE IF NOT EXISTS delivery (
+    id           INTEGER PRIMARY KEY,
+    provider     TEXT NOT NULL,
+    event_id     TEXT NOT NULL,
+    event_type   TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    url          TEXT NOT NULL,
+    payload      TEXT NOT NULL,
+    fault        TEXT NOT NULL DEFAULT '',
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dropped', 'given_up')),
+    tries        INTEGER NOT NULL DEFAULT 0,
+    due_at       REAL NOT NULL,
+    last_status  INTEGER,
+    created_at   REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE state = 'waiting';
+
+CREATE TABLE IF NOT EXISTS wxpay_nonce (nonce TEXT PRIMARY KEY, seen_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS wxpay_order (
+    out_trade_no   TEXT PRIMARY KEY,
+    trade_type     TEXT NOT NULL,
+    params         TEXT NOT NULL,
+    description    TEXT NOT NULL,
+    attach         TEXT NOT NULL,
+    notify_url     TEXT NOT NULL,
+    total_fen      INTEGER NOT NULL CHECK (total_fen > 0),
+    openid         TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('NOTPAY', 'SUCCESS', 'CLOSED', 'REFUND')),
+    transaction_id TEXT UNIQUE,
+    created_at     REAL NOT NULL,
+    expires_at     REAL NOT NULL,
+    paid_at        REAL
+);
+CREATE TABLE IF NOT EXISTS wxpay_prepay (
+    prepay_id    TEXT PRIMARY KEY,
+    code_url     TEXT NOT NULL UNIQUE,
+    out_trade_no TEXT NOT NULL REFERENCES wxpay_order,
+    expires_at   REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS wxpay_refund (
+    out_refund_no TEXT PRIMARY KEY,
+    refund_id     TEXT NOT NULL UNIQUE,
+    out_trade_no  TEXT NOT NULL REFERENCES wxpay_order,
+    params        TEXT NOT NULL,
+    refund_fen    INTEGER NOT NULL CHECK (refund_fen > 0),
+    notify_url    TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('PROCESSING', 'SUCCESS')),
+    created_at    REAL NOT NULL,
+    due_at        REAL NOT NULL,
+    success_at    REAL
+);
+CREATE TABLE IF NOT EXISTS wxpay_bill (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires_at REAL NOT NULL);
+
+CREATE TABLE IF NOT EXISTS wxoa_user (
+    openid     TEXT PRIMARY KEY,
+    nickname   TEXT NOT NULL,
+    subscribed INTEGER NOT NULL DEFAULT 1,
+    blocked    INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS wxoa_token (
+    token      TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL CHECK (kind IN ('stable', 'plain', 'ticket', 'oauth')),
+    expires_at REAL NOT NULL,
+    live       INTEGER NOT NULL DEFAULT 1,
+    forced     INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS wxoa_code (
+    code       TEXT PRIMARY KEY,
+    openid     TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    used_at    REAL
+);
+CREATE TABLE IF NOT EXISTS wxoa_message (
+    msgid         INTEGER PRIMARY KEY,
+    openid        TEXT NOT NULL,
+    template_id   TEXT NOT NULL,
+    url           TEXT NOT NULL,
+    data          TEXT NOT NULL,
+    client_msg_id TEXT UNIQUE,
+    status        TEXT NOT NULL,
+    created_at    REAL NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS sms_message (
+    message_id TEXT PRIMARY KEY,
+    client_ref TEXT NOT NULL UNIQUE,
+    phone      TEXT NOT NULL,
+    template   TEXT NOT NULL,
+    params     TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    repeats    INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS his_received (
+    id           INTEGER PRIMARY KEY,
+    control_id   TEXT NOT NULL,
+    message_type TEXT NOT NULL,
+    raw          BLOB NOT NULL,
+    answer       TEXT NOT NULL,
+    repeats      INTEGER NOT NULL DEFAULT 0,
+    received_at  REAL NOT NULL,
+    UNIQUE (control_id, message_type)
+);
+CREATE TABLE IF NOT EXISTS his_sent (
+    id         INTEGER PRIMARY KEY,
+    control_id TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    raw        BLOB NOT NULL,
+    ack        BLOB,
+    ack_code   TEXT NOT NULL,
+    sent_at    REAL NOT NULL
+);

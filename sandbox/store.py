@@ -1,0 +1,60 @@
+"""The books on disk: one SQLite file, so that a killed sandbox forgets nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class Store:
+    """Reads and writes of one SQLite file, from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the books at `path`, ruling the pages when they are new."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        # Kept open: closing the last connection would fold the write-ahead log back at every request.
+        self._anchor = self._connect()
+        self._anchor.executescript(SCHEMA.read_text())
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=20, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;")
+        return connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One writing transaction: kept when the block ends, undone when it raises."""
+        with closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with closing(self._connect()) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        with closing(self._connect()) as connection:
+            row: sqlite3.Row | None = connection.execute(sql, values).fetchone()
+            return row
+
+
+def insert(db: sqlite3.Connection, table: str, **columns: object) -> sqlite3.Row:
+    """Write one row and return it as stored; sqlite3.IntegrityError when a rule of the table forbids it."""
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    # Table and column names are written in this program, never taken from a request.
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING *"  # noqa: S608
+    row: sqlite3.Row = db.execute(statement, tuple(columns.values())).fetchone()
+    return row

@@ -1,0 +1,58 @@
+"""Misfortunes one can order: the next notification is lost, the hospital system is slow, and so on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from sandbox.errors import ApiError
+from sandbox.store import Store
+
+MODES: dict[str, dict[str, str]] = {
+    "wxpay": {
+        "drop": "通知丢失 · notification lost",
+        "delay": "通知延迟 · notification late",
+        "twice": "通知重复 · notification twice",
+        "signtest": "签名探测 · signature probe first",
+        "altered": "内容被改 · body altered first",
+        "old": "旧签名 · signed 24 h ago first",
+        "wrong_key": "错误密钥 · foreign key first",
+        "api_late": "网关做了却答得慢 · gateway acts, answers late",
+        "api_down": "网关故障 · gateway down",
+    },
+    "wxoa": {
+        "token_invalid": "凭证失效 · 40001",
+        "quota": "次数用完 · 45009",
+        "system_failed": "发送失败 · failed: system failed",
+    },
+    "sms": {"fail": "发送失败 · not delivered", "down": "平台故障 · 503"},
+    "his": {"ae207": "应用出错 · AE 207", "silent": "不应答 · no answer", "late": "应答慢 · late answer"},
+}
+
+
+def set_switch(store: Store, provider: str, mode: str, scope: str, seconds: float) -> None:
+    """Order a misfortune: `scope` is `next` (once), `all` (until switched off) or `off`.
+
+    ApiError 400 `UNKNOWN_SWITCH` for a mode or scope that is none. Setting it twice keeps the last.
+    """
+    if mode not in MODES.get(provider, {}) or scope not in {"next", "all", "off"} or not 0 <= seconds <= 3600:
+        raise ApiError(400, "UNKNOWN_SWITCH", f"no switch {provider}/{mode}/{scope}")
+    with store.write() as db:
+        db.execute("DELETE FROM switch WHERE provider = ? AND mode = ?", (provider, mode))
+        if scope != "off":
+            db.execute("INSERT INTO switch VALUES (?, ?, ?, ?)", (provider, mode, scope, seconds))
+
+
+def take_switches(db: sqlite3.Connection, provider: str, modes: Iterable[str]) -> dict[str, float]:
+    """The misfortunes that strike now, with their seconds; those ordered for `next` are used up."""
+    struck = {}
+    for mode in modes:
+        row = db.execute(
+            "SELECT scope, seconds FROM switch WHERE provider = ? AND mode = ?", (provider, mode)
+        ).fetchone()
+        if row is None:
+            continue
+        struck[mode] = float(row["seconds"])
+        if row["scope"] == "next":
+            db.execute("DELETE FROM switch WHERE provider = ? AND mode = ?", (provider, mode))
+    return struck
