@@ -43,6 +43,7 @@ class Press:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_pid = 0
         self._printed = 0
+        self._missing = ""
 
     def print_pdf(self, html: str) -> bytes:
         """The PDF of a document that carries all it needs within itself; other addresses in it stay empty.
@@ -74,7 +75,12 @@ class Press:
             self._stop()
 
     def _ready_process(self) -> subprocess.Popen[bytes]:
-        """The running process, or a new one. After a fork the parent's process is left to the parent."""
+        """The running process, or a new one. After a fork the parent's process is left to the parent.
+
+        A library found missing is remembered, so that pages do not wait for the same answer again and again.
+        """
+        if self._missing:
+            raise PdfUnavailable(self._missing)
         if self._owner_pid != os.getpid():
             self._process = None
         if self._process is not None and self._process.poll() is None:
@@ -89,7 +95,8 @@ class Press:
             raise PdfUnavailable("the printing process did not start") from failure
         if hello[:1] != press.READY:
             self._stop()
-            raise PdfUnavailable(hello[1:].decode(errors="replace"))
+            self._missing = hello[1:].decode(errors="replace")
+            raise PdfUnavailable(self._missing)
         return self._process
 
     def _stop(self) -> None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 from app.paper.invoice import InvoiceDetail, InvoiceItem, InvoicePaper
+from app.paper.labels import LabelLine, LabelPaper
+from app.paper.poster import PosterPaper
 
 ORDINARY = InvoicePaper(
     code="44060126",
@@ -49,7 +51,37 @@ RED = replace(
 
 DETAILS = tuple(
     InvoiceDetail(
-        name=f"阿莫西林胶囊 第{i}行", specification="0.25g×24粒", quantity="2 盒", amount_fen=1860, insurance_class="甲类"
+        name=f"阿莫西林胶囊 第{i}行",
+        specification="0.25g×24粒",
+        quantity="2 盒",
+        amount_fen=1860,
+        insurance_class="甲类",
     )
     for i in range(1, 31)
+)
+
+LABEL = LabelPaper(
+    bin_name="A-03-12",
+    window="3 号窗口",
+    patient_name_masked="张*明",
+    pickup_number="B0042",
+    bag_index=1,
+    bag_count=2,
+    bag_code="9120000000000000000427",
+    lines=(
+        LabelLine(drug="阿莫西林胶囊 0.25g×24粒", dose="口服 每次 0.5g 每日 3 次"),
+        LabelLine(
+            drug="注射用盐酸头孢吡肟氯化钠注射液（双室袋，一次性使用）0.5g:100ml", dose="静脉滴注 每次 1 袋 每日 2 次"
+        ),
+        LabelLine(drug="布洛芬缓释胶囊 0.3g×20粒", dose="口服 每次 1 粒 必要时"),
+    ),
+    prepared_by="王药师",
+    checked_by="赵药师",
+)
+
+POSTER = PosterPaper(
+    hospital="示范市人民医院",
+    title="扫码挂号，不用排队",
+    place="门诊大厅 东门入口 1 号立牌",
+    url="https://menzhen.example/c/lobby-east-1",
 )
