@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from paper_reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, text_of
-from paper_samples import LABEL, POSTER
 from PIL import ImageDraw
 
 from app.paper.labels import LabelLine, render_label
 from app.paper.poster import render_poster
+from tests.unit.paper.reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, text_of
+from tests.unit.paper.samples import LABEL, POSTER
 
 LONG = LabelLine(drug="注射用盐酸头孢吡肟氯化钠注射液" * 6, dose="静脉滴注每次一袋每日两次缓慢滴注" * 3)
 

@@ -1,4 +1,4 @@
-"""Papers to print in tests: one ordinary invoice, and what differs in each test."""
+"""Papers to print in tests: an ordinary one of each kind, changed by each test as it needs."""
 
 from dataclasses import replace
 from datetime import date

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from paper_reading import fonts_of, text_of
 
 from app.paper.worker import PdfFailed, PdfUnavailable, Press, pdf_available
+from tests.unit.paper.reading import fonts_of, text_of
 
 PARAGRAPH = "<p style='font-family: Noto Sans SC sub'>处方已审核</p>"
 ENDLESS = "<table>" + "<tr><td>一<td>二<td>三" * 200_000

@@ -4,11 +4,11 @@ import logging
 from dataclasses import replace
 
 import pytest
-from paper_reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, text_of
-from paper_samples import DETAILS, ORDINARY, RED
 
 from app.paper.fonts import FACES, characters_of
 from app.paper.invoice import CATEGORIES, InvoiceItem, render_invoice
+from tests.unit.paper.reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, text_of
+from tests.unit.paper.samples import DETAILS, ORDINARY, RED
 
 NOT_FISCAL = "非财政票据"
 

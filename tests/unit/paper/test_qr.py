@@ -5,10 +5,10 @@ import secrets
 from xml.etree import ElementTree as ET
 
 import pytest
-from paper_reading import codes_in
 from PIL import Image
 
 from app.paper import qr
+from tests.unit.paper.reading import codes_in
 
 URL = "https://menzhen.example/c/lobby-east-1"
 
