@@ -14,6 +14,7 @@ from sandbox.settings import from_environment
 from sandbox.store import Store
 from sandbox.web import create_web
 from sandbox.world import World
+from sandbox.wxoa import messages, oauth
 from sandbox.wxpay import notify
 
 
@@ -24,7 +25,9 @@ def main() -> None:
     set_up(settings)
     keys = load_keys(settings.state_dir / "keys")
     world = World(settings, keys, Store(settings.state_dir / "books.sqlite3"))
-    sender = Sender(world.store, {"wxpay": notify.route(world)}, (lambda: notify.carry_out_refunds(world),))
+    oauth.seed_people(world)
+    routes = {"wxpay": notify.route(world), "wxoa": messages.route(world)}
+    sender = Sender(world.store, routes, (lambda: notify.carry_out_refunds(world),))
     server = make_server(settings.host, settings.http_port, create_web(world), threaded=True)
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

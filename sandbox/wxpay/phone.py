@@ -21,7 +21,7 @@ from sandbox.errors import ApiError
 from sandbox.world import World
 from sandbox.wxpay import ledger, notify
 
-DEMO_OPENID = "oSandboxDemoPayer0000000001"
+DEMO_OPENID = "oSandboxDemoUser000000000001"
 
 
 def blueprint(world: World) -> Blueprint:

@@ -59,7 +59,7 @@ def listening_hospital() -> Iterator[Hospital]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hospital.heard.append(Heard(self.path, dict(self.headers), body))
-            self.send_response(hospital.answers.pop(0) if hospital.answers else 204)
+            self.send_response(hospital.answers.pop(0) if hospital.answers else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -74,9 +74,11 @@ def listening_hospital() -> Iterator[Hospital]:
 
 
 @pytest.fixture
-def hospital(listening_hospital: Hospital) -> Hospital:
-    listening_hospital.heard.clear()
+def hospital(sandbox: RunningSandbox, listening_hospital: Hospital) -> Hospital:
+    """The listening hospital, once everything earlier tests had coming has arrived."""
     listening_hospital.answers.clear()
+    eventually(lambda: all(each["state"] != "waiting" for each in call(sandbox, "GET", "/sandbox/deliveries").json), 30)
+    listening_hospital.heard.clear()
     return listening_hospital
 
 

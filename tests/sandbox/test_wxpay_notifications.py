@@ -134,7 +134,7 @@ def test_a_single_notification_can_be_sent_with_other_facts(
 
     answer = call(sandbox, "POST", "/sandbox/wxpay/notify", order)
 
-    assert answer.json["status"] == 204
+    assert answer.json["status"] == 200
     assert unseal(sandbox, hospital.heard[0])["mchid"] == "1900000000"
 
 
