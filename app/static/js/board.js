@@ -32,7 +32,7 @@
     if (note) { note.hidden = !stale; }
     if (clock) {
       clock.textContent = new Date(Date.now() + ahead).toLocaleTimeString('zh-CN', {
-        hour: '2-digit', minute: '2-digit', hour12: false, timeZone: clock.getAttribute('data-zone')
+        hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: clock.getAttribute('data-zone')
       });
     }
   }

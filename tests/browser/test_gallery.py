@@ -1,0 +1,150 @@
+"""Every building block holds on every screen, and every check can fail."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import checks
+from tests.browser.gallery import PAGES, PATIENT_PAGES, running_gallery
+
+pytestmark = pytest.mark.browser
+SCREENS = [checks.PHONE_SMALL, checks.PHONE, checks.DESKTOP]
+CODE = "1234567890123456789012"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running_gallery() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with checks.open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium) -> Iterator[Page]:
+    with chromium.new_context() as context:
+        yield context.new_page()
+
+
+def open_page(page: Page, url: str, screen: tuple[int, int], *, elder: bool = False) -> list[str]:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    page.goto(url + (("&" if "?" in url else "?") + "elder=1" if elder else ""))
+    return complaints
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+@pytest.mark.parametrize("screen", SCREENS, ids=["320", "390", "1366"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_can_be_read_and_reached(page, address, path, screen, elder):
+    complaints = open_page(page, address + path, screen, elder=elder)
+
+    assert checks.axe_violations(page) == []
+    assert checks.overflow_px(page) == 0
+    assert checks.overlap_problems(page) == []
+    assert checks.small_targets(page, 44) == []
+    assert checks.external_hosts(page) == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_twice_the_text_still_fits_the_smallest_phone(page, address, path):
+    open_page(page, address + path, checks.PHONE_SMALL)
+
+    checks.scale_text(page, 2)
+
+    assert checks.overflow_px(page) == 0
+    assert checks.overlap_problems(page) == []
+
+
+@pytest.mark.parametrize("path", PATIENT_PAGES)
+def test_words_for_the_elder_are_large_and_main_buttons_larger(page, address, path):
+    open_page(page, address + path, checks.PHONE, elder=True)
+
+    sizes = checks.text_sizes(page)
+    low = page.evaluate(
+        "[...document.querySelectorAll('.button, .tabs a, .slot, .choice')].filter(e => e.offsetHeight < 60).length"
+    )
+
+    assert sizes[0]["px"] >= 18
+    assert min(size["ratio"] for size in sizes) >= 1.15
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 23.8
+    assert low == 0
+
+
+@pytest.mark.parametrize("path", PATIENT_PAGES)
+def test_a_patient_page_is_light(chromium, address, path):
+    with chromium.new_context() as context:
+        weight = checks.wire_bytes(context, address + path)
+
+    assert 1_000 < weight <= 25_000
+
+
+@pytest.mark.parametrize("focus", ["body", "#f-code", "a.button"])
+def test_a_scanner_gun_is_caught_with_any_focus(page, address, focus):
+    open_page(page, address + "/terminal", checks.DESKTOP)
+    if focus != "body":
+        page.focus(focus)
+
+    page.keyboard.type(CODE, delay=3)
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/scan")
+    assert page.inner_text("p") == CODE
+
+
+def test_the_same_code_within_two_seconds_counts_once(page, address):
+    open_page(page, address + "/terminal", checks.DESKTOP)
+    page.keyboard.type(CODE + "\n", delay=3)
+    page.wait_for_url("**/scan")
+    page.goto(address + "/terminal")
+
+    page.keyboard.type(CODE + "\n", delay=3)
+    page.wait_for_timeout(200)
+
+    assert page.url.endswith("/terminal")
+    assert page.input_value("#f-code") == ""
+
+
+def test_a_person_typing_is_not_taken_for_a_gun(page, address):
+    open_page(page, address + "/terminal", checks.DESKTOP)
+    page.focus("#f-code")
+
+    page.keyboard.type("123456789012", delay=120)
+
+    assert page.input_value("#f-code") == "123456789012"
+
+
+def test_f8_presses_the_hand_over_button(page, address):
+    open_page(page, address + "/terminal", checks.DESKTOP)
+    page.evaluate(
+        "document.querySelector('[data-key=F8]').form.onsubmit = e => { window.pressed = true; return false; }"
+    )
+
+    page.keyboard.press("F8")
+
+    assert page.evaluate("window.pressed") is True
+
+
+def test_each_check_can_fail(page, address):
+    open_page(page, address + "/bad", checks.PHONE)
+
+    axe = " ".join(checks.axe_violations(page))
+
+    assert "color-contrast" in axe
+    assert "image-alt" in axe
+    assert "label" in axe
+    assert checks.overflow_px(page) > 1000
+    overlap = " ".join(checks.overlap_problems(page))
+    assert "is covered by span" in overlap
+    assert "被盖住的链接" in overlap
+    assert any("小" in target for target in checks.small_targets(page, 44))
+    assert checks.text_sizes(page)[0]["px"] == 9
+    assert checks.external_hosts(page) == ["elsewhere.example"]
