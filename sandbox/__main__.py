@@ -9,6 +9,7 @@ import threading
 from werkzeug.serving import make_server
 
 from sandbox.deliveries import Sender
+from sandbox.his.listener import start_listener
 from sandbox.keys import load_keys, set_up
 from sandbox.settings import from_environment
 from sandbox.store import Store
@@ -21,6 +22,8 @@ from sandbox.wxpay import notify
 def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # Request lines carry phone numbers in their query.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     settings = from_environment()
     set_up(settings)
     keys = load_keys(settings.state_dir / "keys")
@@ -32,6 +35,7 @@ def main() -> None:
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
+    start_listener(world)
     sender.start()
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     stopping.wait()

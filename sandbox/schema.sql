@@ -107,7 +107,8 @@ CREATE TABLE IF NOT EXISTS his_received (
     control_id   TEXT NOT NULL,
     message_type TEXT NOT NULL,
     raw          BLOB NOT NULL,
-    answer       TEXT NOT NULL,
+    answer       BLOB,
+    answer_code  TEXT NOT NULL,
     repeats      INTEGER NOT NULL DEFAULT 0,
     received_at  REAL NOT NULL,
     UNIQUE (control_id, message_type)

@@ -1,0 +1,59 @@
+"""The control page: everything the outside world did, and buttons for what it may do next."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from sandbox import sms
+from sandbox.clock import now
+from sandbox.his import api as his
+from sandbox.his.messages import DRUG_LINES, RESULTS
+from sandbox.switches import MODES
+from sandbox.world import World
+from sandbox.wxoa import oauth
+
+SHOWN = 20
+
+
+def blueprint(world: World) -> Blueprint:
+    """The page at `/`."""
+    web = Blueprint("control", __name__)
+    books = world.store.rows
+
+    @web.get("/")
+    def page() -> ResponseReturnValue:
+        switches = {(row["provider"], row["mode"]): row for row in books("SELECT * FROM switch")}
+        return render_template(
+            "control.html",
+            settings=world.settings,
+            modes=MODES,
+            switches=switches,
+            orders=books(
+                "SELECT *, state = 'NOTPAY' AND expires_at <= ? AS lapsed,"
+                " (SELECT coalesce(sum(refund_fen), 0) FROM wxpay_refund r WHERE r.out_trade_no = o.out_trade_no)"
+                " AS refunded_fen FROM wxpay_order o ORDER BY created_at DESC LIMIT ?",
+                now(),
+                SHOWN,
+            ),
+            refunds=books("SELECT * FROM wxpay_refund ORDER BY created_at DESC LIMIT ?", SHOWN),
+            deliveries=books("SELECT * FROM delivery ORDER BY id DESC LIMIT ?", SHOWN),
+            people=oauth.people(world),
+            oa_messages=[
+                dict(row) | {"data": json.loads(row["data"])}
+                for row in books(
+                    "SELECT m.*, u.nickname FROM wxoa_message m JOIN wxoa_user u USING (openid)"
+                    " ORDER BY m.created_at DESC LIMIT ?",
+                    SHOWN,
+                )
+            ],
+            texts=sms.received(world)[:SHOWN],
+            heard=his.heard(world)[:SHOWN],
+            said=his.said(world)[:SHOWN],
+            drug_lines=json.dumps(DRUG_LINES, ensure_ascii=False, indent=1),
+            results=json.dumps(RESULTS, ensure_ascii=False, indent=1),
+        )
+
+    return web
