@@ -1,0 +1,86 @@
+"""What the revisit does when other steps of the visit have happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.events import (
+    ConsultationEnded,
+    PatientBound,
+    RegistrationBooked,
+    RegistrationCancelled,
+    RegistrationExpired,
+    RegistrationMissed,
+    RevisitBooked,
+)
+from app.identity.models import Account
+from app.kernel.moves import move
+from app.kernel.uow import Uow
+from app.registration.models import Registration
+from app.revisit import sql
+from app.revisit.models import FollowUpPlan
+from app.revisit.rules import ANSWERS_DAYS
+from app.revisit.service import close, remind
+from app.revisit.states import PLAN, PlanAction, PlanState, Why
+from app.scheduling.models import ClinicSession
+
+
+def remind_when_bound(uow: Uow, bound: PatientBound) -> None:
+    """An account that now acts for the patient is reminded of the plans that stand."""
+    standing = uow.session.scalars(
+        select(FollowUpPlan).where(
+            FollowUpPlan.patient_id == bound.patient_id,
+            FollowUpPlan.state == PlanState.ACTIVE,
+            FollowUpPlan.due_day >= uow.today(),
+        )
+    ).all()
+    for made in standing:
+        remind(uow, made, uow.session.get_one(Account, bound.account_id))
+
+
+def stop_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
+    """The plans this registration answers are booked, by the one tap or on the patient's own way; reminders stop.
+
+    A registration answers a plan of the same patient and department within a week of the wished day.
+    """
+    registration = uow.session.get_one(Registration, booked.registration_id)
+    session = uow.session.get_one(ClinicSession, registration.session_id)
+    week = timedelta(days=ANSWERS_DAYS)
+    answered = uow.session.scalars(
+        select(FollowUpPlan).where(
+            FollowUpPlan.patient_id == booked.patient_id,
+            FollowUpPlan.state == PlanState.ACTIVE,
+            FollowUpPlan.registration_id != registration.id,
+            (FollowUpPlan.revisit_id == registration.id)
+            | (
+                (FollowUpPlan.department_id == session.department_id)
+                & FollowUpPlan.due_day.between(registration.visit_day - week, registration.visit_day + week)
+            ),
+        )
+    ).all()
+    for made in answered:
+        close(uow, made, PlanAction.BOOK, Why.BOOKED, revisit_id=registration.id)
+        uow.publish(RevisitBooked(made.id, registration.id, made.patient_id))
+
+
+def reopen_when_given_back(uow: Uow, gone: RegistrationCancelled | RegistrationExpired | RegistrationMissed) -> None:
+    """The revisit's place is gone: the plan stands again and what is still ahead of its reminders comes."""
+    for made in _plans_with(uow, gone.registration_id):
+        if made.state == PlanState.BOOKED:
+            move(uow, PLAN, made, PlanAction.REOPEN, revisit_id=None)
+            sql.renew(uow, made.id)
+        elif made.state == PlanState.ACTIVE:
+            made.revisit_id = None
+
+
+def finish_when_seen(uow: Uow, ended: ConsultationEnded) -> None:
+    """The doctor has seen the patient again: the plan is done."""
+    for made in _plans_with(uow, ended.registration_id):
+        if made.state == PlanState.BOOKED:
+            move(uow, PLAN, made, PlanAction.FINISH)
+
+
+def _plans_with(uow: Uow, registration_id: int) -> list[FollowUpPlan]:
+    return list(uow.session.scalars(select(FollowUpPlan).where(FollowUpPlan.revisit_id == registration_id)))
