@@ -1,0 +1,69 @@
+"""Tokens that providers lend us: one for all processes, renewed by one of them while the others wait or go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.kernel.uow import Uow
+from app.notifications.models import ProviderToken
+
+RENEW_BEFORE_SECONDS = 300
+RENEW_LEASE_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Token:
+    """A lent token and for how many seconds it is still good."""
+
+    text: str
+    seconds_left: int
+
+
+def token_of(uow: Uow, name: str) -> Token | None:
+    """The token under `name` if it is still good for a minute, else None."""
+    row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name)).first()
+    if row is None or row.expires_at is None:
+        return None
+    left = int((row.expires_at - uow.clock.wall_now()).total_seconds())
+    return Token(uow.keys.open(row.token_sealed, f"provider_token:{name}"), left) if left > 60 else None
+
+
+def may_renew(uow: Uow, name: str) -> bool:
+    """True for the one process that may fetch a new token now; it has fifteen seconds for it."""
+    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    uow.session.execute(
+        maker(ProviderToken)
+        .values(name=name, token_sealed="", fetched=0)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    now = uow.clock.wall_now()
+    is_ours = uow.session.scalar(
+        update(ProviderToken)
+        .where(
+            ProviderToken.name == name,
+            or_(ProviderToken.lease_until.is_(None), ProviderToken.lease_until < now),
+        )
+        .values(lease_until=now + timedelta(seconds=RENEW_LEASE_SECONDS))
+        .returning(ProviderToken.id),
+        execution_options={"synchronize_session": False},
+    )
+    return is_ours is not None
+
+
+def keep_token(uow: Uow, name: str, text: str, lives_seconds: int) -> None:
+    """The new token is there for every process, and the lease is given back."""
+    row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name)).one()
+    row.token_sealed = uow.keys.seal(text, f"provider_token:{name}")
+    row.expires_at = uow.clock.wall_now() + timedelta(seconds=lives_seconds)
+    row.lease_until, row.fetched = None, row.fetched + 1
+
+
+def forget_token(uow: Uow, name: str, text: str) -> None:
+    """A token that the provider calls invalid is not used again; quiet when another took its place already."""
+    row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name).with_for_update()).first()
+    if row is not None and uow.keys.open(row.token_sealed, f"provider_token:{name}") == text:
+        row.expires_at = None

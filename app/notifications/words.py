@@ -1,0 +1,142 @@
+"""The words of every message, in both languages; titles say nothing that a stranger may not read on a lock screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from app.kernel.money import yuan_text
+
+
+@dataclass(frozen=True)
+class Words:
+    """A template: title and body in Chinese and English; `useful_minutes` is how long it is worth delivering."""
+
+    title_zh: str
+    title_en: str
+    body_zh: str
+    body_en: str
+    useful_minutes: int = 24 * 60
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message in finished words; `fields` are its params as they stand in the body."""
+
+    title: str
+    body: str
+    fields: dict[str, str]
+
+
+WORDS: Mapping[str, Words] = {
+    "booked": Words(
+        "预约成功",
+        "Your visit is booked",
+        "{at}，{room}，{number}号。请提前15分钟到院签到。",
+        "{at}, {room}, place {number}. Please check in 15 minutes earlier.",
+    ),
+    "expired": Words(
+        "未在规定时间内付款，号源已释放",
+        "Your place was released",
+        "{at}的号未付款，已退回。如需就诊请重新预约。",
+        "The place at {at} was not paid in time and went back. You can book again.",
+    ),
+    "cancelled": Words(
+        "预约已取消",
+        "Your visit is cancelled",
+        "{at}的预约已取消。已付的费用将原路退回。",
+        "Your visit at {at} is cancelled. What you paid goes back the way it came.",
+    ),
+    "stopped": Words(
+        "医院停诊，预约已取消",
+        "The hospital cancelled your visit",
+        "{at}停诊，已付的费用将全额原路退回。很抱歉，请改约其他时间。",
+        "The session at {at} does not take place. What you paid goes back in full. We are sorry; please book again.",
+    ),
+    "checked_in": Words(
+        "签到成功",
+        "You are checked in",
+        "您的排队号是{number}，请到{room}候诊。轮到您时会再通知。",
+        "Your number is {number}, room {room}. We will tell you when it is your turn.",
+        useful_minutes=60,
+    ),
+    "called": Words(
+        "请就诊",
+        "It is your turn",
+        "{number}，请现在到{room}。",
+        "{number}, please come to {room} now.",
+        useful_minutes=20,
+    ),
+    "billed": Words(
+        "有一笔费用待支付",
+        "There is something to pay",
+        "合计{total}元，医保支付{covered}元，您需支付{amount}元。",
+        "Total ¥{total}, insurance pays ¥{covered}, you pay ¥{amount}.",
+    ),
+    "paid": Words(
+        "支付成功",
+        "Payment received",
+        "已支付{amount}元。备好后会通知您取药窗口。",
+        "You paid ¥{amount}. We will tell you the window when your bag is ready.",
+    ),
+    "ready": Words(
+        "可以取药了",
+        "Your bag is ready",
+        "请到{window}（{place}）出示取药码。",
+        "Please show your pickup code at {window} ({place}).",
+    ),
+    "collected": Words(
+        "已取药",
+        "Your bag was collected",
+        "{at}已在窗口取走。如非本人或家人领取，请立即联系药房。",
+        "It was handed over at {at}. If this was not you or your family, tell the pharmacy at once.",
+    ),
+    "reported": Words(
+        "有一份新报告可以查看",
+        "A report can be looked up",
+        "请打开页面查看，或咨询医生。",
+        "Please open the page to read it, or ask your doctor.",
+        useful_minutes=3 * 24 * 60,
+    ),
+    "reminded": Words(
+        "复诊提醒",
+        "Time for your next visit",
+        "医生建议您在{day}前后复诊，点开即可预约。",
+        "Your doctor would like to see you around {day}. One tap books it.",
+        useful_minutes=12 * 60,
+    ),
+    "refunded": Words(
+        "退款已到账",
+        "Your money is back",
+        "{amount}元已原路退回。",
+        "¥{amount} went back the way it came.",
+        useful_minutes=3 * 24 * 60,
+    ),
+}
+
+
+def is_english(locale: str) -> bool:
+    """True when the account reads English; everybody else gets Chinese."""
+    return locale.startswith("en")
+
+
+def say(template: str, params: Mapping[str, object], locale: str, zone: ZoneInfo) -> Told:
+    """The message in the words of `locale`: instants as the hospital's wall shows them, fen as yuan."""
+    words = WORDS[template]
+    fields = dict(_field(name, value, zone) for name, value in params.items())
+    title, body = (words.title_en, words.body_en) if is_english(locale) else (words.title_zh, words.body_zh)
+    return Told(title, body.format_map(fields), fields)
+
+
+def _field(name: str, value: object, zone: ZoneInfo) -> tuple[str, str]:
+    """A param's name says its kind: `_at` an instant, `_day` a day, `_fen` money; the field's name goes without."""
+    kind = name.rpartition("_")[2]
+    if kind == "fen" and isinstance(value, int):
+        return name.removesuffix("_fen"), yuan_text(value)
+    if kind == "at":
+        return name, datetime.fromisoformat(str(value)).astimezone(zone).strftime("%m-%d %H:%M")
+    if kind == "day":
+        return name, date.fromisoformat(str(value)).strftime("%Y-%m-%d")
+    return name, str(value)
