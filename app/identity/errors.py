@@ -1,0 +1,58 @@
+"""How identity says no."""
+
+from __future__ import annotations
+
+from app.kernel.errors import Refused
+
+
+class BadIdNumber(Refused):
+    """The identity number's check digit, date or length is wrong; type it again from the card."""
+
+    code = "bad_id_number"
+    http_status = 422
+
+
+class BadPhone(Refused):
+    """This is not a mobile number that messages can be sent to."""
+
+    code = "bad_phone"
+    http_status = 422
+
+
+class BadName(Refused):
+    """The name is empty, too long, or holds characters no name has."""
+
+    code = "bad_name"
+    http_status = 422
+
+
+class CannotBind(Refused):
+    """What was typed does not agree with the hospital's record; the desk can bind with the card in hand."""
+
+    code = "cannot_bind"
+
+
+class TooManyPatients(Refused):
+    """The account acts for as many patients as one account may."""
+
+    code = "too_many_patients"
+
+
+class IdentityConflict(Refused):
+    """The identity number already belongs to another patient's record; a person must look."""
+
+    code = "identity_conflict"
+
+
+class WrongLogin(Refused):
+    """Name or password is wrong, or the log-in is locked for a while."""
+
+    code = "wrong_login"
+    http_status = 401
+
+
+class WrongCode(Refused):
+    """The code is wrong, used, or older than five minutes."""
+
+    code = "wrong_code"
+    http_status = 422

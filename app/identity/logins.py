@@ -1,0 +1,220 @@
+"""Logging in and out: patients by a code to their phone, staff by name and password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from sqlalchemy import select, update
+
+from app.identity.models import Account, AccountChannel, Device, LoginSession, PhoneCode, Staff
+from app.identity.ports import CodeCourier
+from app.identity.rules import CODE_LIVES_MINUTES, CODE_TRIES, read_phone
+from app.kernel import audit, outbox
+from app.kernel.errors import NotFound
+from app.kernel.ids import new_public_id
+from app.kernel.uow import Actor, Units, Uow
+
+_HASHER = PasswordHasher()
+_NOBODYS_HASH = _HASHER.hash(secrets.token_hex(8))  # an unknown login costs as much time as a wrong password
+IDLE = {"patient": timedelta(hours=12), "staff": timedelta(minutes=30)}
+LASTS = {"patient": timedelta(days=7), "staff": timedelta(hours=12)}
+LOCK_AFTER = 5
+LOCK_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """The secret the browser keeps for this log-in, and who it is."""
+
+    secret: str
+    actor: Actor
+
+
+def request_phone_code(uow: Uow, *, phone: str) -> str:
+    """A new code for `phone` is on its way; returns the public id under which it is answered. Refuses `bad_phone`.
+
+    The caller counts tries (app.kernel.rates) before, and calls `send_codes` after the unit is finished.
+    """
+    number = read_phone(phone)
+    code = PhoneCode(
+        public_id=new_public_id(),
+        phone_sealed="",
+        code_sealed="",
+        phone_index=uow.keys.index(number, "phone"),
+        created_at=uow.now(),
+        expires_at=uow.now() + timedelta(minutes=CODE_LIVES_MINUTES),
+    )
+    code.phone_sealed = uow.keys.seal(number, f"phone_code.phone:{code.public_id}")
+    code.code_sealed = uow.keys.seal(f"{secrets.randbelow(10**6):06d}", f"phone_code.code:{code.public_id}")
+    uow.session.add(code)
+    uow.session.flush()
+    outbox.post(uow, "phone_code", code.public_id, {"phone_code_id": code.id})
+    return code.public_id
+
+
+def send_codes(units: Units, courier: CodeCourier, *, limit: int = 20) -> int:
+    """Codes that wait are handed to the courier; returns how many were. Safe to call from several processes."""
+    with units.open(Actor("job", "phone_codes")) as uow:
+        letters = []
+        for item in outbox.claim(uow, "phone_code", limit=limit, lease_seconds=20):
+            code = uow.session.get_one(PhoneCode, item.payload["phone_code_id"])
+            phone = uow.keys.open(code.phone_sealed, f"phone_code.phone:{code.public_id}")
+            digits = uow.keys.open(code.code_sealed, f"phone_code.code:{code.public_id}")
+            letters.append((item.id, code.public_id, phone, digits, code.expires_at < uow.now()))
+    for item_id, public_id, phone, digits, is_stale in letters:
+        error = "code_expired" if is_stale else _send(courier, phone, digits, public_id)
+        with units.open(Actor("job", "phone_codes")) as uow:
+            if error:
+                outbox.mark_failed(uow, item_id, error, is_final=is_stale)
+            else:
+                outbox.mark_sent(uow, item_id)
+    return len(letters)
+
+
+def _send(courier: CodeCourier, phone: str, digits: str, client_ref: str) -> str:
+    try:
+        courier.send_code(phone=phone, code=digits, client_ref=client_ref)
+    except Exception as error:  # noqa: BLE001 - whatever the provider does, the code waits for its next try
+        return str(getattr(error, "code", type(error).__name__))
+    return ""
+
+
+def log_in_by_phone(uow: Uow, *, code_public_id: str, digits: str, openid: str = "") -> LoggedIn | None:
+    """The holder of the phone is logged in, their account made at the first time; None when the code is not good.
+
+    A wrong try is returned, not raised, so that it counts: after five the code is dead. `openid` is remembered.
+    """
+    code = uow.session.scalars(select(PhoneCode).where(PhoneCode.public_id == code_public_id).with_for_update()).first()
+    if code is None or code.used_at or code.tries >= CODE_TRIES or code.expires_at < uow.now():
+        return None
+    code.tries += 1
+    expected = uow.keys.open(code.code_sealed, f"phone_code.code:{code.public_id}")
+    if not secrets.compare_digest(expected.encode(), digits.strip().encode()):
+        return None
+    code.used_at = uow.now()
+    phone = uow.keys.open(code.phone_sealed, f"phone_code.phone:{code.public_id}")
+    account = _account_for(uow, phone)
+    if openid:
+        remember_openid(uow, account, openid)
+    audit.record(uow, "account.log_in", "account", account.public_id)
+    return _begin(uow, Actor("patient", account.public_id, account.id), account_id=account.id)
+
+
+def _account_for(uow: Uow, phone: str) -> Account:
+    index = uow.keys.index(phone, "phone")
+    account = uow.session.scalars(select(Account).where(Account.phone_index == index)).first()
+    if account is None:
+        account = Account(public_id=new_public_id(), phone_index=index, phone_sealed="", created_at=uow.now())
+        account.phone_sealed = uow.keys.seal(phone, f"account.phone:{account.public_id}")
+        uow.session.add(account)
+        uow.session.flush()
+    return account
+
+
+def remember_openid(uow: Uow, account: Account, openid: str) -> None:
+    """Messages reach the account by WeChat too; an openid that was another account's moves to this one."""
+    uow.session.execute(
+        AccountChannel.__table__.delete().where(  # type: ignore[attr-defined]
+            (AccountChannel.system == "wechat")
+            & ((AccountChannel.value == openid) | (AccountChannel.account_id == account.id))
+        )
+    )
+    uow.session.add(AccountChannel(account_id=account.id, system="wechat", value=openid))
+
+
+def hash_password(password: str) -> str:
+    """What is kept of a password (Argon2id)."""
+    return _HASHER.hash(password)
+
+
+def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:
+    """The staff member is logged in; None when login or password is wrong or the log-in is locked.
+
+    Five wrong tries lock the log-in for 15 minutes. Returned, not raised, so that the try counts.
+    """
+    staff = uow.session.scalars(select(Staff).where(Staff.login == login, Staff.is_active).with_for_update()).first()
+    is_locked = staff is not None and staff.locked_until is not None and staff.locked_until > uow.now()
+    fits = _fits(staff.password_hash if staff else _NOBODYS_HASH, password)
+    if staff is None or is_locked or not fits:
+        if staff is not None and not is_locked:
+            staff.failed_logins += 1
+            if staff.failed_logins >= LOCK_AFTER:
+                staff.locked_until, staff.failed_logins = uow.now() + timedelta(minutes=LOCK_MINUTES), 0
+        audit.record(uow, "staff.log_in", "staff", staff.public_id if staff else "", outcome="wrong_login")
+        return None
+    staff.failed_logins = 0
+    audit.record(uow, "staff.log_in", "staff", staff.public_id)
+    return _begin(uow, staff_actor(staff), staff_id=staff.id)
+
+
+def _fits(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except Argon2Error:
+        return False
+
+
+def staff_actor(staff: Staff) -> Actor:
+    """The staff member as the one who acts."""
+    return Actor("staff", staff.public_id, staff.id, frozenset(str(role) for role in staff.roles))
+
+
+def _begin(uow: Uow, actor: Actor, *, account_id: int | None = None, staff_id: int | None = None) -> LoggedIn:
+    secret = secrets.token_urlsafe(32)
+    now = uow.now()
+    uow.session.add(
+        LoginSession(
+            secret_hash=_hash(secret),
+            kind=actor.kind,
+            account_id=account_id,
+            staff_id=staff_id,
+            created_at=now,
+            seen_at=now,
+            ends_at=now + LASTS[actor.kind],
+        )
+    )
+    return LoggedIn(secret, actor)
+
+
+def who_holds(uow: Uow, secret: str) -> Actor | None:
+    """Who is logged in with `secret`; None when it ended, was idle too long, or never was."""
+    session = uow.session.scalars(select(LoginSession).where(LoginSession.secret_hash == _hash(secret))).first()
+    now = uow.now()
+    if session is None or session.ends_at < now or session.seen_at + IDLE[session.kind] < now:
+        return None
+    if session.account_id is not None:
+        account = uow.session.get_one(Account, session.account_id)
+        return Actor("patient", account.public_id, account.id)
+    staff = uow.session.get_one(Staff, session.staff_id)
+    return staff_actor(staff) if staff.is_active else None
+
+
+def stay(uow: Uow, secret: str) -> None:
+    """The log-in counts as used now; cheap to call at every request, writes at most once a minute."""
+    uow.session.execute(
+        update(LoginSession)
+        .where(LoginSession.secret_hash == _hash(secret), LoginSession.seen_at < uow.now() - timedelta(minutes=1))
+        .values(seen_at=uow.now())
+    )
+
+
+def log_out(uow: Uow, secret: str) -> None:
+    """The log-in is over; quiet when it already was."""
+    uow.session.execute(update(LoginSession).where(LoginSession.secret_hash == _hash(secret)).values(ends_at=uow.now()))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def device_by_code(uow: Uow, code: str) -> Device:
+    """The registered device called `code`; NotFound when there is none."""
+    device = uow.session.scalars(select(Device).where(Device.code == code)).first()
+    if device is None:
+        raise NotFound
+    return device

@@ -1,0 +1,156 @@
+"""Accounts, patients, the links between them, staff, devices and log-ins."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import PublicRow, Row, choice
+
+
+class Sex(enum.StrEnum):
+    """Administrative sex (HL7 table 0001 on the wire)."""
+
+    MALE = "male"
+    FEMALE = "female"
+    UNKNOWN = "unknown"
+
+
+class Relation(enum.StrEnum):
+    """What the patient is to the account's holder."""
+
+    SELF = "self"
+    CHILD = "child"
+    PARENT = "parent"
+    SPOUSE = "spouse"
+    OTHER = "other"
+
+
+class DeviceKind(enum.StrEnum):
+    """What a registered device is used for."""
+
+    TERMINAL = "terminal"
+    INVOICE_WINDOW = "invoice_window"
+    BOARD = "board"
+
+
+class Account(PublicRow):
+    """Somebody who logs in on a phone; not yet a patient."""
+
+    __tablename__ = "account"
+
+    phone_sealed: Mapped[str] = mapped_column(String(200))
+    phone_index: Mapped[str] = mapped_column(String(32), unique=True)
+    locale: Mapped[str] = mapped_column(String(16), default="zh_Hans_CN")
+    is_elder: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class AccountChannel(Row):
+    """Where an account is reached besides its phone: `system` wechat, `value` the openid."""
+
+    __tablename__ = "account_channel"
+    __table_args__ = (UniqueConstraint("system", "value"), UniqueConstraint("account_id", "system"))
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    system: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(64))
+
+
+class PhoneCode(PublicRow):
+    """A six-digit code sent to a phone: good once, for five minutes, for five tries."""
+
+    __tablename__ = "phone_code"
+
+    phone_sealed: Mapped[str] = mapped_column(String(200))
+    phone_index: Mapped[str] = mapped_column(String(32), index=True)
+    code_sealed: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+
+class Patient(PublicRow):
+    """A person who is treated; one row per person, whatever numbers other systems give them."""
+
+    __tablename__ = "patient"
+
+    name_sealed: Mapped[str] = mapped_column(String(800))
+    name_masked: Mapped[str] = mapped_column(String(40))
+    id_kind: Mapped[str] = mapped_column(String(16), default="id_card")
+    id_number_sealed: Mapped[str] = mapped_column(String(200), default="")
+    id_number_index: Mapped[str | None] = mapped_column(String(32), unique=True)
+    phone_sealed: Mapped[str] = mapped_column(String(200), default="")
+    phone_index: Mapped[str] = mapped_column(String(32), default="", index=True)
+    birth_date: Mapped[date | None]
+    sex: Mapped[Sex] = mapped_column(choice(Sex), default=Sex.UNKNOWN)
+    created_at: Mapped[datetime]
+
+
+class PatientIdentifier(Row):
+    """A patient's number in another system: `his` (medical record number) or `insurance`."""
+
+    __tablename__ = "patient_identifier"
+    __table_args__ = (UniqueConstraint("system", "value"),)
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    system: Mapped[str] = mapped_column(String(24))
+    value: Mapped[str] = mapped_column(String(64))
+
+
+class PatientLink(Row):
+    """An account may act for a patient until the link ends."""
+
+    __tablename__ = "patient_link"
+    __table_args__ = (UniqueConstraint("account_id", "patient_id"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    relation: Mapped[Relation] = mapped_column(choice(Relation))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Staff(PublicRow):
+    """Somebody who works in the hospital and logs in with name and password."""
+
+    __tablename__ = "staff"
+
+    login: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    roles: Mapped[list[Any]]
+    practitioner_code: Mapped[str] = mapped_column(String(24), default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class Device(PublicRow):
+    """A terminal, window or board that was registered by an administrator."""
+
+    __tablename__ = "device"
+
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    kind: Mapped[DeviceKind] = mapped_column(choice(DeviceKind))
+    name: Mapped[str] = mapped_column(String(60))
+    window_code: Mapped[str] = mapped_column(String(24), default="")
+
+
+class LoginSession(Row):
+    """A log-in that is in force; the phone or PC holds the secret, the row only its hash."""
+
+    __tablename__ = "login_session"
+
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
