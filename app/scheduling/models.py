@@ -1,0 +1,103 @@
+"""Departments, practitioners, their weekly shifts, sessions and places."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, time
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Fen, PublicRow, Row, choice
+from app.scheduling.states import SessionState, SlotState
+
+
+class HalfDay(enum.StrEnum):
+    """The part of the day a session belongs to; one active registration per patient, doctor and half-day."""
+
+    AM = "am"
+    PM = "pm"
+    EVE = "eve"
+
+
+class Department(Row):
+    """A clinical department (科室)."""
+
+    __tablename__ = "department"
+
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    name_en: Mapped[str] = mapped_column(String(60))
+    location: Mapped[str] = mapped_column(String(80))
+    location_en: Mapped[str] = mapped_column(String(80), default="")
+    ticket_letter: Mapped[str] = mapped_column(String(1), default="A")
+
+
+class Practitioner(Row):
+    """A doctor who sits in sessions."""
+
+    __tablename__ = "practitioner"
+
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    title: Mapped[str] = mapped_column(String(40))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
+    good_at: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Shift(Row):
+    """A practitioner's weekly shift (排班): sessions are opened from it; `weekday` 0 is Monday."""
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        UniqueConstraint("practitioner_id", "weekday", "half_day"),
+        CheckConstraint("places > 0 AND slot_minutes BETWEEN 1 AND 30 AND fee_fen >= 0", name="makes_sense"),
+    )
+
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"), index=True)
+    weekday: Mapped[int]
+    half_day: Mapped[HalfDay] = mapped_column(choice(HalfDay))
+    starts: Mapped[time]
+    places: Mapped[int]
+    slot_minutes: Mapped[int]
+    room: Mapped[str] = mapped_column(String(24))
+    fee_fen: Mapped[int] = mapped_column(Fen)
+
+
+class ClinicSession(PublicRow):
+    """A practitioner's half-day in a room, with its fee (挂号费)."""
+
+    __tablename__ = "clinic_session"
+    __table_args__ = (
+        UniqueConstraint("practitioner_id", "visit_day", "half_day"),
+        Index("ix_clinic_session_day", "department_id", "visit_day"),
+        CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
+    )
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"))
+    visit_day: Mapped[date]
+    half_day: Mapped[HalfDay] = mapped_column(choice(HalfDay))
+    room: Mapped[str] = mapped_column(String(24))
+    fee_fen: Mapped[int] = mapped_column(Fen)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.OPEN)
+
+
+class Slot(Row):
+    """One place (号) of a session: its number `seq` and the time window in which the patient is expected."""
+
+    __tablename__ = "slot"
+    __table_args__ = (
+        UniqueConstraint("session_id", "seq"),
+        Index("ix_slot_free", "session_id", "state", "seq"),
+        CheckConstraint("(state = 'free') = (registration_id IS NULL)", name="free_has_nobody"),
+    )
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
+    seq: Mapped[int]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[SlotState] = mapped_column(choice(SlotState), default=SlotState.FREE)
+    registration_id: Mapped[int | None] = mapped_column(index=True)

@@ -1,0 +1,42 @@
+"""The statements that many phones run at the same instant: each takes or returns one place, or finds none."""
+
+from __future__ import annotations
+
+from sqlalchemy import Update, bindparam, select, update
+
+from app.scheduling.models import Slot
+from app.scheduling.states import SlotState
+
+# SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
+_FIRST_FREE = (
+    select(Slot.id)
+    .where(
+        Slot.session_id == bindparam("p_session_id"),
+        Slot.state == SlotState.FREE,
+        Slot.ends_at > bindparam("p_now"),
+        Slot.starts_at >= bindparam("p_not_before"),
+    )
+    .order_by(Slot.seq)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+CLAIM: Update = (
+    update(Slot)
+    .where(Slot.id.in_(_FIRST_FREE.scalar_subquery()), Slot.state == SlotState.FREE)
+    .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"))
+    .returning(Slot.id, Slot.seq)
+)
+TAKE: Update = (
+    update(Slot)
+    .where(
+        Slot.id == bindparam("p_slot_id"),
+        Slot.registration_id == bindparam("p_registration_id"),
+        Slot.state == SlotState.HELD,
+    )
+    .values(state=SlotState.TAKEN)
+)
+FREE: Update = (
+    update(Slot)
+    .where(Slot.id == bindparam("p_slot_id"), Slot.registration_id == bindparam("p_registration_id"))
+    .values(state=SlotState.FREE, registration_id=None)
+)
