@@ -1,0 +1,268 @@
+"""Holding, confirming, cancelling and closing a patient's place in a session."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from app import events
+from app.identity import service as identity
+from app.identity.models import Patient
+from app.kernel import audit, moves
+from app.kernel.errors import NotFound
+from app.kernel.ids import new_public_id
+from app.kernel.uow import Uow
+from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHolds
+from app.registration.models import Registration
+from app.registration.rules import CANCEL_MINUTES_BEFORE, HOLD_MINUTES, MAX_UNPAID_HOLDS
+from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
+from app.scheduling import service as scheduling
+from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
+from app.scheduling.models import ClinicSession, Slot
+
+
+def hold(uow: Uow, *, session_public_id: str, patient_public_id: str, source_code: str = "") -> Registration:
+    """A place of the session is kept for the patient for ten minutes; the fee is to be paid within them.
+
+    Asked by an account for a patient it may act for (else NotFound). Refuses `sold_out`, `session_closed`,
+    `places_busy`, `too_many_holds`, and `already_registered` with the registration that stands in the way, which is
+    also what a second tap meets. A fee of 0 is confirmed at once.
+    """
+    patient = identity.patient_of_account(uow, patient_public_id)
+    session = scheduling.card(uow, session_public_id).session
+    standing = _standing(uow, patient, session)
+    if standing is not None:
+        raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+    _refuse_too_many_holds(uow)
+    return _place(uow, session, patient, source_code)
+
+
+def _standing(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
+    return uow.session.scalars(
+        select(Registration).where(
+            Registration.patient_id == patient.id,
+            Registration.practitioner_id == session.practitioner_id,
+            Registration.visit_day == session.visit_day,
+            Registration.half_day == session.half_day,
+            Registration.state.in_(ACTIVE),
+        )
+    ).first()
+
+
+def _refuse_too_many_holds(uow: Uow) -> None:
+    unpaid = uow.session.scalar(
+        select(func.count())
+        .select_from(Registration)
+        .where(Registration.account_id == uow.actor.id, Registration.state == RegistrationState.HELD)
+    )
+    if unpaid and unpaid >= MAX_UNPAID_HOLDS:
+        raise TooManyHolds(at_most=MAX_UNPAID_HOLDS)
+
+
+def _place(uow: Uow, session: ClinicSession, patient: Patient, source_code: str) -> Registration:
+    now = uow.now()
+    registration = Registration(
+        public_id=new_public_id(),
+        visit_number=_visit_number(uow),
+        account_id=uow.actor.id if uow.actor.kind == "patient" else None,
+        patient_id=patient.id,
+        session_id=session.id,
+        practitioner_id=session.practitioner_id,
+        visit_day=session.visit_day,
+        half_day=session.half_day,
+        fee_fen=session.fee_fen,
+        held_at=now,
+        held_until=now + timedelta(minutes=HOLD_MINUTES),
+        source_code=source_code[:32],
+    )
+    uow.session.add(registration)
+    try:
+        uow.session.flush()
+    except IntegrityError as error:  # the other tap of the same finger was faster
+        raise AlreadyRegistered from error
+    slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=registration.id)
+    registration.slot_id, registration.place_no = slot_id, place_no
+    audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
+    uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, registration.source_code))
+    if registration.fee_fen == 0:
+        confirm(uow, registration)
+    return registration
+
+
+def _visit_number(uow: Uow) -> str:
+    """Random within the day: a counter would make every phone wait for the one before it."""
+    return f"V{uow.today():%y%m%d}{new_public_id()[:8].upper()}"
+
+
+def confirm(uow: Uow, registration: Registration) -> None:
+    """The held place is the patient's."""
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.CONFIRM)
+    if registration.slot_id is None or not scheduling.take_slot(
+        uow, slot_id=registration.slot_id, registration_id=registration.id
+    ):
+        raise RuntimeError("a held registration has lost its place")
+    uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
+
+
+def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
+    """The fee is paid: the place is the patient's. A fee that came late finds another place or is to be given back."""
+    if paid.purpose != "registration":
+        return
+    registration = uow.session.get_one(Registration, paid.subject_id, with_for_update=True, populate_existing=True)
+    if registration.state == RegistrationState.HELD:
+        confirm(uow, registration)
+    elif registration.state != RegistrationState.EXPIRED or not _seat_again(uow, registration):
+        uow.publish(events.FeePaidTooLate(registration.id, paid.bill_id))
+
+
+def _seat_again(uow: Uow, registration: Registration) -> bool:
+    session = uow.session.get_one(ClinicSession, registration.session_id)
+    patient = uow.session.get_one(Patient, registration.patient_id)
+    if _standing(uow, patient, session) is not None:
+        return False
+    try:
+        slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=registration.id)
+    except (SoldOut, SessionClosed, PlacesBusy):
+        return False
+    scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.SEAT_AGAIN, slot_id=slot_id, place_no=place_no)
+    uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
+    return True
+
+
+def of_account(uow: Uow, public_id: str) -> Registration:
+    """The registration named `public_id` of a patient the asking account may act for; else NotFound."""
+    found = uow.session.scalars(
+        select(Registration).where(
+            Registration.public_id == public_id, Registration.patient_id.in_(identity.linked_patient_ids(uow))
+        )
+    ).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_of_account(uow: Uow, *, limit: int = 20) -> list[Registration]:
+    """The newest registrations of the patients the asking account may act for."""
+    return list(
+        uow.session.scalars(
+            select(Registration)
+            .where(Registration.patient_id.in_(identity.linked_patient_ids(uow)))
+            .order_by(Registration.visit_day.desc(), Registration.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def registration_by_visit_number(uow: Uow, visit_number: str) -> Registration | None:
+    """The registration the hospital system knows by this visit number (PV1-19)."""
+    return uow.session.scalars(select(Registration).where(Registration.visit_number == visit_number)).first()
+
+
+def slot_of(uow: Uow, registration: Registration) -> Slot | None:
+    """The place's row, None after it went back."""
+    return None if registration.slot_id is None else uow.session.get(Slot, registration.slot_id)
+
+
+def cancel(uow: Uow, *, public_id: str) -> Registration:
+    """The asking account gives the place back; a paid fee is refunded by who follows.
+
+    Refuses `cannot_cancel` later than 30 minutes before the place's time, or after check-in.
+    """
+    registration = of_account(uow, public_id)
+    slot = slot_of(uow, registration)
+    is_late = slot is not None and slot.starts_at - timedelta(minutes=CANCEL_MINUTES_BEFORE) < uow.now()
+    if registration.state == RegistrationState.BOOKED and is_late:
+        raise CannotCancel(minutes_before=CANCEL_MINUTES_BEFORE)
+    if not REGISTRATION.may(registration.state, RegistrationAction.CANCEL):
+        raise CannotCancel(state=registration.state.value)
+    give_back(uow, registration, by_hospital=False, why="patient")
+    return registration
+
+
+def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: str) -> None:
+    """The registration is cancelled and its place is free."""
+    was_paid = registration.state == RegistrationState.BOOKED and registration.fee_fen > 0
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.CANCEL, why=why)
+    _free(uow, registration)
+    audit.record(uow, "registration.cancel", "registration", registration.public_id, why=why)
+    uow.publish(
+        events.RegistrationCancelled(
+            registration.id, registration.patient_id, was_paid=was_paid, by_hospital=by_hospital
+        )
+    )
+
+
+def _free(uow: Uow, registration: Registration) -> None:
+    if registration.slot_id is not None:
+        scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id)
+
+
+def expire_due(uow: Uow, *, limit: int = 100) -> int:
+    """Holds whose time is over have gone back; returns how many. Two jobs at once expire each hold once."""
+    due = uow.session.scalars(
+        select(Registration)
+        .where(Registration.state == RegistrationState.HELD, Registration.held_until <= uow.now())
+        .order_by(Registration.held_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for registration in due:
+        moves.move(uow, REGISTRATION, registration, RegistrationAction.EXPIRE)
+        _free(uow, registration)
+        uow.publish(events.RegistrationExpired(registration.id, registration.patient_id))
+    return len(due)
+
+
+def mark_checked_in(uow: Uow, registration: Registration) -> None:
+    """The patient is in the house."""
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.CHECK_IN)
+
+
+def begin_consultation(uow: Uow, registration: Registration) -> None:
+    """The patient is with the doctor; quiet when already there."""
+    if registration.state != RegistrationState.IN_CONSULTATION:
+        moves.move(uow, REGISTRATION, registration, RegistrationAction.BEGIN)
+
+
+def end_consultation(uow: Uow, registration: Registration) -> None:
+    """The doctor is done with the patient."""
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.COMPLETE)
+    uow.publish(events.ConsultationEnded(registration.id, registration.patient_id))
+
+
+def leave_unseen(uow: Uow, registration: Registration) -> None:
+    """The day is over and the patient, who had come, was not seen."""
+    if REGISTRATION.may(registration.state, RegistrationAction.LEAVE):
+        moves.move(uow, REGISTRATION, registration, RegistrationAction.LEAVE, why="day_over")
+
+
+def close_sessions(uow: Uow) -> int:
+    """Sessions whose time is over are closed; whoever never came missed the visit. Returns how many sessions."""
+    closed = scheduling.close_ended(uow)
+    for session in closed:
+        missed = uow.session.scalars(
+            select(Registration).where(
+                Registration.session_id == session.id, Registration.state == RegistrationState.BOOKED
+            )
+        ).all()
+        for registration in missed:
+            moves.move(uow, REGISTRATION, registration, RegistrationAction.MISS)
+            uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
+    return len(closed)
+
+
+def stop_session(uow: Uow, *, public_id: str, why: str) -> int:
+    """The session is stopped by the hospital (停诊): every place not yet used is cancelled; returns how many."""
+    session = scheduling.stop_session(uow, public_id=public_id, why=why)
+    standing = uow.session.scalars(
+        select(Registration).where(
+            Registration.session_id == session.id,
+            Registration.state.in_((RegistrationState.HELD, RegistrationState.BOOKED)),
+        )
+    ).all()
+    for registration in standing:
+        give_back(uow, registration, by_hospital=True, why="session_stopped")
+    return len(standing)
