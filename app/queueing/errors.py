@@ -1,0 +1,35 @@
+"""How the waiting room says no."""
+
+from __future__ import annotations
+
+from app.kernel.errors import Refused
+
+
+class CheckInTooEarly(Refused):
+    """Check-in opens an hour before the session; facts: `opens_at`."""
+
+    code = "check_in_too_early"
+
+
+class CheckInTooLate(Refused):
+    """The session is over or was stopped."""
+
+    code = "check_in_too_late"
+
+
+class CannotCheckIn(Refused):
+    """The registration is not one that can be checked in (unpaid, cancelled, or over); facts: `state`."""
+
+    code = "cannot_check_in"
+
+
+class NobodyWaits(Refused):
+    """No one is waiting in this session."""
+
+    code = "nobody_waits"
+
+
+class FinishFirst(Refused):
+    """A patient is still with this doctor; finish that visit before calling the next."""
+
+    code = "finish_first"

@@ -1,0 +1,37 @@
+"""Queue tickets."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import PublicRow, choice
+from app.queueing.states import TicketState
+
+
+class Ticket(PublicRow):
+    """A patient's number in a session's queue; `order_at` decides whose turn it is among equal `priority`."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        UniqueConstraint("department_id", "visit_day", "number"),
+        Index("ix_ticket_queue", "session_id", "state", "priority", "order_at"),
+    )
+
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), unique=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    visit_day: Mapped[date]
+    number: Mapped[str] = mapped_column(String(8))
+    room: Mapped[str] = mapped_column(String(24))
+    priority: Mapped[int] = mapped_column(default=0)
+    state: Mapped[TicketState] = mapped_column(choice(TicketState), default=TicketState.WAITING)
+    order_at: Mapped[datetime]
+    checked_in_at: Mapped[datetime]
+    called_at: Mapped[datetime | None]
+    calls: Mapped[int] = mapped_column(default=0)
+    began_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]

@@ -1,0 +1,44 @@
+"""The life of a queue ticket."""
+
+from __future__ import annotations
+
+import enum
+
+from app.kernel.moves import Machine
+
+
+class TicketState(enum.StrEnum):
+    """Where a ticket stands in the queue."""
+
+    WAITING = "waiting"
+    CALLED = "called"
+    SERVING = "serving"
+    PASSED = "passed"
+    DONE = "done"
+    VOID = "void"
+
+
+class TicketAction(enum.StrEnum):
+    """What can happen to a ticket; `pass_over` is 过号: called and not come."""
+
+    CALL = "call"
+    BEGIN = "begin"
+    PASS_OVER = "pass_over"  # noqa: S105 - a turn in the queue, no password
+    RETURN = "return"
+    FINISH = "finish"
+    CLOSE = "close"
+
+
+S, A = TicketState, TicketAction
+MOVES = {
+    (S.WAITING, A.CALL): S.CALLED,
+    (S.CALLED, A.CALL): S.CALLED,  # called again: the patient did not hear it
+    (S.CALLED, A.BEGIN): S.SERVING,
+    (S.CALLED, A.PASS_OVER): S.PASSED,
+    (S.PASSED, A.RETURN): S.WAITING,
+    (S.SERVING, A.FINISH): S.DONE,
+    (S.WAITING, A.CLOSE): S.VOID,
+    (S.CALLED, A.CLOSE): S.VOID,
+    (S.PASSED, A.CLOSE): S.VOID,
+}
+TICKET = Machine("ticket", S.WAITING, MOVES)
