@@ -1,0 +1,26 @@
+"""What a running process has at hand: its settings, its units of work, and its couriers to the outside world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from app.couriers import Couriers
+from app.kernel.uow import Units
+from config import Settings
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Made once by create_app, found under `app.extensions["menzhen"]`."""
+
+    settings: Settings
+    units: Units
+    couriers: Couriers
+
+
+def runtime() -> Runtime:
+    """The runtime of the application at work."""
+    found: Runtime = current_app.extensions["menzhen"]
+    return found

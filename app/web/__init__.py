@@ -1,0 +1,15 @@
+"""The pages: one package per surface, one guard per surface; a page calls one service and shows finished words."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.web import ops
+
+SURFACES = (ops,)
+
+
+def register_surfaces(app: Flask) -> None:
+    """Every surface's pages are served by `app`."""
+    for module in SURFACES:
+        app.register_blueprint(module.blueprint)

@@ -1,0 +1,195 @@
+"""Where a request meets the visit: who asks, one unit of work, the second tap, and how a refusal is shown."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+from flask import Blueprint, Response, current_app, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.identity import logins
+from app.kernel import audit, once, rates
+from app.kernel.errors import NotAllowed, VisitError
+from app.kernel.uow import NOBODY, Actor, Uow
+from app.runtime import runtime
+
+P = ParamSpec("P")
+Answer = str | BaseResponse | tuple[str, int]
+View = Callable[P, Answer]
+Guard = Callable[[], Answer | None]
+READING_SURFACES = {"patient", "board", "public"}
+
+
+def surface(name: str, *, prefix: str, guard: Guard) -> Blueprint:
+    """A surface's blueprint: `guard` decides before each of its pages who may see it."""
+    blueprint = Blueprint(name, f"app.web.{name}", url_prefix=prefix)
+    blueprint.before_request(guard)
+    return blueprint
+
+
+def writes(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Marks a page that is asked for with GET and yet leaves a row."""
+    view.leaves_a_row = True  # type: ignore[attr-defined]
+    return view
+
+
+def current_uow() -> Uow:
+    """The request's unit of work; it is finished when the answer is ready and dropped when the page refuses."""
+    if "uow" not in g:
+        view = current_app.view_functions.get(request.endpoint or "")
+        reads_only = (
+            request.method in {"GET", "HEAD"}
+            and request.blueprint in READING_SURFACES
+            and not getattr(view, "leaves_a_row", False)
+        )
+        g.uow = runtime().units.begin(actor(), reads_only=reads_only, request_id=g.request_id)
+    unit: Uow = g.uow
+    return unit
+
+
+@contextmanager
+def fresh_unit() -> Iterator[Uow]:
+    """A unit of its own, finished at the end of the block; the request's own unit is finished before."""
+    finish_unit()
+    with runtime().units.open(actor(), request_id=g.request_id) as uow:
+        yield uow
+
+
+def finish_unit() -> None:
+    """What the request's unit did stands; quiet when none is open."""
+    uow = g.pop("uow", None)
+    if uow is not None:
+        runtime().units.finish(uow)
+
+
+def drop_unit() -> None:
+    """Nothing of what the request's unit did stands; quiet when none is open."""
+    uow = g.pop("uow", None)
+    if uow is not None:
+        runtime().units.drop(uow)
+
+
+def actor() -> Actor:
+    """Who asks."""
+    found: Actor = g.get("actor", NOBODY)
+    return found
+
+
+def who_asks(kind: str) -> Actor | None:
+    """Whoever is logged in on this browser as `kind` (patient or staff), None when nobody is."""
+    secret = session.get(f"{kind}_secret", "")
+    if not secret:
+        return None
+    with runtime().units.open(reads_only=True) as uow:
+        found = logins.who_holds(uow, secret)
+    if found is None or found.kind != kind:
+        session.pop(f"{kind}_secret", None)
+        return None
+    g.actor = found
+    if request.method == "POST":
+        with runtime().units.open(found) as uow:
+            logins.stay(uow, secret)
+    return found
+
+
+def begin_login(kind: str, secret: str) -> None:
+    """The browser keeps `secret` for `kind`; the session's other contents are new, so none can be planted before."""
+    kept = {key: session[key] for key in ("lang", "elder", "source", "visitor") if key in session}
+    other = {key: session[key] for key in ("patient_secret", "staff_secret") if key in session}
+    session.clear()
+    session.update(kept | other | {f"{kind}_secret": secret})
+    session.permanent = True
+
+
+def end_login(kind: str) -> None:
+    """Nobody is logged in as `kind` on this browser."""
+    secret = session.pop(f"{kind}_secret", "")
+    with runtime().units.open(actor()) as uow:
+        logins.log_out(uow, secret)
+
+
+def require_patient() -> Answer | None:
+    """A surface's guard: a patient's account is logged in, else the log-in page comes first and leads back."""
+    if who_asks("patient") is None:
+        return redirect(url_for("entrance.log_in", next=_back_to()))
+    return None
+
+
+def require_staff(*roles: str) -> Guard:
+    """A surface's guard: a staff member with one of `roles` is logged in."""
+
+    def guard() -> Answer | None:
+        found = who_asks("staff")
+        if found is None:
+            return redirect(url_for("entrance.staff_log_in", next=_back_to()))
+        if roles and not found.roles & set(roles):
+            raise NotAllowed(needs=", ".join(roles))
+        return None
+
+    return guard
+
+
+def open_to_all() -> None:
+    """A surface's guard: anyone may come; what they see holds nobody's data."""
+
+
+def _back_to() -> str:
+    return request.full_path.rstrip("?") if request.method == "GET" else ""
+
+
+def safe_next(target: str) -> str:
+    """`target` when it is a path of our own, else the patient's home."""
+    is_ours = target.startswith("/") and not target.startswith(("//", "/\\")) and "\n" not in target
+    return target if is_ours else url_for("patient.home")
+
+
+def limit(name: str, subject: str, *, at_most: int, window_seconds: int) -> None:
+    """Counts one use of `name` by `subject` (hashed); refuses `too_many` beyond `at_most` a window."""
+    hidden = runtime().units.keys.index(subject, f"rate.{name}")
+    with runtime().units.open() as uow:
+        rates.use(uow, f"{name}:{hidden}", at_most=at_most, window_seconds=window_seconds)
+
+
+def address() -> str:
+    """The caller's network address, after as many proxies as the settings trust."""
+    return request.remote_addr or "unknown"
+
+
+def once_key() -> str:
+    """A new key for a form's hidden field `once`."""
+    return secrets.token_urlsafe(18)
+
+
+def do_once(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """A POST whose form carries `once` is done once; sent again it leads to where the first one led."""
+
+    @functools.wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        key = request.form.get("once", "")
+        if not key:
+            return view(*args, **kwargs)
+        shown = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
+        body_hash = hashlib.sha256(f"{request.path}{shown}".encode()).hexdigest()
+        led_to = once.begin(current_uow(), key, body_hash)
+        if led_to is not None:
+            return redirect(led_to or url_for("patient.home"))
+        answer = view(*args, **kwargs)
+        if isinstance(answer, Response) and answer.location:
+            once.remember(current_uow(), key, answer.location)
+        return answer
+
+    return wrapped
+
+
+def note_refusal(error: VisitError) -> None:
+    """The refusal is on record: who asked for what page and which code they got (ids only)."""
+    if actor().kind == "nobody" or request.endpoint is None:
+        return
+    named = [str(value) for name, value in (request.view_args or {}).items() if name.endswith("id")]
+    with runtime().units.open(actor(), request_id=g.request_id) as uow:
+        audit.record(uow, f"page.{request.endpoint}"[:64], "page", "/".join(named), outcome=error.code)

@@ -1,0 +1,164 @@
+"""The frame around every request: its id, its language, its one unit of work, its headers, and how a no is shown."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Flask, Response, g, jsonify, render_template, request, session
+from flask_babel import get_locale
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.kernel.errors import TryLater, VisitError
+from app.kernel.ids import new_public_id
+from app.runtime import runtime
+from app.web import counts, edge
+from app.web.words import words_for
+
+LANGUAGES = ("zh_Hans_CN", "en")
+log = logging.getLogger("menzhen.web")
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
+}
+DATABASE_AWAY = (OperationalError, PoolTimeout)
+JSON_SURFACES = {"callbacks", "ops", "api"}
+LAYOUTS = {"patient": "patient/base.html", "board": "base.html"}
+
+
+def choose_language() -> str:
+    """The language the person chose, else the one their browser prefers, else Chinese."""
+    chosen = session.get("lang", "")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    best = request.accept_languages.best_match(["zh", "zh-CN", "en"], "zh")
+    return "en" if best == "en" else "zh_Hans_CN"
+
+
+def frame_requests(app: Flask) -> None:
+    """Puts the frame around every request of `app`."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_drop)
+    app.register_error_handler(VisitError, _refuse)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+    app.context_processor(_for_templates)
+    app.jinja_env.globals["get_locale"] = get_locale
+
+
+def _for_templates() -> dict[str, object]:
+    return {
+        "elder": bool(session.get("elder")),
+        "hospital_name": runtime().settings.hospital_name,
+        "once_key": edge.once_key,
+    }
+
+
+def _begin() -> None:
+    g.request_id = new_public_id()
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    """Finishes the request's unit before the answer leaves; an answer that promises what did not stand never does."""
+    if "uow" in g:
+        try:
+            edge.finish_unit()
+        except VisitError as error:
+            response = _refuse(error)
+        except DBAPIError as error:
+            response = _broken(error)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    if runtime().settings.base_url.startswith("https"):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    _write_down(response)
+    return response
+
+
+def _write_down(response: Response) -> None:
+    milliseconds = round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1)
+    endpoint = request.endpoint or "none"
+    counts.REQUESTS.labels(endpoint, response.status_code).inc()
+    counts.SECONDS.labels(endpoint).observe(milliseconds / 1000)
+    if endpoint == "static":
+        return
+    log.info(
+        "request",
+        extra={
+            "request_id": g.get("request_id", ""),
+            "endpoint": endpoint,
+            "method": request.method,
+            "status": response.status_code,
+            "ms": milliseconds,
+            "actor": f"{edge.actor().kind}:{edge.actor().ref}",
+        },
+    )
+
+
+def _drop(_error: BaseException | None) -> None:
+    edge.drop_unit()
+
+
+def _refuse(error: VisitError) -> Response:
+    edge.drop_unit()
+    try:
+        edge.note_refusal(error)
+    except DBAPIError:
+        log.exception("refusal not noted", extra={"code": error.code})
+    return _say_no(error.http_status, error.code, dict(error.facts))
+
+
+def _stale_form(_error: CSRFError) -> Response:
+    edge.drop_unit()
+    return _say_no(400, "stale_form", {})
+
+
+def _http(error: HTTPException) -> Response:
+    edge.drop_unit()
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.code or 500, "bad_request")
+    return _say_no(error.code or 500, code if (error.code or 500) < 500 else "broken", {})
+
+
+def _broken(error: Exception) -> Response:
+    edge.drop_unit()
+    log.error(
+        "request broke", exc_info=error, extra={"request_id": g.get("request_id", ""), "endpoint": request.endpoint}
+    )
+    if isinstance(error, DATABASE_AWAY):
+        return _refuse_quietly(TryLater(retry_seconds=2))
+    return _say_no(500, "broken", {})
+
+
+def _refuse_quietly(error: VisitError) -> Response:
+    return _say_no(error.http_status, error.code, dict(error.facts))
+
+
+def _say_no(status: int, code: str, facts: dict[str, object]) -> Response:
+    if request.blueprint in JSON_SURFACES or request.accept_mimetypes.best == "application/json":
+        response = jsonify(code=code, facts={name: str(value) for name, value in facts.items()})
+    else:
+        said = words_for(code, facts)
+        layout = LAYOUTS.get(request.blueprint or "", "base.html")
+        response = Response(
+            render_template("error.html", layout=layout, code=code, kind="warn" if status < 500 else "bad", **said),
+            mimetype="text/html",
+        )
+    response.status_code = status
+    if "retry_seconds" in facts:
+        response.headers["Retry-After"] = str(facts["retry_seconds"])
+    return response

@@ -1,0 +1,40 @@
+"""What a refusal says to a person: a title, what happened, and what to do next, for every code the hospital has."""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+WORDS: dict[str, tuple[object, object, object]] = {
+    "not_found": (_l("找不到这个页面"), _l("链接可能已失效，或不属于当前登录的账号。"), _l("请回到首页重新选择。")),
+    "bad_input": (_l("填写的内容有误"), _l("有些内容无法识别。"), _l("请返回检查后重新提交。")),
+    "not_allowed": (_l("没有权限"), _l("您的岗位不能使用这个页面。"), _l("如需使用，请联系管理员。")),
+    "too_many": (_l("操作太频繁"), _l("短时间内尝试次数过多。"), _l("请稍等片刻再试。")),
+    "try_later": (_l("系统正忙"), _l("暂时无法完成，您的信息没有丢失。"), _l("请稍后再试。")),
+    "stale_form": (_l("页面已过期"), _l("这个页面打开得太久了。"), _l("请返回并刷新页面后重试。")),
+    "method_not_allowed": (_l("请从页面上的按钮操作"), _l("这个地址不能直接打开。"), _l("请回到首页。")),
+    "too_large": (_l("内容过大"), _l("提交的内容超过了限制。"), _l("请减少内容后重试。")),
+    "bad_request": (_l("无法识别的请求"), _l("发送的内容不完整。"), _l("请返回重试。")),
+    "broken": (_l("出错了"), _l("系统遇到了问题，我们已经记录下来。"), _l("请稍后再试，或到人工窗口办理。")),
+}
+
+
+def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:
+    """The finished words for the page: title, text, next_text and the links that lead on."""
+    title, text, next_text = WORDS.get(code, WORDS["bad_request"])
+    home = (
+        "patient.home" if request.blueprint in {None, "patient", "entrance", "public"} else f"{request.blueprint}.home"
+    )
+    return {
+        "title": str(title),
+        "text": str(text) % facts if facts and "%(" in str(text) else str(text),
+        "next_text": str(next_text),
+        "actions": [{"label": gettext("回到首页"), "href": _home(home)}],
+    }
+
+
+def _home(endpoint: str) -> str:
+    from flask import current_app  # noqa: PLC0415
+
+    return url_for(endpoint) if endpoint in current_app.view_functions else "/"
