@@ -1,0 +1,26 @@
+"""The answer to a message: whether it can be taken (`read_header`), which code it gets, and its bytes (`build_ack`).
+
+Knows the standard's rules of acknowledgement and nothing of what a message does.
+"""
+
+from hl7_adapter.ack.answer import answer_code, build_ack
+from hl7_adapter.ack.header import MESSAGE_TYPES, PROCESSING_IDS, VERSIONS, Header, HeaderProblem, read_header
+from hl7_adapter.ack.table import CONDITIONS, REFUSALS, ErrorAt, Mode, Refusal, Wanted, wanted_answers
+
+__all__ = [
+    "CONDITIONS",
+    "MESSAGE_TYPES",
+    "PROCESSING_IDS",
+    "REFUSALS",
+    "VERSIONS",
+    "ErrorAt",
+    "Header",
+    "HeaderProblem",
+    "Mode",
+    "Refusal",
+    "Wanted",
+    "answer_code",
+    "build_ack",
+    "read_header",
+    "wanted_answers",
+]

@@ -1,0 +1,100 @@
+"""The acknowledgement itself: MSH turned round, MSA, and one ERR per fault, valid for the sender's own version."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hl7_adapter.ack.header import PROCESSING_IDS, VERSIONS, Header, HeaderProblem
+from hl7_adapter.ack.table import REFUSALS, ErrorAt
+from hl7_adapter.er7 import AsWritten, Field, Part, build, message_place, segment
+
+_OUR_VERSION = "2.5.1"
+_SEVERITY = {"AA": "I", "CA": "I"}
+
+
+def answer_code(errors: Sequence[ErrorAt]) -> str:
+    """The MSA-1 that these faults call for: AA without any, AR when one is in MSH or its code says so, else AE."""
+    answers = {"AR" if fault.location.startswith("MSH") else REFUSALS[fault.code].answer for fault in errors}
+    return next((answer for answer in ("AR", "AE") if answer in answers), "AA")
+
+
+def build_ack(
+    header: Header | HeaderProblem, code: str, errors: Sequence[ErrorAt] = (), *, control_id: str, now: datetime
+) -> bytes:
+    """The bytes of the answer, in the sender's character set, delimiters and version.
+
+    `code` is MSA-1 (AA AE AR CA CE CR), `control_id` the answer's own MSH-10, `now` an aware instant. MSA-2 repeats
+    the sender's MSH-10 as it wrote it. From v2.5 on each fault is an ERR with location, table 0357 code, severity and
+    words; before, ERR-1 holds place and code, and MSA-3 the words. A character the sender's set lacks becomes a
+    question mark. Raises ValueError on a naive `now`.
+    """
+    if now.tzinfo is None:
+        raise ValueError("the instant of an answer needs its zone")
+    head = header.header if isinstance(header, HeaderProblem) else header
+    version = head.version if head.version in VERSIONS else _OUR_VERSION
+    modern = _number(version) >= (2, 5)
+    described = "" if modern else "; ".join(fault.text for fault in errors)
+    rows: list[list[Field]] = [
+        _msh(head, version, control_id, now),
+        segment("MSA", {1: code, 2: AsWritten(head.control_id_written), 3: described}),
+    ]
+    severity = _SEVERITY.get(code, "E")
+    rows += [_err(fault, severity) if modern else _err_before_25(fault) for fault in errors]
+    return build(rows, head.charset, errors="replace")
+
+
+def _msh(head: Header, version: str, control_id: str, now: datetime) -> list[Field]:
+    delimiters = head.delimiters.completed()
+    return segment(
+        "MSH",
+        {
+            1: delimiters.field,
+            2: delimiters.encoding_characters,
+            3: AsWritten(head.receiver[0]),
+            4: AsWritten(head.receiver[1]),
+            5: AsWritten(head.sender[0]),
+            6: AsWritten(head.sender[1]),
+            7: now.strftime("%Y%m%d%H%M%S%z"),
+            9: _message_type(head.event, version),
+            10: control_id,
+            11: head.processing_id if head.processing_id in PROCESSING_IDS else "P",
+            12: version,
+        },
+    )
+
+
+def _message_type(event: str, version: str) -> Part:
+    """MSH-9 of an answer: one component in v2.1, the event since v2.2, the structure since v2.3.1."""
+    if not event or _number(version) < (2, 2):
+        return "ACK"
+    return ("ACK", event) if _number(version) < (2, 3, 1) else ("ACK", event, "ACK")
+
+
+def _err(fault: ErrorAt, severity: str) -> list[Field]:
+    """ERR of v2.5 and later (HL7 v2.5.1 section 2.15.5)."""
+    return segment(
+        "ERR", {2: _place(fault), 3: (str(fault.code), _words(fault), "HL70357"), 4: severity, 8: fault.text}
+    )
+
+
+def _err_before_25(fault: ErrorAt) -> list[Field]:
+    """ERR of v2.1 to v2.4: ERR-1 is segment, sequence, field, and the code as a fourth component."""
+    name, sequence, field = (*_place(fault), "", "", "")[:3]
+    return segment("ERR", {1: (name, sequence, field, (str(fault.code), _words(fault), "HL70357"))})
+
+
+def _place(fault: ErrorAt) -> tuple[Part, ...]:
+    """Segment, its sequence, field, repetition, component, subcomponent (HL7 v2.5.1 ERL), as far as known."""
+    if not fault.location:
+        return ()
+    place = message_place(fault.location)
+    deep = place.repetition or place.component
+    numbers = (place.occurrence, place.field, max(place.repetition, 1) if deep else 0)
+    return (place.segment, *(number or None for number in (*numbers, place.component, place.subcomponent)))
+
+
+def _words(fault: ErrorAt) -> str:
+    return REFUSALS[fault.code].words
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,58 @@
+"""The five characters a sender parts its fields with, as its MSH-1 and MSH-2 declare them."""
+
+import string
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+_ALLOWED = frozenset(string.punctuation)
+
+
+@dataclass(frozen=True, slots=True)
+class Delimiters:
+    """The delimiters of one message; an empty string is a level the sender did not declare and that never splits.
+
+    `truncation` exists since HL7 v2.7 (section 2.5.5.2) and is usually empty.
+    """
+
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    subcomponent: str = "&"
+    truncation: str = ""
+
+    @property
+    def encoding_characters(self) -> str:
+        """The text of MSH-2."""
+        return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
+
+    def completed(self) -> "Delimiters":
+        """These delimiters with every level the sender left out, the usual mark for it where that is still free.
+
+        For answers, which may need a level that the sender's own message did without.
+        """
+        marks = {"component": "^", "repetition": "~", "escape": "\\", "subcomponent": "&"}
+        used = {self.field, *self.encoding_characters}
+        for level, usual in marks.items():
+            marks[level] = getattr(self, level) or next(mark for mark in usual + string.punctuation if mark not in used)
+            used.add(marks[level])
+        return replace(self, **marks)
+
+
+DEFAULT = Delimiters()
+
+
+@lru_cache(maxsize=256)
+def read_delimiters(field_separator: str, encoding_characters: str) -> Delimiters | None:
+    r"""The delimiters that MSH-1 and MSH-2 declare, or None when they cannot be meant as delimiters.
+
+    A delimiter is an ASCII punctuation mark; letters, digits, blanks and controls are refused, because a value could
+    then not be told from structure. A character written twice counts once, since `^~\\&` (copied out of program text)
+    is common. A fifth character is the truncation character; anything after it is ignored.
+    """
+    marks = list(dict.fromkeys(encoding_characters))
+    if field_separator not in _ALLOWED or not marks or not _ALLOWED.issuperset(marks[:4]):
+        return None
+    truncation = marks[4] if len(marks) > 4 and marks[4] in _ALLOWED else ""
+    component, repetition, escape, subcomponent = (*marks[:4], "", "", "")[:4]
+    return Delimiters(field_separator, component, repetition, escape, subcomponent, truncation)

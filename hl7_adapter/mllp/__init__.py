@@ -1,0 +1,25 @@
+"""Messages over TCP in the Minimal Lower Layer Protocol: a block starts with 0x0B and ends with 0x1C 0x0D.
+
+`frames` knows only bytes, `server` and `client` add asyncio, deadlines and limits. What a message says is not their
+business, except that the client knows its answer by MSA-2.
+"""
+
+from hl7_adapter.mllp.client import MllpClient, NoAnswer, PeerClosed, Timeout, send_once
+from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
+from hl7_adapter.mllp.server import Handler, Limits, MllpServer, serve
+
+__all__ = [
+    "MAX_FRAME_BYTES",
+    "FrameDecoder",
+    "FrameTooLong",
+    "Handler",
+    "Limits",
+    "MllpClient",
+    "MllpServer",
+    "NoAnswer",
+    "PeerClosed",
+    "Timeout",
+    "frame",
+    "send_once",
+    "serve",
+]

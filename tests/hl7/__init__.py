@@ -1,0 +1,1 @@
+"""The hospital system's door: message text, framing, acknowledgement."""
