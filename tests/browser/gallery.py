@@ -86,9 +86,6 @@ ROOMS = [
     ["3 诊室", "王芳 副主任医师", Markup('<b class="serving">A012</b>'), "A015 A016", "4"],
     ["5 诊室", "赵强 主治医师", "—", "B003 B004", "2"],
 ]
-BAD_CSS = """body { margin: 0 } .wide { width: 2000px } .pale { color: #ccc } .tiny { display: inline-block; font-size: 9px; width: 8px }
-.tall { height: 1500px } .bar { background: #eee; position: fixed; bottom: 0; left: 0; right: 0; height: 60px }
-.over { position: fixed; bottom: 20px; left: 100px; z-index: 9; background: red } .under { position: fixed; bottom: 5px; left: 5px; z-index: -1 }"""
 SAMPLE = {
     "steps": STEPS,
     "days": DAYS,
@@ -170,7 +167,7 @@ def _add_pages(app: Flask) -> None:
     )
     app.add_url_rule("/fragment", "fragment", lambda: Response(status=304))
     app.add_url_rule("/bad", "bad", lambda: render_template("bad.html"))
-    app.add_url_rule("/bad.css", "bad_css", lambda: Response(BAD_CSS, mimetype="text/css"))
+    app.add_url_rule("/bad.css", "bad_css", lambda: Response(render_template("bad.css"), mimetype="text/css"))
 
 
 @contextmanager
