@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -17,9 +17,10 @@ class Store:
         """Open the books at `path`, ruling the pages when they are new."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        # Kept open: closing the last connection would fold the write-ahead log back at every request.
-        self._anchor = self._connect()
-        self._anchor.executescript(SCHEMA.read_text())
+        # Kept open between uses: each request comes in a thread of its own, and opening costs more than asking.
+        self._idle: list[sqlite3.Connection] = []
+        with self._borrowed() as connection:
+            connection.executescript(SCHEMA.read_text())
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=20, isolation_level=None, check_same_thread=False)
@@ -28,9 +29,20 @@ class Store:
         return connection
 
     @contextmanager
+    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One writing transaction: kept when the block ends, undone when it raises."""
-        with closing(self._connect()) as connection:
+        with self._borrowed() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -41,12 +53,12 @@ class Store:
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a query."""
-        with closing(self._connect()) as connection:
+        with self._borrowed() as connection:
             return connection.execute(sql, values).fetchall()
 
     def one(self, sql: str, *values: object) -> sqlite3.Row | None:
         """The first row of a query, or None."""
-        with closing(self._connect()) as connection:
+        with self._borrowed() as connection:
             row: sqlite3.Row | None = connection.execute(sql, values).fetchone()
             return row
 

@@ -35,7 +35,7 @@ def send_template(world: World, form: dict[str, Any]) -> int:
     """
     with world.store.write() as db:
         person = db.execute("SELECT * FROM wxoa_user WHERE openid = ?", (str(form.get("touser")),)).fetchone()
-        client_msg_id = form.get("client_msg_id")
+        client_msg_id = str(form["client_msg_id"]) if form.get("client_msg_id") else None
         known = db.execute("SELECT msgid FROM wxoa_message WHERE client_msg_id = ?", (client_msg_id,)).fetchone()
         if known is not None:
             return int(known["msgid"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import uuid
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.clock import now
@@ -85,6 +84,16 @@ def _drive(web: Blueprint, world: World) -> None:
         reference = next((str(order[name]) for name in names if order.get(name)), "")
         return done(pay(world, reference, wanted(order, "openid", DEMO_OPENID)))
 
+    @web.get("/sandbox/wxpay/books")
+    def books() -> ResponseReturnValue:
+        """The platform's own ledger, newest first: {orders, refunds}."""
+        orders_now = "SELECT out_trade_no, trade_type, description, total_fen, state, transaction_id FROM wxpay_order"
+        refunds_now = "SELECT out_refund_no, out_trade_no, refund_fen, state FROM wxpay_refund"
+        return jsonify(
+            orders=[dict(row) for row in world.store.rows(f"{orders_now} ORDER BY created_at DESC LIMIT 1000")],
+            refunds=[dict(row) for row in world.store.rows(f"{refunds_now} ORDER BY created_at DESC LIMIT 1000")],
+        )
+
     @web.post("/sandbox/wxpay/notify")
     def notify_once() -> ResponseReturnValue:
         """Send one notification now, without retry, and answer what the hospital said.
@@ -96,14 +105,16 @@ def _drive(web: Blueprint, world: World) -> None:
         found = world.store.one("SELECT * FROM wxpay_order WHERE out_trade_no = ?", wanted(order, "out_trade_no"))
         if found is None:
             raise ApiError(404, "ORDER_NOT_EXIST", "订单不存在")
-        changes = order.get("changes") or {}
-        changes = json.loads(changes) if isinstance(changes, str) else changes
+        changes, mode = order.get("changes") or {}, str(order.get("mode") or "")
+        url = wanted(order, "url", found["notify_url"])
+        if not isinstance(changes, dict) or mode not in {"", *notify.SPOILERS} or not world.may_return_to(url):
+            raise ApiError(400, "PARAM_ERROR", "changes: an object; mode: a kind of spoiling; url: the hospital's")
         row = {
             "event_type": "TRANSACTION.SUCCESS",
             "event_id": wanted(order, "event_id", str(uuid.uuid4())),
             "created_at": now(),
-            "url": wanted(order, "url", found["notify_url"]),
+            "url": url,
         }
         facts = ledger.transaction(found, world.keys.appid, world.keys.mchid) | changes
-        status, body = post(notify.compose(world, row, facts, str(order.get("mode", ""))))
+        status, body = post(notify.compose(world, row, facts, mode))
         return done({"status": status, "body": body.decode(errors="replace")})

@@ -77,6 +77,8 @@ def listening_hospital() -> Iterator[Hospital]:
 def hospital(sandbox: RunningSandbox, listening_hospital: Hospital) -> Hospital:
     """The listening hospital, once everything earlier tests had coming has arrived."""
     listening_hospital.answers.clear()
+    refunds = "/sandbox/wxpay/books"
+    eventually(lambda: all(each["state"] == "SUCCESS" for each in call(sandbox, "GET", refunds).json["refunds"]))
     eventually(lambda: all(each["state"] != "waiting" for each in call(sandbox, "GET", "/sandbox/deliveries").json), 30)
     listening_hospital.heard.clear()
     return listening_hospital

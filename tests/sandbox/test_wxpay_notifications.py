@@ -138,6 +138,18 @@ def test_a_single_notification_can_be_sent_with_other_facts(
     assert unseal(sandbox, hospital.heard[0])["mchid"] == "1900000000"
 
 
+@pytest.mark.parametrize("wrong", [{"changes": "x"}, {"mode": "odd"}, {"url": "http://evil.example/"}])
+def test_a_single_notification_ordered_wrongly_is_not_sent(
+    sandbox: RunningSandbox, merchant: WeChatPay, wrong: dict[str, str]
+) -> None:
+    number = new_number()
+    prepay(merchant, number)
+
+    answer = call(sandbox, "POST", "/sandbox/wxpay/notify", {"out_trade_no": number, **wrong})
+
+    assert (answer.status, answer.json["code"]) == (400, "PARAM_ERROR")
+
+
 def test_the_payment_sheet_pays_and_goes_back_only_to_known_places(
     sandbox: RunningSandbox, merchant: WeChatPay, hospital: Hospital
 ) -> None:
