@@ -1,0 +1,41 @@
+"""What must hold in insurance's tables at all times: each statement counts the rows that break it."""
+
+from __future__ import annotations
+
+INVARIANTS = {
+    "split_payers_add_up": (
+        "SELECT count(*) FROM split WHERE total_fen <> fund_fen + other_fen + account_fen + cash_fen"
+    ),
+    "split_scopes_add_up": (
+        "SELECT count(*) FROM split WHERE total_fen <> full_self_fen + over_limit_fen + pre_self_fen + in_scope_fen"
+    ),
+    "split_line_payers_add_up": (
+        "SELECT count(*) FROM split_line WHERE amount_fen <> fund_fen + other_fen + account_fen + cash_fen"
+    ),
+    "split_is_the_sum_of_its_lines": (
+        "SELECT count(*) FROM split LEFT JOIN (SELECT split_id, sum(amount_fen) AS total, sum(fund_fen) AS fund,"
+        " sum(other_fen) AS other, sum(account_fen) AS account, sum(cash_fen) AS cash, sum(in_scope_fen) AS in_scope,"
+        " sum(deductible_fen) AS deductible FROM split_line GROUP BY split_id) lines ON lines.split_id = split.id"
+        " WHERE lines.split_id IS NULL OR total <> total_fen OR fund <> fund_fen OR other <> other_fen"
+        " OR account <> account_fen OR cash <> cash_fen OR in_scope <> in_scope_fen OR deductible <> deductible_fen"
+    ),
+    "split_is_its_prescriptions_amount": (
+        "SELECT count(*) FROM split JOIN prescription ON prescription.id = split.prescription_id"
+        " WHERE split.total_fen <> prescription.total_fen OR split.patient_id <> prescription.patient_id"
+    ),
+    "one_live_split_per_prescription": (
+        "SELECT count(*) FROM (SELECT prescription_id FROM split WHERE state IN ('made', 'settled')"
+        " GROUP BY prescription_id HAVING count(*) > 1) doubled"
+    ),
+    "no_live_split_of_a_dead_prescription": (
+        "SELECT count(*) FROM split JOIN prescription ON prescription.id = split.prescription_id"
+        " WHERE split.state IN ('made', 'settled') AND prescription.state IN ('voided', 'expired', 'returned')"
+    ),
+    "paid_prescription_is_settled": (
+        "SELECT count(*) FROM prescription WHERE state IN ('paid', 'dispensed') AND NOT EXISTS"
+        " (SELECT 1 FROM split WHERE split.prescription_id = prescription.id AND split.state = 'settled')"
+    ),
+    "coverage_not_overdrawn": (
+        "SELECT count(*) FROM coverage WHERE deductible_used_fen < 0 OR cap_used_fen < 0 OR account_balance_fen < 0"
+    ),
+}

@@ -1,0 +1,170 @@
+"""The catalogue, the policies, who is covered by which, and how each prescription was divided."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.insurance.rules import ChargeableClass
+from app.insurance.states import SplitState
+from app.kernel.db import Fen, PublicRow, Row, choice
+
+_NOT_NEGATIVE = " AND ".join(
+    f"{name} >= 0"
+    for name in (
+        "full_self_fen",
+        "over_limit_fen",
+        "pre_self_fen",
+        "in_scope_fen",
+        "deductible_fen",
+        "fund_fen",
+        "other_fen",
+        "account_fen",
+        "cash_fen",
+    )
+)
+_BY_PAYER = "fund_fen + other_fen + account_fen + cash_fen"
+_BY_SCOPE = "full_self_fen + over_limit_fen + pre_self_fen + in_scope_fen"
+
+
+class CatalogueItem(Row):
+    """A drug in the insurance catalogue 医保目录 from a day on; the latest row not after the day of issue counts.
+
+    `code` is the hospital's drug code; the limit price is for one unit; `source` names where the entry comes from.
+    """
+
+    __tablename__ = "catalogue_item"
+    __table_args__ = (
+        UniqueConstraint("code", "valid_from"),
+        CheckConstraint(
+            "(chargeable_class = 'a' AND self_pay_ratio_bp = 0)"
+            " OR (chargeable_class = 'b' AND self_pay_ratio_bp BETWEEN 0 AND 10000)"
+            " OR (chargeable_class = 'c' AND self_pay_ratio_bp = 10000)",
+            name="ratio_fits_class",
+        ),
+        CheckConstraint("limit_price_fen >= 0", name="limit_price_not_negative"),
+    )
+
+    code: Mapped[str] = mapped_column(String(40))
+    chargeable_class: Mapped[ChargeableClass] = mapped_column(choice(ChargeableClass))
+    self_pay_ratio_bp: Mapped[int]
+    limit_price_fen: Mapped[int | None] = mapped_column(Fen)
+    valid_from: Mapped[date]
+    source: Mapped[str] = mapped_column(String(120))
+
+
+class Policy(Row):
+    """What one kind of insured person is promised for a calendar year; figures are data, `source` says whose."""
+
+    __tablename__ = "policy"
+    __table_args__ = (
+        CheckConstraint("fund_ratio_bp BETWEEN 0 AND 10000", name="ratio_within_all"),
+        CheckConstraint("deductible_fen >= 0 AND cap_fen >= 0", name="not_negative"),
+    )
+
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    name_en: Mapped[str] = mapped_column(String(80))
+    deductible_fen: Mapped[int] = mapped_column(Fen)
+    fund_ratio_bp: Mapped[int]
+    cap_fen: Mapped[int] = mapped_column(Fen)
+    uses_account: Mapped[bool]
+    is_insured: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(120))
+
+
+class Coverage(PublicRow):
+    """How a patient is insured 参保, and what of it is used in `year`; `version` rises with every change of figures."""
+
+    __tablename__ = "coverage"
+    __table_args__ = (
+        CheckConstraint(
+            "deductible_used_fen >= 0 AND cap_used_fen >= 0 AND account_balance_fen >= 0", name="not_negative"
+        ),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), unique=True)
+    policy_code: Mapped[str] = mapped_column(ForeignKey("policy.code"), index=True)
+    member_no_sealed: Mapped[str] = mapped_column(String(200))
+    year: Mapped[int]
+    deductible_used_fen: Mapped[int] = mapped_column(Fen)
+    cap_used_fen: Mapped[int] = mapped_column(Fen)
+    account_balance_fen: Mapped[int] = mapped_column(Fen)
+    version: Mapped[int] = mapped_column(default=1)
+    bound_at: Mapped[datetime]
+
+
+class Split(PublicRow):
+    """How a prescription's amount is divided; `rules` are those of the bill, `year` the one whose usage it takes."""
+
+    __tablename__ = "split"
+    __table_args__ = (
+        Index(
+            "uq_split_live_prescription",
+            "prescription_id",
+            unique=True,
+            sqlite_where=text("state IN ('made', 'settled')"),
+            postgresql_where=text("state IN ('made', 'settled')"),
+        ),
+        CheckConstraint(f"total_fen = {_BY_PAYER}", name="payers_add_up"),
+        CheckConstraint(f"total_fen = {_BY_SCOPE}", name="scopes_add_up"),
+        CheckConstraint("fund_fen <= in_scope_fen - deductible_fen", name="fund_within_scope"),
+        CheckConstraint(_NOT_NEGATIVE, name="not_negative"),
+    )
+
+    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    coverage_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"), index=True)
+    policy_code: Mapped[str] = mapped_column(String(24))
+    year: Mapped[int]
+    state: Mapped[SplitState] = mapped_column(choice(SplitState), default=SplitState.MADE)
+    made_at: Mapped[datetime]
+    total_fen: Mapped[int] = mapped_column(Fen)
+    full_self_fen: Mapped[int] = mapped_column(Fen)
+    over_limit_fen: Mapped[int] = mapped_column(Fen)
+    pre_self_fen: Mapped[int] = mapped_column(Fen)
+    in_scope_fen: Mapped[int] = mapped_column(Fen)
+    deductible_fen: Mapped[int] = mapped_column(Fen)
+    fund_fen: Mapped[int] = mapped_column(Fen)
+    other_fen: Mapped[int] = mapped_column(Fen)
+    account_fen: Mapped[int] = mapped_column(Fen)
+    cash_fen: Mapped[int] = mapped_column(Fen)
+    rules: Mapped[list[Any]]
+
+
+class SplitLine(Row):
+    """One line of a split: `line_no` is the prescription's, `chargeable_class` None when no catalogue lists the drug.
+
+    `rules` is a list of `{"code": …, "fen": …, facts}`; see `rules.RULE_CODES`.
+    """
+
+    __tablename__ = "split_line"
+    __table_args__ = (
+        UniqueConstraint("split_id", "line_no"),
+        CheckConstraint(f"amount_fen = {_BY_PAYER}", name="payers_add_up"),
+        CheckConstraint(f"amount_fen = {_BY_SCOPE}", name="scopes_add_up"),
+        CheckConstraint("fund_fen <= in_scope_fen - deductible_fen", name="fund_within_scope"),
+        CheckConstraint(_NOT_NEGATIVE, name="not_negative"),
+    )
+
+    split_id: Mapped[int] = mapped_column(ForeignKey("split.id"), index=True)
+    line_no: Mapped[int]
+    drug_code: Mapped[str] = mapped_column(String(40))
+    drug_name: Mapped[str] = mapped_column(String(120))
+    chargeable_class: Mapped[ChargeableClass | None] = mapped_column(choice(ChargeableClass))
+    ratio_bp: Mapped[int]
+    limit_price_fen: Mapped[int | None] = mapped_column(Fen)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    full_self_fen: Mapped[int] = mapped_column(Fen)
+    over_limit_fen: Mapped[int] = mapped_column(Fen)
+    pre_self_fen: Mapped[int] = mapped_column(Fen)
+    in_scope_fen: Mapped[int] = mapped_column(Fen)
+    deductible_fen: Mapped[int] = mapped_column(Fen)
+    fund_fen: Mapped[int] = mapped_column(Fen)
+    other_fen: Mapped[int] = mapped_column(Fen)
+    account_fen: Mapped[int] = mapped_column(Fen)
+    cash_fen: Mapped[int] = mapped_column(Fen)
+    rules: Mapped[list[Any]]

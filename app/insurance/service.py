@@ -1,0 +1,246 @@
+"""Dividing a prescription between insurance and patient, settling what was divided, and undoing it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+
+from app.events import SplitMade
+from app.insurance import errors, rules, sql
+from app.insurance.covering import (
+    bind_coverage,
+    catalogue_of,
+    coverage_of,
+    file_catalogue_item,
+    file_policy,
+    member_no_of,
+    policies,
+    policy_by_code,
+    usage_of,
+)
+from app.insurance.models import Coverage, Policy, Split, SplitLine
+from app.insurance.policies import SELF_PAY
+from app.insurance.rules import LineIn, LineSplit, Parts, PolicyTerms, SplitResult, Usage
+from app.insurance.states import LIVE, SPLIT, SplitAction, SplitState
+from app.kernel import audit
+from app.kernel.clock import hospital_day
+from app.kernel.ids import new_public_id
+from app.kernel.moves import IllegalMove, move
+from app.kernel.uow import Uow
+from app.prescription import service as prescriptions
+from app.prescription.models import Prescription, PrescriptionLine
+
+__all__ = [
+    "bind_coverage",
+    "coverage_of",
+    "file_catalogue_item",
+    "file_policy",
+    "let_go",
+    "lines_of",
+    "live_split_of",
+    "make_split",
+    "member_no_of",
+    "policies",
+    "policy_by_code",
+    "reverse",
+    "settle",
+    "split_again",
+    "usage_of",
+]
+SETTLE_TRIES = 3
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """By what a patient's bills are divided at this moment."""
+
+    coverage: Coverage | None
+    policy: Policy
+    usage: Usage
+    year: int
+
+
+@dataclass(frozen=True)
+class _WorkedOut:
+    """A prescription's lines, what the catalogue says of them, and their division."""
+
+    drugs: list[PrescriptionLine]
+    facts: list[LineIn]
+    result: SplitResult
+
+
+def make_split(uow: Uow, prescription: Prescription) -> Split:
+    """The prescription is divided by its patient's coverage of today, and `SplitMade` says so.
+
+    A prescription that has a live split keeps it, quietly. Refuses `policy_unknown`, `split_does_not_add_up`.
+    """
+    standing = live_split_of(uow, prescription.id)
+    if standing is not None:
+        return standing
+    basis = _basis_of(uow, prescription.patient_id)
+    return _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
+
+
+def settle(uow: Uow, split: Split) -> Split:
+    """What the split takes of the patient's coverage is used up, once; a split that is settled already stays so.
+
+    Works the split out anew first: when coverage, usage or catalogue have changed since, so that the figures differ,
+    refuses `split_changed` and changes nothing; the caller drops this unit, calls `split_again` in the next one and
+    shows the patient the new figures. Refuses `illegal_move` for a split that is void or reversed, `coverage_busy`
+    when others settle for the same patient all the while.
+    """
+    split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
+    if split.state is SplitState.SETTLED:
+        return split
+    if not SPLIT.may(split.state, SplitAction.SETTLE):
+        raise IllegalMove(machine=SPLIT.name, state=split.state.value, action=SplitAction.SETTLE.value)
+    for _ in range(SETTLE_TRIES):
+        basis = _basis_of(uow, split.patient_id)
+        if _has_changed(uow, split, basis):
+            raise errors.SplitChanged(split=split.public_id)
+        if basis.coverage is None or sql.consume(uow, basis.coverage, split, year=basis.year):
+            coverage_id = basis.coverage.id if basis.coverage else None
+            move(uow, SPLIT, split, SplitAction.SETTLE, coverage_id=coverage_id, year=basis.year)
+            audit.record(uow, "split.settle", "split", split.public_id, fund_fen=split.fund_fen)
+            return split
+    raise errors.CoverageBusy
+
+
+def split_again(uow: Uow, split: Split) -> Split:
+    """A split whose figures are out of date is void and a new one stands in its place (`SplitMade` once more).
+
+    One that is up to date, settled or no longer live stays as it is, quietly.
+    """
+    split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
+    if split.state is not SplitState.MADE or not _has_changed(uow, split, _basis_of(uow, split.patient_id)):
+        return split
+    move(uow, SPLIT, split, SplitAction.VOID, why=errors.SplitChanged.code)
+    return make_split(uow, uow.session.get_one(Prescription, split.prescription_id))
+
+
+def reverse(uow: Uow, split: Split) -> None:
+    """What a settled split used up can be used again; reversed twice, it is given back once.
+
+    Refuses `illegal_move` for a split that was never settled.
+    """
+    split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
+    if split.state is SplitState.REVERSED:
+        return
+    move(uow, SPLIT, split, SplitAction.REVERSE)
+    if split.coverage_id is not None:
+        sql.give_back(uow, uow.session.get_one(Coverage, split.coverage_id), split)
+    audit.record(uow, "split.reverse", "split", split.public_id, fund_fen=split.fund_fen)
+
+
+def let_go(uow: Uow, prescription_id: int) -> None:
+    """The prescription's live split falls: void when it was only made, reversed when settled; quiet without one."""
+    split = live_split_of(uow, prescription_id)
+    if split is None:
+        return
+    if split.state is SplitState.SETTLED:
+        reverse(uow, split)
+    else:
+        move(uow, SPLIT, split, SplitAction.VOID, why="prescription_voided")
+
+
+def live_split_of(uow: Uow, prescription_id: int) -> Split | None:
+    """The split by which the prescription is to be paid, or was; None before its review and after its end."""
+    return uow.session.scalars(
+        select(Split).where(Split.prescription_id == prescription_id, Split.state.in_(LIVE))
+    ).first()
+
+
+def lines_of(uow: Uow, split_id: int) -> list[SplitLine]:
+    """The split's lines in the prescription's order; `rules` holds what the words of each need."""
+    return list(
+        uow.session.scalars(select(SplitLine).where(SplitLine.split_id == split_id).order_by(SplitLine.line_no))
+    )
+
+
+def _basis_of(uow: Uow, patient_id: int) -> _Basis:
+    coverage = coverage_of(uow, patient_id)
+    year = uow.today().year
+    if coverage is None:
+        return _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), year)
+    return _Basis(coverage, policy_by_code(uow, coverage.policy_code), usage_of(coverage, year), year)
+
+
+def _work_out(uow: Uow, prescription: Prescription, basis: _Basis) -> _WorkedOut:
+    """The division by the catalogue of the day of issue and the policy of today."""
+    drugs = prescriptions.lines_of(uow, prescription.id)
+    day = hospital_day(prescription.issued_at, uow.zone)
+    listed = catalogue_of(uow, [drug.drug_code for drug in drugs], day)
+    facts = []
+    for drug in drugs:
+        item = listed.get(drug.drug_code)
+        facts.append(
+            LineIn(
+                line_no=drug.line_no,
+                amount_fen=drug.amount_fen,
+                quantity=drug.quantity,
+                chargeable_class=item.chargeable_class if item else None,
+                self_pay_ratio_bp=item.self_pay_ratio_bp if item else 10_000,
+                limit_price_fen=item.limit_price_fen if item else None,
+            )
+        )
+    policy = basis.policy
+    terms = PolicyTerms(
+        deductible_fen=policy.deductible_fen,
+        fund_ratio_bp=policy.fund_ratio_bp,
+        cap_fen=policy.cap_fen,
+        uses_account=policy.uses_account,
+        is_insured=policy.is_insured,
+    )
+    return _WorkedOut(drugs, facts, rules.split(facts, terms, basis.usage))
+
+
+def _keep(uow: Uow, prescription: Prescription, basis: _Basis, worked_out: _WorkedOut) -> Split:
+    result = worked_out.result
+    split = Split(
+        public_id=new_public_id(),
+        prescription_id=prescription.id,
+        patient_id=prescription.patient_id,
+        coverage_id=basis.coverage.id if basis.coverage else None,
+        policy_code=basis.policy.code,
+        year=basis.year,
+        made_at=uow.now(),
+        rules=[rule.as_dict() for rule in result.rules],
+        **asdict(result.parts),
+    )
+    uow.session.add(split)
+    uow.session.flush()
+    pairs = zip(worked_out.drugs, worked_out.facts, result.lines, strict=True)
+    uow.session.add_all(_line_row(split.id, drug, fact, line) for drug, fact, line in pairs)
+    uow.session.flush()
+    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    return split
+
+
+def _line_row(split_id: int, drug: PrescriptionLine, fact: LineIn, line: LineSplit) -> SplitLine:
+    parts = asdict(line.parts)
+    return SplitLine(
+        split_id=split_id,
+        line_no=drug.line_no,
+        drug_code=drug.drug_code,
+        drug_name=drug.drug_name,
+        chargeable_class=fact.chargeable_class,
+        ratio_bp=fact.self_pay_ratio_bp,
+        limit_price_fen=fact.limit_price_fen,
+        amount_fen=parts.pop("total_fen"),
+        rules=[rule.as_dict() for rule in line.rules],
+        **parts,
+    )
+
+
+def _has_changed(uow: Uow, split: Split, basis: _Basis) -> bool:
+    """True when the same prescription would be divided otherwise now, on any line."""
+    prescription = uow.session.get_one(Prescription, split.prescription_id)
+    now = _work_out(uow, prescription, basis).result
+    kept = [_parts_of(line) for line in lines_of(uow, split.id)]
+    return split.policy_code != basis.policy.code or kept != [line.parts for line in now.lines]
+
+
+def _parts_of(line: SplitLine) -> Parts:
+    rest = {name: getattr(line, name) for name in rules.PART_NAMES if name != "total_fen"}
+    return Parts(total_fen=line.amount_fen, **rest)
