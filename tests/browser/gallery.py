@@ -1,5 +1,6 @@
 """A small site that shows every building block with a day's sample data; it is not part of the hospital's software."""
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -166,6 +167,7 @@ def _add_pages(app: Flask) -> None:
         "/scan", "scan", lambda: f"<!doctype html><title>scan</title><p>{request.form['code']}</p>", methods=["POST"]
     )
     app.add_url_rule("/fragment", "fragment", lambda: Response(status=304))
+    app.add_url_rule("/heavy", "heavy", lambda: Response(secrets.token_hex(50_000), mimetype="text/html"))
     app.add_url_rule("/bad", "bad", lambda: render_template("bad.html"))
     app.add_url_rule("/bad.css", "bad_css", lambda: Response(render_template("bad.css"), mimetype="text/css"))
 

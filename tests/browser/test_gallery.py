@@ -214,3 +214,10 @@ def test_each_check_can_fail(page, address):
     assert any("小" in target for target in checks.small_targets(page, 44))
     assert checks.text_sizes(page)[0]["px"] == 9
     assert checks.external_hosts(page) == ["elsewhere.example"]
+
+
+def test_a_heavy_page_is_seen_to_be_heavy(chromium, address):
+    with chromium.new_context() as context:
+        weight = checks.wire_bytes(context, address + "/heavy")
+
+    assert weight > 40_000
