@@ -199,7 +199,7 @@ def _pace_minutes(uow: Uow, session_id: int) -> float:
         .where(Ticket.session_id == session_id, Ticket.state == TicketState.DONE)
         .order_by(Ticket.done_at.desc())
         .limit(10)
-    ).tuples()
+    )
     return pace_minutes(planned, [(done - began).total_seconds() / 60 for began, done in finished if began and done])
 
 
@@ -210,7 +210,7 @@ def queue(uow: Uow, session_id: int) -> list[tuple[Ticket, Patient]]:
         .join(Patient, Patient.id == Ticket.patient_id)
         .where(Ticket.session_id == session_id, Ticket.state.not_in((TicketState.DONE, TicketState.VOID)))
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
-    ).tuples()
+    )
     rank = {TicketState.SERVING: 0, TicketState.CALLED: 1, TicketState.WAITING: 2, TicketState.PASSED: 3}
     return sorted(rows, key=lambda row: rank[row[0].state])
 
@@ -227,7 +227,7 @@ def board(uow: Uow, *, department: Department) -> list[BoardRow]:
             ClinicSession.starts_at <= uow.now() + timedelta(minutes=CHECK_IN_OPENS_MINUTES),
         )
         .order_by(ClinicSession.room)
-    ).tuples()
+    )
     pairs = list(sessions)
     tickets = uow.session.execute(
         select(Ticket, Patient.name_masked)
@@ -237,7 +237,7 @@ def board(uow: Uow, *, department: Department) -> list[BoardRow]:
             Ticket.state.in_((TicketState.WAITING, TicketState.CALLED, TicketState.SERVING)),
         )
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
-    ).tuples()
+    )
     by_session: dict[int, list[tuple[Ticket, str]]] = {}
     for ticket, name in tickets:
         by_session.setdefault(ticket.session_id, []).append((ticket, name))

@@ -81,7 +81,7 @@ def cards(
         query = query.where(ClinicSession.visit_day >= from_day)
     if to_day is not None:
         query = query.where(ClinicSession.visit_day <= to_day)
-    return [SessionCard(*row) for row in uow.session.execute(query).tuples()]
+    return [SessionCard(*row) for row in uow.session.execute(query)]
 
 
 def card(uow: Uow, public_id: str) -> SessionCard:
