@@ -1,0 +1,106 @@
+"""What follows for bills from the other steps of the visit."""
+
+from __future__ import annotations
+
+from app import events
+from app.insurance import service as insurance
+from app.kernel.uow import Uow
+from app.payment import refunds, service
+from app.payment.models import Bill, BillLine, Purpose
+from app.prescription import service as prescription
+from app.registration.models import Registration
+
+
+def open_bill_when_held(uow: Uow, held: events.RegistrationHeld) -> None:
+    """The registration fee 挂号费 is to be paid while the place is held; a visit without a fee has no bill."""
+    if held.fee_fen == 0:
+        return
+    registration = uow.session.get_one(Registration, held.registration_id)
+    draft = service.Draft(
+        Purpose.REGISTRATION,
+        registration.id,
+        registration.patient_id,
+        account_id=registration.account_id,
+        expires_at=registration.held_until,
+    )
+    fee = BillLine(
+        line_no=1,
+        invoice_category="registration",
+        name="挂号费",
+        quantity=1,
+        unit="次",
+        unit_price_fen=held.fee_fen,
+        amount_fen=held.fee_fen,
+        cash_fen=held.fee_fen,
+        fund_fen=0,
+        other_fen=0,
+        account_fen=0,
+    )
+    service.open_bill(uow, draft, [fee])
+
+
+def open_bill_when_split(uow: Uow, made: events.SplitMade) -> None:
+    """The prescription is to be paid as it was split; an earlier open bill for it is void."""
+    parts = {line.line_no: line for line in insurance.lines_of(uow, made.split_id)}
+    draft = service.Draft(Purpose.PRESCRIPTION, made.prescription_id, made.patient_id, split_id=made.split_id)
+    lines = [
+        BillLine(
+            line_no=drug.line_no,
+            invoice_category=drug.category.value,
+            name=drug.drug_name,
+            spec=drug.spec,
+            quantity=drug.quantity,
+            unit=drug.unit,
+            unit_price_fen=drug.unit_price_fen,
+            amount_fen=drug.amount_fen,
+            fund_fen=parts[drug.line_no].fund_fen,
+            other_fen=parts[drug.line_no].other_fen,
+            account_fen=parts[drug.line_no].account_fen,
+            cash_fen=parts[drug.line_no].cash_fen,
+        )
+        for drug in prescription.lines_of(uow, made.prescription_id)
+    ]
+    service.open_bill(uow, draft, lines)
+
+
+def void_bill_when_expired(uow: Uow, expired: events.RegistrationExpired) -> None:
+    """The hold ran out unpaid, so its bill is void."""
+    _void_open(uow, Purpose.REGISTRATION, expired.registration_id, "hold_expired")
+
+
+def void_bill_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
+    """The place was given back unpaid, so its bill is void."""
+    _void_open(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
+
+
+def void_bill_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
+    """The prescription holds no longer, so its unpaid bill is void."""
+    _void_open(uow, Purpose.PRESCRIPTION, voided.prescription_id, "prescription_voided")
+
+
+def refund_when_too_late(uow: Uow, late: events.FeePaidTooLate) -> None:
+    """The fee of a place that could not be had any more goes back."""
+    refunds.give_back(uow, uow.session.get_one(Bill, late.bill_id), reason="too_late")
+
+
+def refund_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
+    """The fee of a place that was given back goes back."""
+    if cancelled.was_paid:
+        _refund_paid(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
+
+
+def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
+    """What was paid for a prescription that holds no longer goes back, insurance's part to insurance."""
+    _refund_paid(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
+
+
+def _void_open(uow: Uow, purpose: Purpose, subject_id: int, why: str) -> None:
+    bill = service.open_bill_of(uow, purpose, subject_id)
+    if bill is not None:
+        service.void_bill(uow, bill, why=why)
+
+
+def _refund_paid(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> None:
+    bill = service.newest_bill_of(uow, purpose, subject_id)
+    if bill is not None:
+        refunds.give_back(uow, bill, reason=reason)

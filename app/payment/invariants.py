@@ -1,0 +1,51 @@
+"""What must always be true of bills and money: each statement counts the rows that break it."""
+
+from __future__ import annotations
+
+_PARTS = "fund_fen + other_fen + account_fen + cash_fen"
+# Table and column names of our own, put together here and nowhere else.
+_LINE_SUMS = " OR ".join(
+    f"b.{part} <> (SELECT coalesce(sum(l.{amount}), 0) FROM bill_line l WHERE l.bill_id = b.id)"  # noqa: S608 - see above
+    for part, amount in (
+        ("total_fen", "amount_fen"),
+        ("fund_fen", "fund_fen"),
+        ("other_fen", "other_fen"),
+        ("account_fen", "account_fen"),
+        ("cash_fen", "cash_fen"),
+    )
+)
+
+INVARIANTS = {
+    "bill_parts_add_up": f"SELECT count(*) FROM bill WHERE total_fen <> {_PARTS}",  # noqa: S608 - see above
+    "bill_line_parts_add_up": f"SELECT count(*) FROM bill_line WHERE amount_fen <> {_PARTS}",  # noqa: S608 - see above
+    "bill_lines_add_up_to_the_bill": f"SELECT count(*) FROM bill b WHERE {_LINE_SUMS}",  # noqa: S608 - see above
+    "bill_is_settled_by_exactly_its_cash": (
+        "SELECT count(*) FROM bill b WHERE b.state IN ('paid', 'refunding', 'refunded') AND b.cash_fen <>"
+        " (SELECT coalesce(sum(o.paid_fen), 0) FROM payment_order o WHERE o.bill_id = b.id AND o.settles_bill)"
+    ),
+    "bill_unpaid_is_settled_by_nothing": (
+        "SELECT count(*) FROM bill b JOIN payment_order o ON o.bill_id = b.id"
+        " WHERE o.settles_bill AND b.state IN ('open', 'void')"
+    ),
+    "refunds_never_exceed_what_was_paid": (
+        "SELECT count(*) FROM payment_order o WHERE o.refunded_fen > o.paid_fen OR o.refunded_fen <>"
+        " (SELECT coalesce(sum(r.amount_fen), 0) FROM refund r WHERE r.payment_order_id = o.id)"
+    ),
+    "provider_transaction_pays_one_order": (
+        "SELECT count(*) FROM (SELECT transaction_id FROM payment_order WHERE transaction_id IS NOT NULL"
+        " GROUP BY transaction_id HAVING count(*) > 1) AS shared"
+    ),
+    "late_money_goes_back": (
+        "SELECT count(*) FROM payment_order o JOIN bill b ON b.id = o.bill_id WHERE o.paid_fen > 0"
+        " AND NOT o.settles_bill AND b.state <> 'open'"
+        " AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.payment_order_id = o.id)"
+    ),
+    "bill_going_back_has_its_refund": (
+        "SELECT count(*) FROM bill b WHERE b.state IN ('refunding', 'refunded')"
+        " AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.bill_id = b.id)"
+    ),
+    "one_open_bill_for_one_thing": (
+        "SELECT count(*) FROM (SELECT purpose, subject_id FROM bill WHERE state = 'open'"
+        " GROUP BY purpose, subject_id HAVING count(*) > 1) AS doubled"
+    ),
+}

@@ -1,0 +1,152 @@
+"""Bills with their lines, the orders by which their cash part is asked for, and refunds."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Fen, PublicRow, Row, choice
+from app.payment.states import BillState, OrderState, RefundState
+
+PARTS_ADD_UP = "fund_fen + other_fen + account_fen + cash_fen"
+PARTS_NOT_NEGATIVE = "fund_fen >= 0 AND other_fen >= 0 AND account_fen >= 0 AND cash_fen >= 0"
+
+
+class Purpose(enum.StrEnum):
+    """What a bill is for; its `subject_id` is that thing's key."""
+
+    REGISTRATION = "registration"
+    PRESCRIPTION = "prescription"
+
+
+class PayMethod(enum.StrEnum):
+    """How the patient is asked: `jsapi` inside WeChat, `native` by a code that another phone scans."""
+
+    JSAPI = "jsapi"
+    NATIVE = "native"
+
+
+def _unique_while(name: str, condition: str, *columns: str) -> Index:
+    where = text(condition)
+    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
+
+class Bill(PublicRow):
+    """What is to be paid for one thing: insurance's fund, other funds, the personal account, and cash, in fen."""
+
+    __tablename__ = "bill"
+    __table_args__ = (
+        CheckConstraint(f"total_fen = {PARTS_ADD_UP}", name="parts_add_up"),
+        CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
+        _unique_while("uq_bill_open", "state = 'open'", "purpose", "subject_id"),
+        Index("ix_bill_subject", "purpose", "subject_id"),
+    )
+
+    purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
+    subject_id: Mapped[int]
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    split_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"), index=True)
+    total_fen: Mapped[int] = mapped_column(Fen)
+    fund_fen: Mapped[int] = mapped_column(Fen, default=0)
+    other_fen: Mapped[int] = mapped_column(Fen, default=0)
+    account_fen: Mapped[int] = mapped_column(Fen, default=0)
+    cash_fen: Mapped[int] = mapped_column(Fen)
+    state: Mapped[BillState] = mapped_column(choice(BillState), default=BillState.OPEN)
+    opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+
+
+class BillLine(Row):
+    """One item of a bill; `invoice_category` is the fee group it stands under on the invoice."""
+
+    __tablename__ = "bill_line"
+    __table_args__ = (
+        UniqueConstraint("bill_id", "line_no"),
+        CheckConstraint(f"amount_fen = {PARTS_ADD_UP}", name="parts_add_up"),
+        CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"))
+    line_no: Mapped[int]
+    invoice_category: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(120))
+    spec: Mapped[str] = mapped_column(String(120), default="")
+    quantity: Mapped[int]
+    unit: Mapped[str] = mapped_column(String(16))
+    unit_price_fen: Mapped[int] = mapped_column(Fen)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    fund_fen: Mapped[int] = mapped_column(Fen, default=0)
+    other_fen: Mapped[int] = mapped_column(Fen, default=0)
+    account_fen: Mapped[int] = mapped_column(Fen, default=0)
+    cash_fen: Mapped[int] = mapped_column(Fen)
+
+
+class PaymentOrder(PublicRow):
+    """One asking for a bill's cash part, known to the provider by `out_trade_no` (商户订单号) from its first day on.
+
+    `live_key` says who is asked and how; a bill has one live order for each. `lapses_at` is in the provider's time,
+    `expires_at` in the hospital's. Money for a bill already settled or void does not settle it (`settles_bill`) and
+    goes back. `payer_index` is a blind index of the payer's id at the provider.
+    """
+
+    __tablename__ = "payment_order"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("paid_fen IN (0, amount_fen)", name="paid_in_full_or_not"),
+        CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunded_within_paid"),
+        _unique_while("uq_payment_order_live", "state IN ('created', 'asked', 'unknown')", "bill_id", "live_key"),
+        _unique_while("uq_payment_order_settles", "settles_bill", "bill_id"),
+        Index("ix_payment_order_due", "state", "query_due_at"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(16))
+    method: Mapped[PayMethod] = mapped_column(choice(PayMethod))
+    live_key: Mapped[str] = mapped_column(String(40))
+    out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    description: Mapped[str] = mapped_column(String(60))
+    state: Mapped[OrderState] = mapped_column(choice(OrderState), default=OrderState.CREATED)
+    prepay_id: Mapped[str] = mapped_column(String(64), default="")
+    code_url: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    lapses_at: Mapped[datetime]
+    query_due_at: Mapped[datetime]
+    close_due_at: Mapped[datetime]
+    transaction_id: Mapped[str | None] = mapped_column(String(40), unique=True)
+    payer_index: Mapped[str] = mapped_column(String(32), default="")
+    paid_fen: Mapped[int] = mapped_column(Fen, default=0)
+    refunded_fen: Mapped[int] = mapped_column(Fen, default=0)
+    paid_at: Mapped[datetime | None]
+    settles_bill: Mapped[bool] = mapped_column(default=False)
+
+
+class Refund(PublicRow):
+    """Money on its way back, always under one `out_refund_no`; without an order when the bill had no cash part."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint(
+            "(payment_order_id IS NULL AND amount_fen = 0) OR (payment_order_id IS NOT NULL AND amount_fen > 0)",
+            name="amount_fits_order",
+        ),
+        Index("ix_refund_due", "state", "query_due_at"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
+    payment_order_id: Mapped[int | None] = mapped_column(ForeignKey("payment_order.id"), index=True)
+    out_refund_no: Mapped[str] = mapped_column(String(64), unique=True)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    reason: Mapped[str] = mapped_column(String(32))
+    state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
+    requested_at: Mapped[datetime]
+    query_due_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(String(64), default="")

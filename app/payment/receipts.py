@@ -1,0 +1,134 @@
+"""Money that came in: recorded once, whatever follows from it."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.kernel import audit
+from app.kernel.moves import move
+from app.kernel.uow import Uow
+from app.payment import refunds, service
+from app.payment.models import Bill, PaymentOrder, Purpose
+from app.payment.ports import Paid
+from app.payment.states import ORDER, BillState, OrderAction, OrderState
+from app.registration.models import Registration
+from app.registration.states import RegistrationState
+
+TAKES_MONEY = tuple(state for (state, action) in ORDER.moves if action is OrderAction.PAY)
+
+
+class Receipt(enum.StrEnum):
+    """What became of money that a provider told us of."""
+
+    BOOKED = "booked"
+    REPEATED = "repeated"
+    LATE = "late"
+    MISMATCH = "amount_mismatch"
+    UNKNOWN_ORDER = "unknown_order"
+
+
+def receive_paid(
+    uow: Uow, *, out_trade_no: str, transaction_id: str, amount_fen: int, paid_at: datetime, payer_ref: str = ""
+) -> Receipt:
+    """The money is on record and its bill paid (`BillPaid`); told again, nothing more happens (`repeated`).
+
+    Money for a bill that is not open any more goes back by itself (`late`), except a registration fee whose hold
+    ran out: the registration decides whether a place can still be had. An amount other than the order's, or a
+    transaction that already paid another order, books nothing and leaves the order for a person (`amount_mismatch`).
+    `paid_at` is the provider's time; `payer_ref` its id of the payer.
+    """
+    receipt = record_money(uow, Paid(out_trade_no, transaction_id, amount_fen, paid_at, payer_ref))
+    if receipt not in {Receipt.BOOKED, Receipt.REPEATED}:
+        return receipt
+    order = _order(uow, out_trade_no)
+    return _book(uow, service.locked(uow, order.bill_id), order, receipt)
+
+
+def record_money(uow: Uow, paid: Paid) -> Receipt:
+    """The order is paid and nothing else has happened: the first half of a receipt, or all of it when that fails."""
+    if (bill_id := _bill_id(uow, paid.out_trade_no)) is None:
+        return Receipt.UNKNOWN_ORDER
+    service.locked(uow, bill_id)
+    order = _order(uow, paid.out_trade_no)
+    if order.state not in TAKES_MONEY:
+        is_same = (order.transaction_id, order.paid_fen) == (paid.transaction_id, paid.amount_fen)
+        return Receipt.REPEATED if is_same else _differ(uow, order, paid)
+    if paid.amount_fen != order.amount_fen or _is_taken(uow, order, paid.transaction_id):
+        return _differ(uow, order, paid)
+    move(
+        uow,
+        ORDER,
+        order,
+        OrderAction.PAY,
+        transaction_id=paid.transaction_id,
+        paid_fen=paid.amount_fen,
+        paid_at=paid.paid_at,
+        payer_index=uow.keys.index(paid.payer_ref, "payer") if paid.payer_ref else "",
+    )
+    audit.record(uow, "payment.receive", "payment_order", order.out_trade_no, amount_fen=paid.amount_fen)
+    return Receipt.BOOKED
+
+
+def differs(uow: Uow, *, out_trade_no: str, amount_fen: int) -> Receipt | None:
+    """Why money cannot be ours as told (`unknown_order`, `amount_mismatch`), None when it can; changes nothing."""
+    asked = uow.session.scalar(select(PaymentOrder.amount_fen).where(PaymentOrder.out_trade_no == out_trade_no))
+    if asked is None:
+        return Receipt.UNKNOWN_ORDER
+    return None if asked == amount_fen else Receipt.MISMATCH
+
+
+def _bill_id(uow: Uow, out_trade_no: str) -> int | None:
+    return uow.session.scalar(select(PaymentOrder.bill_id).where(PaymentOrder.out_trade_no == out_trade_no))
+
+
+def _order(uow: Uow, out_trade_no: str) -> PaymentOrder:
+    return uow.session.scalars(
+        select(PaymentOrder)
+        .where(PaymentOrder.out_trade_no == out_trade_no)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _is_taken(uow: Uow, order: PaymentOrder, transaction_id: str) -> bool:
+    other = select(PaymentOrder.id).where(PaymentOrder.transaction_id == transaction_id, PaymentOrder.id != order.id)
+    return uow.session.scalar(other) is not None
+
+
+def _differ(uow: Uow, order: PaymentOrder, paid: Paid) -> Receipt:
+    if order.state == OrderState.MISMATCH:
+        return Receipt.MISMATCH
+    audit.record(
+        uow,
+        "payment.receive",
+        "payment_order",
+        order.out_trade_no,
+        outcome=Receipt.MISMATCH.value,
+        told_fen=paid.amount_fen,
+        asked_fen=order.amount_fen,
+    )
+    if ORDER.may(order.state, OrderAction.DIFFER):
+        move(uow, ORDER, order, OrderAction.DIFFER, why=Receipt.MISMATCH.value)
+    return Receipt.MISMATCH
+
+
+def _book(uow: Uow, bill: Bill, order: PaymentOrder, receipt: Receipt) -> Receipt:
+    """The recorded money settles the bill, or goes back; quiet when either has happened."""
+    if order.state != OrderState.PAID or order.settles_bill:
+        return receipt
+    if bill.state == BillState.OPEN or _may_still_book(uow, bill):
+        order.settles_bill = True
+        service.settle_bill(uow, bill)
+        return Receipt.BOOKED
+    refunds.request(uow, bill, order, reason="late" if bill.state == BillState.VOID else "surplus")
+    return Receipt.LATE
+
+
+def _may_still_book(uow: Uow, bill: Bill) -> bool:
+    """A fee whose hold ran out is shown to the registration, which finds a place for it or gives it back."""
+    if bill.purpose is not Purpose.REGISTRATION or bill.state != BillState.VOID:
+        return False
+    return uow.session.get_one(Registration, bill.subject_id).state == RegistrationState.EXPIRED

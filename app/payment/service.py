@@ -1,0 +1,151 @@
+"""Bills: opened, read by the patient, voided and settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app import events
+from app.identity import service as identity
+from app.insurance import service as insurance
+from app.insurance.models import Split
+from app.insurance.states import SplitState
+from app.kernel import audit
+from app.kernel.errors import NotFound
+from app.kernel.moves import move
+from app.kernel.uow import Uow
+from app.payment.models import Bill, BillLine, PaymentOrder, Purpose
+from app.payment.states import BILL, BillAction, BillState
+from app.prescription.models import Prescription
+from app.registration.models import Registration
+
+SUBJECTS: dict[Purpose, type[Registration] | type[Prescription]] = {
+    Purpose.REGISTRATION: Registration,
+    Purpose.PRESCRIPTION: Prescription,
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A bill about to be opened; its sums are those of its lines."""
+
+    purpose: Purpose
+    subject_id: int
+    patient_id: int
+    account_id: int | None = None
+    split_id: int | None = None
+    expires_at: datetime | None = None
+
+
+def open_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
+    """The bill of `lines` is open and `BillOpened` published; an earlier open bill for the same thing is void."""
+    earlier = open_bill_of(uow, draft.purpose, draft.subject_id)
+    if earlier is not None:
+        void_bill(uow, earlier, why="replaced")
+    bill = Bill(
+        purpose=draft.purpose,
+        subject_id=draft.subject_id,
+        patient_id=draft.patient_id,
+        account_id=draft.account_id,
+        split_id=draft.split_id,
+        total_fen=sum(line.amount_fen for line in lines),
+        fund_fen=sum(line.fund_fen for line in lines),
+        other_fen=sum(line.other_fen for line in lines),
+        account_fen=sum(line.account_fen for line in lines),
+        cash_fen=sum(line.cash_fen for line in lines),
+        opened_at=uow.now(),
+        expires_at=draft.expires_at,
+    )
+    uow.session.add(bill)
+    uow.session.flush()
+    for line in lines:
+        line.bill_id = bill.id
+    uow.session.add_all(lines)
+    audit.record(uow, "bill.open", "bill", bill.public_id, purpose=bill.purpose.value, total_fen=bill.total_fen)
+    uow.publish(events.BillOpened(bill.id, bill.patient_id))
+    return bill
+
+
+def open_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
+    """The open bill for the thing, locked until this unit is finished; None when there is none."""
+    return uow.session.scalars(
+        select(Bill)
+        .where(Bill.purpose == purpose, Bill.subject_id == subject_id, Bill.state == BillState.OPEN)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def newest_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
+    """The latest bill for the thing in whatever state; None when there is none."""
+    return uow.session.scalars(
+        select(Bill).where(Bill.purpose == purpose, Bill.subject_id == subject_id).order_by(Bill.id.desc()).limit(1)
+    ).first()
+
+
+def bill_of_account(uow: Uow, public_id: str) -> Bill:
+    """The bill named `public_id` of a patient the asking account may act for; else NotFound."""
+    bill = uow.session.scalars(
+        select(Bill).where(Bill.public_id == public_id, Bill.patient_id.in_(identity.linked_patient_ids(uow)))
+    ).first()
+    if bill is None:
+        raise NotFound
+    return bill
+
+
+def list_of_account(uow: Uow, *, limit: int = 20) -> list[Bill]:
+    """The newest bills of the patients the asking account may act for."""
+    return list(
+        uow.session.scalars(
+            select(Bill)
+            .where(Bill.patient_id.in_(identity.linked_patient_ids(uow)))
+            .order_by(Bill.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def lines_of(uow: Uow, bill_id: int) -> list[BillLine]:
+    """The bill's lines in their order."""
+    return list(uow.session.scalars(select(BillLine).where(BillLine.bill_id == bill_id).order_by(BillLine.line_no)))
+
+
+def settling_order_of(uow: Uow, bill_id: int) -> PaymentOrder | None:
+    """The order whose money settled the bill; None for an unpaid bill and for one without a cash part."""
+    return uow.session.scalars(
+        select(PaymentOrder).where(PaymentOrder.bill_id == bill_id, PaymentOrder.settles_bill)
+    ).first()
+
+
+def locked(uow: Uow, bill_id: int) -> Bill:
+    """The bill as it stands, held until this unit is finished, and before it the thing it is for.
+
+    Everybody takes hold in the order of the visit (registration or prescription, bill, order, refund), so that a
+    cancellation and a payment that meet wait for each other and neither is thrown out.
+    """
+    found = uow.session.execute(select(Bill.purpose, Bill.subject_id).where(Bill.id == bill_id)).one()
+    subject = SUBJECTS[found.purpose]
+    uow.session.scalar(select(subject.id).where(subject.id == found.subject_id).with_for_update())
+    return uow.session.get_one(Bill, bill_id, with_for_update=True, populate_existing=True)
+
+
+def void_bill(uow: Uow, bill: Bill, *, why: str) -> None:
+    """The open bill can no longer be paid and what insurance had settled of it is reversed."""
+    move(uow, BILL, bill, BillAction.VOID, why=why)
+    reverse_insurance(uow, bill)
+
+
+def settle_bill(uow: Uow, bill: Bill) -> None:
+    """The bill is paid in full and `BillPaid` published."""
+    move(uow, BILL, bill, BillAction.PAY, paid_at=uow.now())
+    uow.publish(events.BillPaid(bill.id, bill.purpose.value, bill.subject_id, bill.patient_id))
+
+
+def reverse_insurance(uow: Uow, bill: Bill) -> None:
+    """What insurance settled of the bill is given back to it; quiet when it settled nothing."""
+    split = uow.session.get(Split, bill.split_id) if bill.split_id else None
+    if split is not None and split.state == SplitState.SETTLED:
+        insurance.reverse(uow, split)

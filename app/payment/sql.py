@@ -1,0 +1,80 @@
+"""The statements in which payment's races are decided: each is one conditional UPDATE."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from app.kernel.uow import Uow
+from app.payment.models import Bill, PaymentOrder, Refund
+from app.payment.states import LIVE, BillState, OrderState, RefundState
+
+
+def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:
+    """True when `amount_fen` more may go back for the order and is now set aside; never beyond what came in."""
+    taken = uow.session.scalar(
+        update(PaymentOrder)
+        .where(PaymentOrder.id == order_id, PaymentOrder.refunded_fen + amount_fen <= PaymentOrder.paid_fen)
+        .values(refunded_fen=PaymentOrder.refunded_fen + amount_fen)
+        .returning(PaymentOrder.id),
+        execution_options={"synchronize_session": False},
+    )
+    return taken is not None
+
+
+def claim_orders_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
+    """Up to `limit` (id, out_trade_no) whose outcome nobody told us; none of them is due again before `next_at`.
+
+    A paid order that settles no bill is one whose money came in while what follows from it failed.
+    """
+    is_unsure = PaymentOrder.state.in_((*LIVE, OrderState.MISMATCH))
+    is_stuck = (PaymentOrder.state == OrderState.PAID) & PaymentOrder.settles_bill.is_(False)
+    return _claim_orders(uow, or_(is_unsure, is_stuck), limit, next_at)
+
+
+def claim_orders_to_close(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
+    """Up to `limit` live (id, out_trade_no) that must not be paid any more, each given to one caller."""
+    open_bills = select(Bill.id).where(Bill.state == BillState.OPEN)
+    is_over = or_(PaymentOrder.expires_at <= uow.now(), PaymentOrder.bill_id.not_in(open_bills))
+    return _claim_orders(uow, PaymentOrder.state.in_(LIVE) & is_over, limit, next_at, closes=True)
+
+
+def _claim_orders(
+    uow: Uow, condition: ColumnElement[bool], limit: int, next_at: datetime, *, closes: bool = False
+) -> list[tuple[int, str]]:
+    due_at = PaymentOrder.close_due_at if closes else PaymentOrder.query_due_at
+    due = (
+        select(PaymentOrder.id)
+        .where(condition, due_at <= uow.now())
+        .order_by(due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = uow.session.execute(
+        update(PaymentOrder)
+        .where(PaymentOrder.id.in_(due))
+        .values({due_at.key: next_at})
+        .returning(PaymentOrder.id, PaymentOrder.out_trade_no),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def claim_refunds_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
+    """Up to `limit` (id, out_refund_no) the provider took on without saying how they ended, each to one caller."""
+    due = (
+        select(Refund.id)
+        .where(Refund.state == RefundState.SENT, Refund.query_due_at <= uow.now())
+        .order_by(Refund.query_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = uow.session.execute(
+        update(Refund)
+        .where(Refund.id.in_(due))
+        .values(query_due_at=next_at)
+        .returning(Refund.id, Refund.out_refund_no),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return [(row[0], row[1]) for row in rows]

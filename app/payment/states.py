@@ -1,0 +1,125 @@
+"""How a bill, an order for its money and a refund live: each table of moves is one life."""
+
+from __future__ import annotations
+
+import enum
+
+from app.kernel.moves import Machine
+
+
+class BillState(enum.StrEnum):
+    """`void` was never paid; `refunding` is on its way back to the patient."""
+
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+class BillAction(enum.StrEnum):
+    """What can be done with a bill."""
+
+    PAY = "pay"
+    VOID = "void"
+    GIVE_BACK = "give_back"
+    ARRIVE_BACK = "arrive_back"
+
+
+# A void registration bill is paid after all when the fee comes late and the place can be had again.
+BILL = Machine(
+    "bill",
+    BillState.OPEN,
+    {
+        (BillState.OPEN, BillAction.PAY): BillState.PAID,
+        (BillState.VOID, BillAction.PAY): BillState.PAID,
+        (BillState.OPEN, BillAction.VOID): BillState.VOID,
+        (BillState.PAID, BillAction.GIVE_BACK): BillState.REFUNDING,
+        (BillState.REFUNDING, BillAction.ARRIVE_BACK): BillState.REFUNDED,
+    },
+)
+
+
+class OrderState(enum.StrEnum):
+    """`unknown`: the provider did not answer; `mismatch`: it speaks of other money than ours, a person must look."""
+
+    CREATED = "created"
+    ASKED = "asked"
+    UNKNOWN = "unknown"
+    PAID = "paid"
+    CLOSED = "closed"
+    MISMATCH = "mismatch"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
+class OrderAction(enum.StrEnum):
+    """What can happen to an order placed with a provider."""
+
+    ASK = "ask"
+    LOSE_SIGHT = "lose_sight"
+    PAY = "pay"
+    CLOSE = "close"
+    DIFFER = "differ"
+    GIVE_BACK = "give_back"
+    ARRIVE_BACK = "arrive_back"
+
+
+LIVE = (OrderState.CREATED, OrderState.ASKED, OrderState.UNKNOWN)
+
+# Money that comes for a closed order or after a mismatch is still money: it is taken in, and the bill decides.
+ORDER = Machine(
+    "payment_order",
+    OrderState.CREATED,
+    {
+        (OrderState.CREATED, OrderAction.ASK): OrderState.ASKED,
+        (OrderState.UNKNOWN, OrderAction.ASK): OrderState.ASKED,
+        (OrderState.CREATED, OrderAction.LOSE_SIGHT): OrderState.UNKNOWN,
+        (OrderState.CREATED, OrderAction.PAY): OrderState.PAID,
+        (OrderState.ASKED, OrderAction.PAY): OrderState.PAID,
+        (OrderState.UNKNOWN, OrderAction.PAY): OrderState.PAID,
+        (OrderState.CLOSED, OrderAction.PAY): OrderState.PAID,
+        (OrderState.MISMATCH, OrderAction.PAY): OrderState.PAID,
+        (OrderState.CREATED, OrderAction.CLOSE): OrderState.CLOSED,
+        (OrderState.ASKED, OrderAction.CLOSE): OrderState.CLOSED,
+        (OrderState.UNKNOWN, OrderAction.CLOSE): OrderState.CLOSED,
+        (OrderState.CREATED, OrderAction.DIFFER): OrderState.MISMATCH,
+        (OrderState.ASKED, OrderAction.DIFFER): OrderState.MISMATCH,
+        (OrderState.UNKNOWN, OrderAction.DIFFER): OrderState.MISMATCH,
+        (OrderState.CLOSED, OrderAction.DIFFER): OrderState.MISMATCH,
+        (OrderState.PAID, OrderAction.GIVE_BACK): OrderState.REFUND_DUE,
+        (OrderState.REFUND_DUE, OrderAction.ARRIVE_BACK): OrderState.REFUNDED,
+    },
+)
+
+
+class RefundState(enum.StrEnum):
+    """`sent`: the provider took it on and has not said how it ended; `failed` waits for a person."""
+
+    REQUESTED = "requested"
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundAction(enum.StrEnum):
+    """What can happen to a refund."""
+
+    SEND = "send"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
+# A failed refund succeeds after all when a person completes it on the provider's own page.
+REFUND = Machine(
+    "refund",
+    RefundState.REQUESTED,
+    {
+        (RefundState.REQUESTED, RefundAction.SEND): RefundState.SENT,
+        (RefundState.REQUESTED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.SENT, RefundAction.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.FAILED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.REQUESTED, RefundAction.FAIL): RefundState.FAILED,
+        (RefundState.SENT, RefundAction.FAIL): RefundState.FAILED,
+    },
+)
