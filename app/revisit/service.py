@@ -120,7 +120,7 @@ def list_of_account(uow: Uow, *, limit: int = 20) -> list[tuple[FollowUpPlan, Pa
         .order_by(FollowUpPlan.state != PlanState.ACTIVE, FollowUpPlan.due_day, FollowUpPlan.id)
         .limit(limit)
     )
-    return list(rows.tuples())
+    return [(made, patient) for made, patient in rows]
 
 
 def plans_of_registration(uow: Uow, registration_id: int) -> list[FollowUpPlan]:
