@@ -1,0 +1,16 @@
+"""What must never be found in the figures' tables: each query counts the rows that break a promise."""
+
+INVARIANTS = {
+    "a_registration_reaches_a_stage_once": (
+        "SELECT count(*) FROM (SELECT registration_id FROM funnel_step GROUP BY registration_id, stage"
+        " HAVING count(*) > 1) t"
+    ),
+    "a_step_belongs_to_its_registrations_channel": (
+        "SELECT count(*) FROM funnel_step s JOIN registration r ON r.id = s.registration_id"
+        " WHERE s.source_code <> r.source_code"
+    ),
+    "nothing_is_counted_before_the_place_is_held": (
+        "SELECT count(*) FROM funnel_step s WHERE s.stage = 'booked' AND NOT EXISTS"
+        " (SELECT 1 FROM funnel_step h WHERE h.registration_id = s.registration_id AND h.stage = 'held')"
+    ),
+}
