@@ -103,7 +103,7 @@ def _hand_over(couriers: Mapping[Channel, MessageCourier], errand: Errand) -> Se
     except (CourierAway, CourierRefused) as error:
         return error
     except Exception as error:  # noqa: BLE001 - one letter's trouble must not stop the others
-        _log.warning("courier failed channel=%s error=%s", errand.channel.value, type(error).__name__)
+        _log.warning("a courier failed", extra={"topic": errand.channel.value, "code": type(error).__name__})
         return CourierAway()
 
 

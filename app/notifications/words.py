@@ -84,8 +84,8 @@ WORDS: Mapping[str, Words] = {
     "ready": Words(
         "可以取药了",
         "Your bag is ready",
-        "请到{window}（{place}）出示取药码。",
-        "Please show your pickup code at {window} ({place}).",
+        "请到{window}（{place}）出示取药码，袋号{number}。",
+        "Please show your pickup code at {window} ({place}), bag {number}.",
     ),
     "collected": Words(
         "已取药",
@@ -103,8 +103,8 @@ WORDS: Mapping[str, Words] = {
     "reminded": Words(
         "复诊提醒",
         "Time for your next visit",
-        "医生建议您在{day}前后复诊，点开即可预约。",
-        "Your doctor would like to see you around {day}. One tap books it.",
+        "医生建议您在{due_day}前后复诊，点开即可预约。",
+        "Your doctor would like to see you around {due_day}. One tap books it.",
         useful_minutes=12 * 60,
     ),
     "refunded": Words(

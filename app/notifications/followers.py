@@ -1,0 +1,187 @@
+"""What the patient is told when a step of the visit has happened: numbers, rooms, times and amounts only."""
+
+from __future__ import annotations
+
+from app.events import (
+    BagCollected,
+    BagReady,
+    BillOpened,
+    BillPaid,
+    PatientCalled,
+    PatientCheckedIn,
+    RefundSucceeded,
+    RegistrationBooked,
+    RegistrationCancelled,
+    RegistrationExpired,
+    ReminderDue,
+)
+from app.identity.models import Account
+from app.kernel.uow import Uow
+from app.notifications import links
+from app.notifications.service import tell, tell_account
+from app.payment.models import Bill, Purpose, Refund
+from app.pharmacy.models import Bag, Window
+from app.pharmacy.picking import window_by_code
+from app.queueing.models import Ticket
+from app.registration.models import Registration
+from app.registration.service import slot_of
+from app.revisit.service import plan_by_id, reminder_by_id
+from app.scheduling.models import ClinicSession
+
+
+def tell_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
+    """The place is the patient's: when, which room, which number."""
+    _tell_visit(uow, booked.registration_id, "booked")
+
+
+def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
+    """The place was not paid for in time and went back."""
+    _tell_visit(uow, expired.registration_id, "expired")
+
+
+def tell_when_cancelled(uow: Uow, cancelled: RegistrationCancelled) -> None:
+    """The place is given back; who let an unpaid place go by their own hand need not be told."""
+    if cancelled.by_hospital:
+        _tell_visit(uow, cancelled.registration_id, "stopped")
+    elif cancelled.was_paid:
+        _tell_visit(uow, cancelled.registration_id, "cancelled")
+
+
+def _tell_visit(uow: Uow, registration_id: int, template: str) -> None:
+    registration = uow.session.get_one(Registration, registration_id)
+    session = uow.session.get_one(ClinicSession, registration.session_id)
+    slot = slot_of(uow, registration)
+    tell(
+        uow,
+        patient_id=registration.patient_id,
+        template=template,
+        dedupe=f"{template}:{registration_id}",
+        params={
+            "at": slot.starts_at if slot else session.starts_at,
+            "room": session.room,
+            "number": registration.place_no,
+        },
+        link=links.visit(registration.public_id),
+    )
+
+
+def tell_when_checked_in(uow: Uow, arrived: PatientCheckedIn) -> None:
+    """The patient has a number in the queue."""
+    _tell_ticket(uow, arrived.ticket_id, "checked_in", f"checked_in:{arrived.ticket_id}")
+
+
+def tell_when_called(uow: Uow, called: PatientCalled) -> None:
+    """It is the patient's turn; called again, the patient is told again."""
+    calls = uow.session.get_one(Ticket, called.ticket_id).calls
+    _tell_ticket(uow, called.ticket_id, "called", f"called:{called.ticket_id}:{calls}")
+
+
+def _tell_ticket(uow: Uow, ticket_id: int, template: str, dedupe: str) -> None:
+    ticket = uow.session.get_one(Ticket, ticket_id)
+    registration = uow.session.get_one(Registration, ticket.registration_id)
+    tell(
+        uow,
+        patient_id=ticket.patient_id,
+        template=template,
+        dedupe=dedupe,
+        params={"number": ticket.number, "room": ticket.room},
+        link=links.visit(registration.public_id),
+    )
+
+
+def tell_when_billed(uow: Uow, opened: BillOpened) -> None:
+    """What a prescription costs, what insurance pays of it and what the patient pays.
+
+    The fee of a registration is on the screen already when its bill is opened.
+    """
+    bill = uow.session.get_one(Bill, opened.bill_id)
+    if bill.purpose is not Purpose.PRESCRIPTION:
+        return
+    tell(
+        uow,
+        patient_id=bill.patient_id,
+        template="billed",
+        dedupe=f"billed:{bill.id}",
+        params={
+            "total_fen": bill.total_fen,
+            "covered_fen": bill.total_fen - bill.cash_fen,
+            "amount_fen": bill.cash_fen,
+        },
+        link=links.bill(bill.public_id),
+    )
+
+
+def tell_when_paid(uow: Uow, paid: BillPaid) -> None:
+    """The prescription is paid; a paid fee is told by the booked place."""
+    bill = uow.session.get_one(Bill, paid.bill_id)
+    if bill.purpose is not Purpose.PRESCRIPTION:
+        return
+    tell(
+        uow,
+        patient_id=bill.patient_id,
+        template="paid",
+        dedupe=f"paid:{bill.id}",
+        params={"amount_fen": bill.cash_fen},
+        link=links.bill(bill.public_id),
+    )
+
+
+def tell_when_refunded(uow: Uow, refunded: RefundSucceeded) -> None:
+    """Money has arrived back; a refund without a cash part moves nothing a patient would look for."""
+    refund = uow.session.get_one(Refund, refunded.refund_id)
+    bill = uow.session.get_one(Bill, refunded.bill_id)
+    if refund.amount_fen:
+        tell(
+            uow,
+            patient_id=bill.patient_id,
+            template="refunded",
+            dedupe=f"refunded:{refund.id}",
+            params={"amount_fen": refund.amount_fen},
+            link=links.bill(bill.public_id),
+        )
+
+
+def tell_when_ready(uow: Uow, ready: BagReady) -> None:
+    """The bag stands at its window."""
+    bag = uow.session.get_one(Bag, ready.bag_id)
+    window = window_by_code(uow, bag.window_code)
+    tell(
+        uow,
+        patient_id=bag.patient_id,
+        template="ready",
+        dedupe=f"ready:{bag.id}:{bag.window_code}",
+        params={"window": window.name if window else bag.window_code, "place": _place(window), "number": bag.number},
+        link=links.pickup(bag.public_id),
+    )
+
+
+def _place(window: Window | None) -> str:
+    return window.location if window else ""
+
+
+def tell_when_collected(uow: Uow, collected: BagCollected) -> None:
+    """The bag was handed over: who did not fetch it themselves learns of it."""
+    bag = uow.session.get_one(Bag, collected.bag_id)
+    at = bag.collected_at or uow.now()
+    tell(
+        uow,
+        patient_id=bag.patient_id,
+        template="collected",
+        dedupe=f"collected:{bag.id}:{at.isoformat()}",
+        params={"at": at},
+        link=links.pickup(bag.public_id),
+    )
+
+
+def tell_when_reminded(uow: Uow, due: ReminderDue) -> None:
+    """The one account whom this reminder is for is told, once."""
+    reminder, plan = reminder_by_id(uow, due.reminder_id), plan_by_id(uow, due.plan_id)
+    tell_account(
+        uow,
+        uow.session.get_one(Account, reminder.account_id),
+        patient_id=plan.patient_id,
+        template="reminded",
+        dedupe=f"reminded:{reminder.id}",
+        params={"due_day": plan.due_day},
+        link=links.revisit(plan.public_id),
+    )
