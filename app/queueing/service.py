@@ -140,9 +140,16 @@ def pass_over(uow: Uow, ticket: Ticket) -> None:
 
 
 def rejoin(uow: Uow, ticket: Ticket) -> None:
-    """A passed patient is back and queues from now on; quiet when the ticket is waiting already."""
-    if ticket.state != TicketState.WAITING:
-        moves.move(uow, TICKET, ticket, TicketAction.RETURN, order_at=uow.now())
+    """A passed patient is back, behind everyone who waits now; quiet when the ticket is waiting already."""
+    if ticket.state == TicketState.WAITING:
+        return
+    last = uow.session.scalar(
+        select(func.max(Ticket.order_at)).where(
+            Ticket.session_id == ticket.session_id, Ticket.state == TicketState.WAITING
+        )
+    )
+    behind = max(uow.now(), last + timedelta(microseconds=1)) if last else uow.now()
+    moves.move(uow, TICKET, ticket, TicketAction.RETURN, order_at=behind)
 
 
 def begin(uow: Uow, ticket: Ticket) -> Registration:
