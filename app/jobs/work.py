@@ -1,0 +1,153 @@
+"""The jobs themselves: each opens its own units, does what is due and says how much that was."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from app.analytics import days
+from app.identity import logins
+from app.kernel import audit, rates
+from app.kernel.uow import Actor, Uow
+from app.notifications import delivery
+from app.notifications.ports import MessageCourier
+from app.notifications.states import Channel
+from app.payment import querying, receiving, refunds
+from app.pharmacy import handing
+from app.prescription import service as prescription
+from app.registration import service as registration
+from app.revisit import service as revisit
+from app.revisit import telling
+from app.runtime import Runtime
+from app.scheduling import service as scheduling
+
+BATCH = 100
+ROUNDS_AT_MOST = 50
+_log = logging.getLogger(__name__)
+
+
+def expire_holds(runtime: Runtime) -> int:
+    """Places that were not paid for in time have gone back."""
+    return _drain(runtime, "expire_holds", lambda uow: registration.expire_due(uow, limit=BATCH))
+
+
+def close_sessions(runtime: Runtime) -> int:
+    """Sessions that are over are closed; who did not come has missed the visit."""
+    return _drain(runtime, "close_sessions", registration.close_sessions)
+
+
+def open_sessions(runtime: Runtime) -> int:
+    """Every shift's sessions stand for the weeks ahead."""
+    return _once(runtime, "open_sessions", scheduling.open_ahead)
+
+
+def reminders(runtime: Runtime) -> int:
+    """Reminders whose time has come are told."""
+    return _drain(runtime, "reminders", lambda uow: telling.tell_due(uow, limit=BATCH))
+
+
+def lapse_plans(runtime: Runtime) -> int:
+    """Revisits nobody booked within a month after their day have lapsed."""
+    return _drain(runtime, "lapse_plans", lambda uow: revisit.lapse_overdue(uow, limit=BATCH))
+
+
+def deliver_messages(runtime: Runtime) -> int:
+    """Messages that wait are handed to their couriers."""
+    chosen: dict[Channel, MessageCourier | None] = {
+        Channel.WECHAT: runtime.couriers.wechat,
+        Channel.SMS: runtime.couriers.texts,
+    }
+    couriers = {channel: courier for channel, courier in chosen.items() if courier is not None}
+    return delivery.deliver(runtime.units, couriers, base_url=runtime.settings.base_url)
+
+
+def send_phone_codes(runtime: Runtime) -> int:
+    """Log-in codes that the web process could not hand over at once are handed over."""
+    if runtime.couriers.texts is None:
+        return 0
+    return logins.send_codes(runtime.units, runtime.couriers.texts)
+
+
+def payment_notifications(runtime: Runtime) -> int:
+    """What the payment provider told us has had its effect."""
+    return receiving.process_notifications(runtime.units)
+
+
+def payment_query(runtime: Runtime) -> int:
+    """Payments of which no notification came are asked for."""
+    if runtime.couriers.payments is None:
+        return 0
+    return querying.query_missing(runtime.units, runtime.couriers.payments)
+
+
+def payment_refunds(runtime: Runtime) -> int:
+    """Money to be given back is on its way, and what is on its way is asked for."""
+    if runtime.couriers.payments is None:
+        return 0
+    sent = refunds.send_refunds(runtime.units, runtime.couriers.payments)
+    return sent + refunds.query_refunds(runtime.units, runtime.couriers.payments)
+
+
+def payment_close(runtime: Runtime) -> int:
+    """Orders that ran out unpaid are closed at the provider."""
+    if runtime.couriers.payments is None:
+        return 0
+    return querying.close_expired(runtime.units, runtime.couriers.payments)
+
+
+def rx_expire(runtime: Runtime) -> int:
+    """Prescriptions whose validity is over can no longer be paid."""
+    return _drain(runtime, "rx_expire", lambda uow: prescription.expire_due(uow, BATCH))
+
+
+def release_bags(runtime: Runtime) -> int:
+    """Bags that a terminal took and forgot can be served elsewhere."""
+    return _once(runtime, "release_bags", lambda uow: handing.release_forgotten(uow, limit=BATCH))
+
+
+def day_figures(runtime: Runtime) -> int:
+    """The figures of yesterday and today stand as they are now."""
+    return _once(runtime, "day_figures", _count_two_days)
+
+
+def _count_two_days(uow: Uow) -> int:
+    return sum(days.roll_up_day(uow, uow.today() - timedelta(days=back)) for back in (1, 0))
+
+
+def audit_seal(runtime: Runtime) -> int:
+    """What was done since the last seal is sealed; the head goes to the log, which leaves the machine."""
+    try:
+        with runtime.units.open(Actor("job", "audit_seal")) as uow:
+            sealed = audit.seal(uow)
+    except IntegrityError:  # another process sealed the same rows at this instant
+        return 0
+    if sealed is None:
+        return 0
+    _log.info("audit sealed up to %d: %s", sealed.last_id, sealed.head, extra={"count": sealed.rows})
+    return sealed.rows
+
+
+def rate_sweep(runtime: Runtime) -> int:
+    """Counts of tries that no rule looks at any more are forgotten."""
+    with runtime.units.open(Actor("job", "rate_sweep")) as uow:
+        rates.sweep(uow)
+    return 0
+
+
+def _once(runtime: Runtime, name: str, step: Callable[[Uow], int]) -> int:
+    with runtime.units.open(Actor("job", name)) as uow:
+        return step(uow)
+
+
+def _drain(runtime: Runtime, name: str, step: Callable[[Uow], int]) -> int:
+    """One unit after another until nothing is due, so that a long queue is never one long transaction."""
+    done = 0
+    for _ in range(ROUNDS_AT_MOST):
+        count = _once(runtime, name, step)
+        done += count
+        if not count:
+            break
+    return done
