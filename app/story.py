@@ -1,10 +1,103 @@
-"""What follows what in the visit, in the order of the visit; read this to know the flow."""
+"""What follows what in the visit, in the order of the visit; read this to know the flow.
+
+Followers run inside the unit that published the event and fall with it. Where nothing follows, the line says why.
+"""
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from app import events
-from app.kernel.uow import Story
+from app.analytics import followers as analytics
+from app.insurance import followers as insurance
+from app.invoice import followers as invoice
+from app.kernel import outbox
+from app.kernel.uow import Story, Uow
+from app.notifications import followers as notifications
+from app.payment import followers as payment
+from app.payment.models import Bill
+from app.pharmacy import followers as pharmacy
+from app.prescription import followers as prescription
+from app.registration import service as registration
+from app.revisit import followers as revisit
+
+
+def tell_hospital(uow: Uow, event: object) -> None:
+    """The hospital system is told of `event` after the unit stands; in order for each patient, each event once."""
+    facts = {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
+    name, first_id = type(event).__name__, next(iter(facts.values()))
+    patient_id = facts.get("patient_id") or uow.session.get_one(Bill, facts["bill_id"]).patient_id
+    outbox.post(uow, "hospital", f"{name}:{first_id}", {"event": name, **facts}, lane=f"patient-{patient_id}")
+
 
 STORY: Story = {
-    events.RegistrationHeld: (),
+    events.PatientFiled: (tell_hospital,),
+    events.PatientBound: (revisit.remind_when_bound,),
+    events.ChannelScanned: (),  # the scan's own row is all that is counted
+    events.RegistrationHeld: (payment.open_bill_when_held, analytics.count_when_held),
+    events.RegistrationBooked: (
+        revisit.stop_when_booked,
+        notifications.tell_when_booked,
+        analytics.count_when_booked,
+        tell_hospital,
+    ),
+    events.RegistrationExpired: (
+        payment.void_bill_when_expired,
+        revisit.reopen_when_given_back,
+        notifications.tell_when_expired,
+    ),
+    events.RegistrationCancelled: (
+        payment.void_bill_when_cancelled,
+        payment.refund_when_cancelled,
+        revisit.reopen_when_given_back,
+        notifications.tell_when_cancelled,
+        tell_hospital,
+    ),
+    events.FeePaidTooLate: (payment.refund_when_too_late,),
+    events.RegistrationMissed: (revisit.reopen_when_given_back,),
+    events.PatientCheckedIn: (
+        notifications.tell_when_checked_in,
+        analytics.count_when_checked_in,
+        tell_hospital,
+    ),
+    events.PatientCalled: (notifications.tell_when_called,),
+    events.ConsultationEnded: (revisit.finish_when_seen,),
+    events.PrescriptionIssued: (analytics.count_when_prescribed,),
+    events.PrescriptionReturned: (),  # the doctor finds it on the desk's list; nothing was built on it yet
+    events.PrescriptionApproved: (insurance.split_when_approved,),
+    events.PrescriptionVoided: (
+        insurance.void_when_voided,
+        payment.void_bill_when_voided,
+        payment.refund_when_voided,
+        pharmacy.cancel_bag_when_voided,
+    ),
+    events.SplitMade: (prescription.mark_billed_when_split, payment.open_bill_when_split),
+    events.BillOpened: (pharmacy.file_bag_when_billed, notifications.tell_when_billed),
+    events.BillPaid: (
+        registration.confirm_when_paid,
+        prescription.mark_paid_when_paid,
+        pharmacy.prepare_bag_when_paid,
+        invoice.issue_when_paid,
+        notifications.tell_when_paid,
+        tell_hospital,
+    ),
+    events.RefundRequested: (pharmacy.cancel_bag_when_refund_requested,),
+    events.RefundSucceeded: (
+        invoice.red_letter_when_refunded,
+        notifications.tell_when_refunded,
+        tell_hospital,
+    ),
+    events.BagQueued: (),  # the pharmacy sees it in its own queue; the patient is told when it is ready
+    events.BagReady: (notifications.tell_when_ready,),
+    events.BagCollected: (
+        prescription.mark_dispensed_when_collected,
+        notifications.tell_when_collected,
+        analytics.count_when_collected,
+        tell_hospital,
+    ),
+    events.InvoiceIssued: (),  # the payment's message already leads to the bill, which shows its invoice
+    events.ReportArrived: (),
+    events.FollowUpPlanned: (),  # its reminders are rows with their own time
+    events.ReminderDue: (notifications.tell_when_reminded,),
+    events.RevisitBooked: (analytics.count_when_revisit_booked,),
 }

@@ -75,7 +75,7 @@ def received(units: Units, order: OrderIn, peer: str = PEER) -> Prescription:
 
 def a_reviewer(units: Units) -> Actor:
     with units.open() as uow:
-        return factories.staff(uow, "pharmacist_reviewer")
+        return factories.staff(uow, "reviewer")
 
 
 def approved(units: Units, reviewer: Actor, prescription: Prescription) -> Prescription:

@@ -2,8 +2,84 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
+
+import click
 from flask import Flask
+
+from app.cli import invariants
+from app.cli.doctor import SIGNS, WELL, examine, exit_code
+from app.cli.rotating import rotate
+from app.cli.seed import seed
+from app.kernel import audit
+from app.kernel.uow import Actor
+from app.runtime import runtime
+
+OPERATOR = Actor("job", "operator")
 
 
 def register_commands(app: Flask) -> None:
     """The hospital's commands are known to `flask`."""
+    for command in (seed_command, doctor_command, invariants_command, audit_command, keys_command):
+        app.cli.add_command(command)
+
+
+@click.command("seed")
+def seed_command() -> None:
+    """Fill the database with the demo hospital; quiet when it is there."""
+    if not runtime().settings.is_demo:
+        raise click.ClickException("the demo hospital is for MENZHEN_MODE=demo only")
+    with runtime().units.open(OPERATOR) as uow:
+        seed(uow)
+    click.echo("the demo hospital stands")
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per finding")
+def doctor_command(as_json: bool) -> None:
+    """Look the installation over; exit code 0 well, 1 limping, 2 broken."""
+    findings = examine(runtime())
+    for finding in findings:
+        if as_json:
+            click.echo(json.dumps(asdict(finding), ensure_ascii=False))
+        else:
+            fix = f"\n    fix: {finding.fix}" if finding.state != WELL and finding.fix else ""
+            click.echo(f"{SIGNS[finding.state]} {finding.name}: {finding.seen}{fix}")
+    sys.exit(exit_code(findings))
+
+
+@click.command("invariants")
+def invariants_command() -> None:
+    """Count the rows that break a promise; exit code 1 when there are any."""
+    with runtime().units.open(OPERATOR, reads_only=True) as uow:
+        counts = invariants.broken(uow)
+    for name in sorted(invariants.statements()):
+        click.echo(f"{counts.get(name, 0):6d} {name}")
+    sys.exit(1 if counts else 0)
+
+
+@click.group("audit")
+def audit_command() -> None:
+    """The audit trail."""
+
+
+@audit_command.command("verify")
+def verify_command() -> None:
+    """Check every sealed row; exit code 1 and the place when one does not fit."""
+    with runtime().units.open(OPERATOR, reads_only=True) as uow:
+        flaw = audit.verify(uow)
+    click.echo(flaw or "every sealed row stands as it was sealed")
+    sys.exit(1 if flaw else 0)
+
+
+@click.group("keys")
+def keys_command() -> None:
+    """The keys of sealed personal data."""
+
+
+@keys_command.command("rotate")
+def rotate_command() -> None:
+    """Write every sealed value with the first key of MENZHEN_DATA_KEYS."""
+    click.echo(f"{rotate(runtime().units)} rows written with key {runtime().units.keys.writing_key_id}")

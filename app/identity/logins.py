@@ -105,6 +105,27 @@ def log_in_by_phone(uow: Uow, *, code_public_id: str, digits: str, openid: str =
     return _begin(uow, Actor("patient", account.public_id, account.id), account_id=account.id)
 
 
+def log_in_by_openid(uow: Uow, *, openid: str) -> LoggedIn | None:
+    """The account that was bound to WeChat's `openid` at an earlier log-in is logged in; None when none was.
+
+    The caller has the openid from WeChat itself, never from the browser.
+    """
+    account = uow.session.scalars(
+        select(Account)
+        .join(AccountChannel, AccountChannel.account_id == Account.id)
+        .where(AccountChannel.system == "wechat", AccountChannel.value == openid)
+    ).first()
+    if account is None:
+        return None
+    audit.record(uow, "account.log_in", "account", account.public_id, by="wechat")
+    return _begin(uow, Actor("patient", account.public_id, account.id), account_id=account.id)
+
+
+def keep_preferences(uow: Uow, *, locale: str, is_elder: bool) -> None:
+    """The asking account's messages come in `locale`, and its pages in large letters or not."""
+    uow.session.execute(update(Account).where(Account.id == uow.actor.id).values(locale=locale, is_elder=is_elder))
+
+
 def _account_for(uow: Uow, phone: str) -> Account:
     index = uow.keys.index(phone, "phone")
     account = uow.session.scalars(select(Account).where(Account.phone_index == index)).first()

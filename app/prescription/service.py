@@ -42,7 +42,7 @@ __all__ = [
     "waiting_for_review",
     "write_at_desk",
 ]
-REVIEWER = "pharmacist_reviewer"
+REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,27 @@
+"""What must hold in registration's table at all times: each statement counts the rows that break it."""
+
+from __future__ import annotations
+
+INVARIANTS = {
+    "an_active_registration_has_its_place": (
+        "SELECT count(*) FROM registration r LEFT JOIN slot s ON s.id = r.slot_id AND s.registration_id = r.id"
+        " WHERE r.state IN ('held', 'booked', 'checked_in', 'in_consultation') AND s.id IS NULL"
+    ),
+    "a_place_in_use_has_an_active_or_used_registration": (
+        "SELECT count(*) FROM slot s JOIN registration r ON r.id = s.registration_id"
+        " WHERE r.state IN ('expired', 'cancelled')"
+    ),
+    "a_held_place_is_held_and_a_booked_one_taken": (
+        "SELECT count(*) FROM slot s JOIN registration r ON r.id = s.registration_id"
+        " WHERE (s.state = 'held') <> (r.state = 'held')"
+    ),
+    "one_active_registration_per_patient_doctor_and_half_day": (
+        "SELECT count(*) FROM (SELECT patient_id FROM registration"
+        " WHERE state IN ('held', 'booked', 'checked_in', 'in_consultation')"
+        " GROUP BY patient_id, practitioner_id, visit_day, half_day HAVING count(*) > 1) t"
+    ),
+    "every_state_has_its_move": (
+        "SELECT count(*) FROM registration r WHERE r.state <> 'held' AND NOT EXISTS (SELECT 1 FROM move m"
+        " WHERE m.machine = 'registration' AND m.subject_id = r.id AND m.to_state = r.state)"
+    ),
+}
