@@ -142,7 +142,7 @@ def _settle_insurance(uow: Uow, bill: Bill) -> None:
 def _bill_again(units: Units, actor: Actor, bill_public_id: str) -> str:
     """The bill that stands in this one's place after insurance's part was worked out anew: its public id."""
     with units.open(actor) as uow:
-        bill = service.bill_of_account(uow, bill_public_id)
+        bill = service.locked(uow, service.bill_of_account(uow, bill_public_id).id)
         insurance.split_again(uow, uow.session.get_one(Split, bill.split_id))
     with units.open(actor, reads_only=True) as uow:
         newest = service.newest_bill_of(uow, bill.purpose, bill.subject_id)
