@@ -130,13 +130,11 @@ def a_prescription(uow: Uow, patient_id: int, *, registration_id: int | None = N
     return written
 
 
-def a_bill(
-    uow: Uow, patient_id: int, subject_id: int, *, purpose: Purpose = Purpose.PRESCRIPTION, fund_fen: int = 2000
-) -> Bill:
+def a_bill(uow: Uow, patient_id: int, prescription_id: int, *, fund_fen: int = 2000) -> Bill:
     bill = Bill(
         public_id=new_public_id(),
-        purpose=purpose,
-        subject_id=subject_id,
+        purpose=Purpose.PRESCRIPTION,
+        subject_id=prescription_id,
         patient_id=patient_id,
         total_fen=3860,
         fund_fen=fund_fen,
@@ -150,7 +148,7 @@ def a_bill(
         BillLine(
             bill_id=bill.id,
             line_no=1,
-            invoice_category="western" if purpose == Purpose.PRESCRIPTION else "registration",
+            invoice_category="western",
             name="阿莫西林胶囊",
             spec="0.25g*24粒",
             quantity=2,
@@ -197,14 +195,15 @@ def a_pharmacy(units: Units) -> Pharmacy:
         return Pharmacy(a_pharmacist(uow, "picker"), a_pharmacist(uow, "checker"))
 
 
-def an_unpaid_bag(uow: Uow, person: Person) -> Bag:
-    bill = a_bill(uow, person.patient_id, a_prescription(uow, person.patient_id).id)
+def an_unpaid_bag(uow: Uow, person: Person, *, registration_id: int | None = None) -> Bag:
+    written = a_prescription(uow, person.patient_id, registration_id=registration_id)
+    bill = a_bill(uow, person.patient_id, written.id)
     followers.file_bag_when_billed(uow, BillOpened(bill.id, person.patient_id))
     return uow.session.query(Bag).filter_by(bill_id=bill.id).one()
 
 
-def a_queued_bag(uow: Uow, person: Person) -> Bag:
-    bag = an_unpaid_bag(uow, person)
+def a_queued_bag(uow: Uow, person: Person, *, registration_id: int | None = None) -> Bag:
+    bag = an_unpaid_bag(uow, person, registration_id=registration_id)
     followers.prepare_bag_when_paid(uow, pay(uow, uow.session.get_one(Bill, bag.bill_id)))
     return bag
 

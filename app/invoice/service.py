@@ -1,0 +1,157 @@
+"""Invoices as they are read: by the patient, on paper, and by anyone who verifies one."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from app.identity import service as identity
+from app.invoice import rules
+from app.invoice.issuing import issue, items_of, red_letter, snapshot_of, valid_invoice_of
+from app.invoice.models import Invoice
+from app.invoice.printing import PrintResult, print_at_window, print_visit, sheets
+from app.invoice.states import InvoiceKind, InvoiceState
+from app.kernel.clock import hospital_day
+from app.kernel.errors import NotFound
+from app.kernel.uow import Uow
+
+__all__ = [
+    "PrintResult",
+    "VerifiedInvoice",
+    "issue",
+    "list_of_account",
+    "of_account",
+    "paper_fields",
+    "print_at_window",
+    "print_visit",
+    "red_letter",
+    "sheets",
+    "valid_invoice_of",
+    "verify",
+]
+
+
+@dataclass(frozen=True)
+class VerifiedInvoice:
+    """What anyone who holds an invoice may read of it; `other_*` name the red one of a blue, the blue one of a red."""
+
+    batch_code: str
+    number: str
+    kind: InvoiceKind
+    state: InvoiceState
+    issued_on: date
+    payer_masked: str
+    total_fen: int
+    other_batch_code: str
+    other_number: str
+
+
+def of_account(uow: Uow, public_id: str) -> Invoice:
+    """The invoice named `public_id` of a patient the asking account may act for; else NotFound."""
+    found = uow.session.scalars(
+        select(Invoice).where(Invoice.public_id == public_id, Invoice.patient_id.in_(identity.linked_patient_ids(uow)))
+    ).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_of_account(uow: Uow, *, limit: int = 50) -> list[Invoice]:
+    """The newest invoices, blue and red, of the patients the asking account may act for."""
+    return list(
+        uow.session.scalars(
+            select(Invoice)
+            .where(Invoice.patient_id.in_(identity.linked_patient_ids(uow)))
+            .order_by(Invoice.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def verify(uow: Uow, *, batch_code: str, number: str, check_code: str) -> VerifiedInvoice:
+    """What stands under code and number, for whoever knows the check code too; else NotFound.
+
+    Public: the name is masked, and a wrong check code looks like no invoice. The caller counts tries.
+    """
+    if not rules.could_be(batch_code, number, check_code):
+        raise NotFound
+    found = uow.session.scalars(
+        select(Invoice).where(Invoice.batch_code == batch_code, Invoice.number == number)
+    ).first()
+    if found is None or not hmac.compare_digest(found.check_code, check_code):
+        raise NotFound
+    other = _other(uow, found)
+    return VerifiedInvoice(
+        batch_code=found.batch_code,
+        number=found.number,
+        kind=found.kind,
+        state=found.state,
+        issued_on=hospital_day(found.issued_at, uow.zone),
+        payer_masked=snapshot_of(uow, found).payer_masked,
+        total_fen=found.total_fen,
+        other_batch_code=other.batch_code if other else "",
+        other_number=other.number if other else "",
+    )
+
+
+def _other(uow: Uow, invoice: Invoice) -> Invoice | None:
+    """The blue invoice a red one takes back, or the red one that took a blue one back."""
+    if invoice.original_id is not None:
+        return uow.session.get_one(Invoice, invoice.original_id)
+    return uow.session.scalars(select(Invoice).where(Invoice.original_id == invoice.id)).first()
+
+
+def paper_fields(uow: Uow, invoice: Invoice, *, payee: str, print_no: int = 1) -> dict[str, Any]:
+    """Every field of the form (财综〔2019〕29号) by the name the paper gives it, but `verify_text` and `is_fiscal`.
+
+    `payee` 收款单位 is the hospital. `items` are {category, amount_fen}, `details` {name, specification, quantity,
+    amount_fen, insurance_class}. `print_no` as a window's ask says it: 1 is the first print.
+    """
+    snapshot = snapshot_of(uow, invoice)
+    is_red = invoice.kind == InvoiceKind.RED
+    original = _other(uow, invoice) if is_red else None
+    return {
+        "code": invoice.batch_code,
+        "number": invoice.number,
+        "check_code": invoice.check_code,
+        "issued_on": hospital_day(invoice.issued_at, uow.zone),
+        "payer": snapshot.payer,
+        "payer_document_masked": snapshot.document_masked,
+        "items": [{"category": item.category, "amount_fen": item.amount_fen} for item in items_of(uow, invoice)],
+        "details": [_detail(row, -1 if is_red else 1) for row in snapshot.details],
+        "business_number": snapshot.business_number,
+        "institution_type": rules.INSTITUTION_TYPE,
+        "sex": snapshot.sex,
+        "outpatient_number": snapshot.outpatient_number,
+        "visit_day": date.fromisoformat(snapshot.visit_day),
+        "insurance_type": snapshot.insurance_type,
+        "insurance_number": snapshot.insurance_number,
+        "fund_fen": invoice.fund_fen,
+        "other_fen": invoice.other_fen,
+        "account_fen": invoice.account_fen,
+        "cash_fen": invoice.cash_fen,
+        "self_part_fen": invoice.self_part_fen,
+        "self_fee_fen": invoice.self_fee_fen,
+        "negotiated_drug_fen": 0,
+        "payee": payee,
+        "reviewer": rules.SELF_SERVICE,
+        "cashier": rules.SELF_SERVICE,
+        "original_code": original.batch_code if original else "",
+        "original_number": original.number if original else "",
+        "reprint_no": max(print_no - 1, 0),
+    }
+
+
+def _detail(row: list[Any], sign: int) -> dict[str, Any]:
+    name, specification, quantity, amount_fen, insurance_class = row
+    return {
+        "name": name,
+        "specification": specification,
+        "quantity": quantity,
+        "amount_fen": sign * amount_fen,
+        "insurance_class": insurance_class,
+    }
