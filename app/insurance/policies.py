@@ -78,7 +78,8 @@ _A, _B, _C = ChargeableClass.A, ChargeableClass.B, ChargeableClass.C
 
 # For the drugs of `app.prescription.demo_drugs`; one of them is in no catalogue at all.
 CATALOGUE = (
-    CatalogueIn("AMX250", _A, 0),
+    CatalogueIn("XN01AB", _A, 0),
+    CatalogueIn("XR05CB", _B, 1_000),
     CatalogueIn("IBU300", _A, 0, 15_00),
     CatalogueIn("MET500", _A, 0),
     CatalogueIn("AML5", _A, 0),

@@ -8,10 +8,11 @@ from app.prescription.orders import DrugCategory
 _PATENT, _HERBAL = DrugCategory.PATENT, DrugCategory.HERBAL
 
 DRUGS = (
-    DrugIn("AMX250", "阿莫西林胶囊", "Amoxicillin", "0.25g×24粒", "胶囊剂", "盒", 12_80, is_excluded_from_long=True),
+    DrugIn("XN01AB", "阿莫西林胶囊", "Amoxicillin", "0.25g×24粒", "胶囊剂", "盒", 12_80, is_excluded_from_long=True),
     DrugIn(
         "CEF250", "头孢呋辛酯片", "Cefuroxime axetil", "0.25g×12片", "片剂", "盒", 26_50, is_excluded_from_long=True
     ),
+    DrugIn("XR05CB", "氨溴索口服溶液", "Ambroxol", "100ml", "口服溶液剂", "瓶", 32_40),
     DrugIn("IBU300", "布洛芬缓释胶囊", "Ibuprofen", "0.3g×20粒", "胶囊剂", "盒", 18_60),
     DrugIn("OME20", "奥美拉唑肠溶胶囊", "Omeprazole", "20mg×14粒", "胶囊剂", "盒", 22_40),
     DrugIn("MET500", "盐酸二甲双胍片", "Metformin", "0.5g×20片", "片剂", "盒", 9_60),

@@ -6,19 +6,20 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.events import SplitMade
-from app.insurance import service
+from app.insurance import service, sql
 from app.insurance.invariants import INVARIANTS
 from app.insurance.models import Coverage, Split
-from app.insurance.policies import CatalogueIn
+from app.insurance.policies import CATALOGUE, CatalogueIn
 from app.insurance.rules import ChargeableClass, Usage
 from app.insurance.states import MOVES, SplitAction, SplitState
 from app.kernel.errors import VisitError
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Actor, Units
 from app.prescription import service as prescriptions
+from app.prescription.demo_drugs import DRUGS
 from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
 from tests.conftest import SetClock
@@ -267,8 +268,8 @@ def test_the_insurance_number_is_unreadable_in_the_database(units: Units, who: P
     assert MEMBER not in stored
 
 
-def test_ten_settlements_at_once_use_the_account_once(units: Units, who: Person, reviewer: Actor) -> None:
-    insured(units, who, Usage(200_00, 0, 100_00))
+def test_ten_settlements_at_once_take_the_deductible_once(units: Units, who: Person, reviewer: Actor) -> None:
+    insured(units, who, Usage(50_00, 0, 100_00))
     splits = [a_split(units, who, reviewer, f"RX{number}") for number in range(10)]
     barrier = threading.Barrier(len(splits))
     answers: list[str] = []
@@ -287,35 +288,35 @@ def test_ten_settlements_at_once_use_the_account_once(units: Units, who: Person,
     for thread in threads:
         thread.join()
 
-    with units.open(reads_only=True) as uow:
-        used = sum(
-            split.account_fen for split in uow.session.scalars(select(Split).where(Split.state == SplitState.SETTLED))
-        )
+    assert len(answers) == 10
     assert answers.count("settled") == 1
     assert set(answers) <= {"settled", "split_changed", "coverage_busy"}
-    assert used + coverage(units, who).account_balance_fen == 100_00
+    assert figures(coverage(units, who)) == (200_00, splits[0].fund_fen, 0)
     assert_invariants(units)
 
 
-def test_without_the_version_the_same_account_would_pay_twice(units: Units, who: Person, reviewer: Actor) -> None:
-    """The control: two that looked before either took; the version is what stops the second one."""
-    insured(units, who, Usage(200_00, 0, 1_000_00))
-    seen = coverage(units, who)
+def test_a_coverage_that_others_used_meanwhile_is_not_used_again(units: Units, who: Person, reviewer: Actor) -> None:
+    """Two look before either takes: the version stops the second; the control without it takes twice."""
+    insured(units, who, Usage(50_00))
     first, second = (a_split(units, who, reviewer, number) for number in ("RX1", "RX2"))
-
-    from app.insurance import sql
+    seen = coverage(units, who)
+    taking = {"id": seen.id, "version": seen.version, "year": 2026, "deductible": 150_00, "fund": 0, "account": 0}
+    undefended = text(sql._CONSUME.text.replace(" AND version = :version", " AND :version = :version"))
 
     with units.open() as uow:
         assert sql.consume(uow, uow.session.merge(seen, load=False), first, year=2026)
     with units.open() as uow:
-        stale = uow.session.merge(seen, load=False)
-        assert not sql.consume(uow, stale, second, year=2026)
-        without_version = uow.session.execute(
-            text("UPDATE coverage SET account_balance_fen = account_balance_fen - :a WHERE id = :id RETURNING id"),
-            {"a": second.account_fen, "id": seen.id},
-        ).first()
+        assert not sql.consume(uow, uow.session.merge(seen, load=False), second, year=2026)
+        assert uow.session.execute(undefended, taking).first() is not None
 
-    assert without_version is not None
+    assert coverage(units, who).deductible_used_fen == 350_00
+
+
+def test_the_demo_catalogue_lists_the_demo_drugs_but_one() -> None:
+    unlisted = {drug.code for drug in DRUGS} - {item.code for item in CATALOGUE}
+
+    assert unlisted == {"FISHOIL"}
+    assert {item.code for item in CATALOGUE} <= {drug.code for drug in DRUGS}
 
 
 def test_every_state_is_reached_and_every_action_used() -> None:

@@ -149,7 +149,7 @@ def test_a_review_is_done_once(units: Units, who: Person, reviewer: Actor) -> No
 def test_a_review_is_refused_with_its_code(units: Units, who: Person, reviewer: Actor, clock: SetClock) -> None:
     made = received(units, order(who.patient.id))
     with units.open() as uow:
-        prescriber = factories.staff(uow, "doctor", "pharmacist_reviewer", practitioner_code="DGI")
+        prescriber = factories.staff(uow, "doctor", "reviewer", practitioner_code="DGI")
         nurse = factories.staff(uow, "nurse")
 
     def refused(actor: Actor, checks: list[ReviewCheck], public_id: str = made.public_id) -> str:

@@ -15,7 +15,7 @@ from tests.conftest import MORNING, SHANGHAI
 from tests.factories_prescription import line, order
 
 FORMULARY = {drug.code: DrugFacts(drug.category, drug.is_excluded_from_long) for drug in DRUGS}
-WESTERN = ("AMX250", "CEF250", "IBU300", "OME20", "MET500", "AML5")
+WESTERN = ("XN01AB", "CEF250", "IBU300", "OME20", "MET500", "AML5")
 
 PASSES = {
     "one_drug": order(1),
@@ -45,7 +45,7 @@ REFUSED = {
     "too_many_days": order(1, line(days=8)),
     "too_many_days/emergency": order(1, line(days=4), kind=PrescriptionKind.EMERGENCY),
     "too_many_days/blank_reason": order(1, line(days=8), long_course_reason="  "),
-    "drug_not_for_long_course": order(1, line("AMX250", days=8), long_course_reason="慢性感染"),
+    "drug_not_for_long_course": order(1, line("XN01AB", days=8), long_course_reason="慢性感染"),
     "price_not_valid": order(1, line(unit_price_fen=-1, amount_fen=-1)),
     "amount_mismatch": order(1, line(quantity=2, amount_fen=1)),
     "drug_unknown": order(1, line("NOSUCH")),
