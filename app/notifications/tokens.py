@@ -46,6 +46,11 @@ def may_renew(uow: Uow, name: str) -> bool:
         .where(
             ProviderToken.name == name,
             or_(ProviderToken.lease_until.is_(None), ProviderToken.lease_until < now),
+            # Another process may have renewed it since the caller looked.
+            or_(
+                ProviderToken.expires_at.is_(None),
+                ProviderToken.expires_at <= now + timedelta(seconds=RENEW_BEFORE_SECONDS),
+            ),
         )
         .values(lease_until=now + timedelta(seconds=RENEW_LEASE_SECONDS))
         .returning(ProviderToken.id),
