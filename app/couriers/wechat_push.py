@@ -29,7 +29,7 @@ def read_push(body: bytes) -> Push:
         raise NotAPush("too large, or with a document type")
     try:
         root = ET.fromstring(body)  # noqa: S314 - bodies with a document type were refused above
-    except (ET.ParseError, ValueError) as error:
+    except (ET.ParseError, LookupError, ValueError) as error:  # an encoding nobody knows is a LookupError
         raise NotAPush("not XML") from error
     if root.tag != "xml":
         raise NotAPush("not a message")
