@@ -14,6 +14,7 @@ from app.events import (
     RegistrationCancelled,
     RegistrationExpired,
     ReminderDue,
+    ReportArrived,
 )
 from app.identity.models import Account
 from app.kernel.uow import Uow
@@ -25,6 +26,7 @@ from app.pharmacy.picking import window_by_code
 from app.queueing.models import Ticket
 from app.registration.models import Registration
 from app.registration.service import slot_of
+from app.reports.models import Report
 from app.revisit.service import plan_by_id, reminder_by_id
 from app.scheduling.models import ClinicSession
 
@@ -170,6 +172,19 @@ def tell_when_collected(uow: Uow, collected: BagCollected) -> None:
         dedupe=f"collected:{bag.id}:{at.isoformat()}",
         params={"at": at},
         link=links.pickup(bag.public_id),
+    )
+
+
+def tell_when_reported(uow: Uow, arrived: ReportArrived) -> None:
+    """A report can be looked up; nothing of what it says or of what was tested is told."""
+    report = uow.session.get_one(Report, arrived.report_id)
+    tell(
+        uow,
+        patient_id=report.patient_id,
+        template="reported",
+        dedupe=f"reported:{report.id}:{report.version}",
+        params={},
+        link=links.report(report.public_id),
     )
 
 
