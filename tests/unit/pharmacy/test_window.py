@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
 
 from app.events import BagCollected
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Units, Uow
-from app.pharmacy import handing, scanning, service
+from app.pharmacy import handing, scanning, service, sql
 from app.pharmacy.errors import (
     AlreadyCollected,
     BagCancelled,
@@ -345,6 +346,37 @@ def test_two_terminals_scanning_at_once_one_serves(units: Units, pharmacy: make.
         codes = sorted(pool.map(try_at, range(8)))
 
     assert codes == [ScanCode.BEING_SERVED] * 7 + [ScanCode.OK]
+
+
+def test_without_the_claims_condition_more_than_one_would_serve(
+    units: Units, pharmacy: make.Pharmacy, bag: Bag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control run of the race above: with the defence switched off it is lost."""
+
+    def take_anyway(uow: Uow, *, bag_id: int, terminal_code: str) -> bool:
+        uow.session.execute(update(Bag).where(Bag.id == bag_id).values(serving_terminal=terminal_code))
+        return True
+
+    monkeypatch.setattr(sql, "claim_bag", take_anyway)
+    with units.open() as uow:
+        code = make.code_of(uow, bag)
+
+    def try_at(number: int) -> ScanCode:
+        with units.open() as uow:
+            return scan(uow, code, Terminal(f"T{number}", "W1", pharmacy.checker_id)).code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(try_at, range(8)))
+
+    assert codes.count(ScanCode.OK) > 1
+
+
+def test_the_database_itself_refuses_a_second_dispense(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
+    with units.open() as uow:
+        collect(uow, bag, pharmacy.first)
+
+    with pytest.raises(IntegrityError), units.open() as uow:
+        handing._record(uow, uow.session.get_one(Bag, bag.id), pharmacy.first, IdentityFact.ID_CARD)
 
 
 def test_the_same_scan_sent_eight_times_at_once_counts_once(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
