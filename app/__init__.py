@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import tables as tables
 from app.cli import register_commands
-from app.couriers import choose
+from app.couriers.chosen import choose
 from app.kernel import logs
 from app.kernel.clock import Clock, SteppedClock, SystemClock
 from app.kernel.crypto import Keyring

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from app.couriers import Couriers
+from app.couriers.chosen import Couriers
 from app.kernel.uow import Units
 from config import Settings
 

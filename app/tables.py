@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+from pathlib import Path
 
-import app as _app
-
-NAMES = sorted(
-    f"app.{package.name}.models"
-    for package in pkgutil.iter_modules(_app.__path__)
-    if package.ispkg and importlib.util.find_spec(f"app.{package.name}.models") is not None
-)
+HERE = Path(__file__).parent
 KERNEL = ("audit", "counters", "inbox", "moves", "once", "outbox", "rates")
-for name in (*NAMES, *(f"app.kernel.{part}" for part in KERNEL)):
-    importlib.import_module(name)
+NAMES = sorted(
+    name
+    for package in pkgutil.iter_modules([str(HERE)])
+    if package.ispkg and importlib.util.find_spec(name := f"app.{package.name}.models") is not None
+)
+for module_name in (*NAMES, *(f"app.kernel.{part}" for part in KERNEL)):
+    importlib.import_module(module_name)

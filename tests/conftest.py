@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
+from app.cli import invariants
 from app.kernel.crypto import Keyring
 from app.kernel.db import Base, engine_options, prepare
 from app.kernel.uow import Units
@@ -89,5 +90,15 @@ def keys() -> Keyring:
 
 
 @pytest.fixture
-def units(engine: Engine, clock: SetClock, keys: Keyring) -> Units:
-    return Units(engine, clock, keys, SHANGHAI, STORY)
+def units(request: pytest.FixtureRequest, engine: Engine, clock: SetClock, keys: Keyring) -> Iterator[Units]:
+    """Units on the test's own database; when the test is over the promises of the tables must hold.
+
+    A unit test of one slice fabricates the steps before it, so it answers for its own slice's promises only.
+    """
+    units = Units(engine, clock, keys, SHANGHAI, STORY)
+    yield units
+    folder = request.path.parent
+    own = f"{folder.name}." if folder.parent.name == "unit" else ""
+    with units.open(reads_only=True) as uow:
+        counts = {name: count for name, count in invariants.broken(uow).items() if name.startswith(own)}
+    assert counts == {}, "promises that do not hold after the test"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from pathlib import Path
 
 from sqlalchemy import text
 
-import app as _app
 from app.kernel.uow import Uow
+
+HERE = Path(__file__).parent.parent
 
 
 def statements() -> dict[str, str]:
     """Name (`slice.promise`) → SQL that counts the rows which break it."""
     found: dict[str, str] = {}
-    for package in pkgutil.iter_modules(_app.__path__):
+    for package in pkgutil.iter_modules([str(HERE)]):
         module = f"app.{package.name}.invariants"
         if package.ispkg and package.name != "cli" and importlib.util.find_spec(module) is not None:
             promises: dict[str, str] = importlib.import_module(module).INVARIANTS
