@@ -67,7 +67,7 @@ class WeChatPayCourier:
         from wechatpayv3.type import WeChatPayType  # noqa: PLC0415 - see above
 
         settings = self._settings
-        client: Any = WeChatPay(  # type: ignore[no-untyped-call]  # the library has no types
+        client: Any = WeChatPay(
             wechatpay_type=WeChatPayType.JSAPI,
             mchid=settings.mchid,
             private_key=Path(settings.merchant_key_file).read_text(encoding="ascii"),

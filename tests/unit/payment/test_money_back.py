@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select, update
@@ -162,6 +163,20 @@ def test_money_set_aside_for_refunds_never_exceeds_what_came_in(units: Units, as
 
     with units.open() as uow:
         uow.session.get_one(PaymentOrder, order.id).refunded_fen = 0
+
+
+def test_looking_first_and_taking_later_would_give_back_more_than_came_in(units: Units, asker: Asker, paid: str):
+    """The control: without the condition in the statement all who looked at once believe they may give back."""
+    looked = Barrier(8)
+
+    def look_then_take(_: int) -> bool:
+        with units.open(reads_only=True) as uow:
+            order = uow.session.scalars(select(PaymentOrder)).one()
+        looked.wait()
+        return order.refunded_fen + 1000 <= order.paid_fen
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(look_then_take, range(8))).count(True) == 8
 
 
 def test_the_table_itself_refuses_to_give_back_more_than_came_in(units: Units, asker: Asker, paid: str):
