@@ -96,7 +96,7 @@ STORY: Story = {
         tell_hospital,
     ),
     events.InvoiceIssued: (),  # the payment's message already leads to the bill, which shows its invoice
-    events.ReportArrived: (),
+    events.ReportArrived: (notifications.tell_when_reported,),
     events.FollowUpPlanned: (),  # its reminders are rows with their own time
     events.ReminderDue: (notifications.tell_when_reminded,),
     events.RevisitBooked: (analytics.count_when_revisit_booked,),

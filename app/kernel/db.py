@@ -47,18 +47,18 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# SQLite counts keys by itself only in a column typed INTEGER; PostgreSQL gets the wide one.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+Fen = BigInteger
+
+
 class Base(DeclarativeBase):
     """What every table of the hospital inherits."""
 
     registry = registry(
         metadata=MetaData(naming_convention=_NAMES),
-        type_annotation_map={datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON},
+        type_annotation_map={int: Key, datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON},
     )
-
-
-# SQLite counts keys by itself only in a column typed INTEGER; PostgreSQL gets the wide one.
-Key = BigInteger().with_variant(Integer(), "sqlite")
-Fen = BigInteger
 
 
 class Row(Base):
