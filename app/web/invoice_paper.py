@@ -1,0 +1,30 @@
+"""From an invoice's fields to its sheet of paper, and to the page where anyone can verify it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from app.paper.invoice import InvoiceDetail, InvoiceItem, InvoicePaper
+from app.runtime import runtime
+
+
+def verify_url(fields: dict[str, Any]) -> str:
+    """The public page that says whether the invoice is ours; it names numbers, nobody's name."""
+    path = url_for("public.verify_one", batch_code=fields["code"], number=fields["number"], c=fields["check_code"])
+    return runtime().settings.base_url + path
+
+
+def paper_of(fields: dict[str, Any]) -> InvoicePaper:
+    """The sheet for `app.invoice.service.paper_fields`; a demo's invoices say that they are no fiscal documents."""
+    given = dict(fields)
+    items = tuple(InvoiceItem(**item) for item in given.pop("items"))
+    details = tuple(InvoiceDetail(**detail) for detail in given.pop("details"))
+    return InvoicePaper(
+        items=items,
+        details=details,
+        verify_text=verify_url(fields),
+        is_fiscal=not runtime().settings.is_demo,
+        **given,
+    )

@@ -1,0 +1,149 @@
+"""Finished words for screens: amounts, times, days and states, in the reader's language and the hospital's time."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+
+from flask_babel import get_locale, gettext
+from flask_babel import lazy_gettext as _l
+
+from app.identity.models import Relation, Sex
+from app.kernel.clock import hospital_day
+from app.kernel.money import yuan_text
+from app.payment.states import BillState
+from app.pharmacy.states import BagState
+from app.prescription.states import PrescriptionState
+from app.queueing.states import TicketState
+from app.registration.states import RegistrationState
+from app.runtime import runtime
+from app.scheduling.models import HalfDay
+
+_DAYS_ZH = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+_DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+HALF_DAYS = {HalfDay.AM: _l("上午"), HalfDay.PM: _l("下午"), HalfDay.EVE: _l("晚上")}
+RELATIONS = {
+    Relation.SELF: _l("本人"),
+    Relation.CHILD: _l("子女"),
+    Relation.PARENT: _l("父母"),
+    Relation.SPOUSE: _l("配偶"),
+    Relation.OTHER: _l("其他亲属"),
+}
+SEXES = {Sex.MALE: _l("男"), Sex.FEMALE: _l("女"), Sex.UNKNOWN: _l("未说明")}
+
+# The kind is a tag's colour and icon (templates/macros/ui.html), the words say the same.
+_STATES: dict[enum.StrEnum, tuple[str, object]] = {
+    RegistrationState.HELD: ("wait", _l("待支付")),
+    RegistrationState.BOOKED: ("ok", _l("已预约")),
+    RegistrationState.CHECKED_IN: ("info", _l("候诊中")),
+    RegistrationState.IN_CONSULTATION: ("info", _l("就诊中")),
+    RegistrationState.COMPLETED: ("ok", _l("已就诊")),
+    RegistrationState.EXPIRED: ("warn", _l("超时未付，已释放")),
+    RegistrationState.CANCELLED: ("warn", _l("已取消")),
+    RegistrationState.NO_SHOW: ("warn", _l("未到诊")),
+    TicketState.WAITING: ("wait", _l("候诊中")),
+    TicketState.CALLED: ("ok", _l("请就诊")),
+    TicketState.SERVING: ("info", _l("就诊中")),
+    TicketState.PASSED: ("warn", _l("已过号")),
+    TicketState.DONE: ("ok", _l("已就诊")),
+    TicketState.VOID: ("warn", _l("已作废")),
+    PrescriptionState.ISSUED: ("wait", _l("药师审核中")),
+    PrescriptionState.APPROVED: ("wait", _l("正在结算")),
+    PrescriptionState.RETURNED: ("warn", _l("已退回医生修改")),
+    PrescriptionState.BILLED: ("wait", _l("待支付")),
+    PrescriptionState.PAID: ("ok", _l("已支付")),
+    PrescriptionState.DISPENSED: ("ok", _l("已取药")),
+    PrescriptionState.VOIDED: ("warn", _l("已作废")),
+    PrescriptionState.EXPIRED: ("warn", _l("已过期")),
+    BillState.OPEN: ("wait", _l("待支付")),
+    BillState.PAID: ("ok", _l("已支付")),
+    BillState.VOID: ("warn", _l("已作废")),
+    BillState.REFUNDING: ("info", _l("退款中")),
+    BillState.REFUNDED: ("info", _l("已退款")),
+    BagState.UNPAID: ("wait", _l("待支付")),
+    BagState.QUEUED: ("wait", _l("等待配药")),
+    BagState.PICKING: ("wait", _l("正在配药")),
+    BagState.READY: ("ok", _l("可以取药")),
+    BagState.BEING_SERVED: ("info", _l("正在发药")),
+    BagState.COLLECTED: ("ok", _l("已取药")),
+    BagState.CANCELLED: ("warn", _l("已取消")),
+}
+
+
+def is_english() -> bool:
+    """True when the reader chose English."""
+    return str(get_locale()) == "en"
+
+
+def yuan(amount_fen: int) -> str:
+    """¥38.60, -¥38.60 below zero."""
+    return f"-¥{yuan_text(-amount_fen)}" if amount_fen < 0 else f"¥{yuan_text(amount_fen)}"
+
+
+def clock_time(instant: datetime) -> str:
+    """14:32, on the hospital's wall."""
+    return instant.astimezone(runtime().settings.time_zone).strftime("%H:%M")
+
+
+def time_span(starts_at: datetime, ends_at: datetime) -> str:
+    """09:00–09:10."""
+    return f"{clock_time(starts_at)}–{clock_time(ends_at)}"
+
+
+def weekday(day: date) -> str:
+    """周一 or Mon."""
+    return (_DAYS_EN if is_english() else _DAYS_ZH)[day.weekday()]
+
+
+def short_day(day: date) -> str:
+    """11-23."""
+    return day.strftime("%m-%d")
+
+
+def day_words(day: date) -> str:
+    """11月23日 周一, or Mon 23 Nov."""
+    if is_english():
+        return f"{weekday(day)} {day.day} {_MONTHS_EN[day.month - 1]}"
+    return f"{day.month}月{day.day}日 {weekday(day)}"
+
+
+def moment(instant: datetime) -> str:
+    """The day and the time: 11月23日 周一 14:32."""
+    return f"{day_words(hospital_day(instant, runtime().settings.time_zone))} {clock_time(instant)}"
+
+
+def minutes_left(until: datetime, now: datetime) -> int:
+    """Whole minutes until then, one as long as a second is left, nought afterwards."""
+    seconds = (until - now).total_seconds()
+    return max(0, -int(-seconds // 60))
+
+
+def wait_words(low_minutes: int, high_minutes: int) -> str:
+    """约 8–16 分钟."""
+    if high_minutes <= 1:
+        return str(gettext("马上就到"))
+    if low_minutes >= high_minutes:
+        return str(gettext("约 %(minutes)s 分钟", minutes=high_minutes))
+    return str(gettext("约 %(low)s–%(high)s 分钟", low=low_minutes, high=high_minutes))
+
+
+def in_language(chinese: str, english: str) -> str:
+    """The name in the reader's language; the Chinese one where there is no other."""
+    return english if is_english() and english else chinese
+
+
+def state_kind(state: enum.StrEnum) -> str:
+    """The state's tag: ok, info, wait, warn or bad."""
+    return _STATES[state][0]
+
+
+def state_words(state: enum.StrEnum) -> str:
+    """The state in the reader's words."""
+    return str(_STATES[state][1])
+
+
+def grouped(digits: str) -> str:
+    """1234 5678 9012 …: long numbers in groups of four."""
+    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
