@@ -1,0 +1,92 @@
+"""A patient logs in by a six-digit code sent to the phone."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+
+from app.identity import logins
+from app.identity.errors import BadPhone
+from app.identity.rules import mask_phone, read_phone
+from app.runtime import runtime
+from app.web import edge
+from app.web.entrance import blueprint
+from app.web.paths import lead_back, own_path
+
+CODE_ID, SHOWN_PHONE, NEXT, OPENID = "code_id", "code_phone", "next", "openid"
+
+
+@blueprint.get("/login")
+def log_in() -> edge.Answer:
+    """The form that asks for the phone number."""
+    if edge.who_asks("patient") is not None:
+        return redirect(lead_back(request.args.get("next", "")))
+    return _phone_form("", own_path(request.args.get("next", "")))
+
+
+def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) -> edge.Answer:
+    errors = [{"field": "phone", "text": error}] if error else []
+    has_wechat = runtime().couriers.wechat is not None
+    return render_template(
+        "entrance/login.html", phone=phone, next=next_path, errors=errors, error=error, has_wechat=has_wechat
+    ), status
+
+
+@blueprint.post("/login")
+def send_code() -> edge.Answer:
+    """A code is on its way to the number: one a minute and five a day for a number, twenty an hour for an address."""
+    typed, next_path = request.form.get("phone", ""), own_path(request.form.get("next", ""))
+    edge.limit("code.address", edge.address(), at_most=20, window_seconds=3600)
+    try:
+        number = read_phone(typed)
+    except BadPhone:
+        return _phone_form(typed, next_path, gettext("请输入 11 位手机号码"), 422)
+    edge.limit("code.minute", number, at_most=1, window_seconds=60)
+    edge.limit("code.day", number, at_most=5, window_seconds=86400)
+    with edge.fresh_unit() as uow:
+        code_public_id = logins.request_phone_code(uow, phone=number)
+    couriers = runtime().couriers
+    if couriers.texts is not None:
+        logins.send_codes(runtime().units, couriers.texts)
+    session[CODE_ID], session[SHOWN_PHONE], session[NEXT] = code_public_id, mask_phone(number), next_path
+    return redirect(url_for("entrance.code"))
+
+
+@blueprint.get("/login/code")
+def code() -> edge.Answer:
+    """The form that asks for the six digits."""
+    return _code_form() if session.get(CODE_ID) else redirect(url_for("entrance.log_in"))
+
+
+def _code_form(error: str = "", status: int = 200) -> edge.Answer:
+    errors = [{"field": "digits", "text": error}] if error else []
+    return render_template(
+        "entrance/code.html", phone=session.get(SHOWN_PHONE, ""), errors=errors, error=error, next=session.get(NEXT, "")
+    ), status
+
+
+@blueprint.post("/login/code")
+def check_code() -> edge.Answer:
+    """The holder of the phone is logged in, and led to where they wanted to go."""
+    edge.limit("code.try", edge.address(), at_most=60, window_seconds=3600)
+    with edge.fresh_unit() as uow:
+        found = logins.log_in_by_phone(
+            uow,
+            code_public_id=session.get(CODE_ID, ""),
+            digits=request.form.get("digits", ""),
+            openid=session.get(OPENID, ""),
+        )
+    if found is None:
+        return _code_form(gettext("验证码不对或已失效，请核对短信，或重新获取"), 422)
+    next_path = session.get(NEXT, "")
+    edge.begin_login("patient", found.secret)
+    return redirect(lead_back(next_path))
+
+
+@blueprint.post("/logout")
+def log_out() -> edge.Answer:
+    """Nobody is logged in as a patient on this browser."""
+    edge.who_asks("patient")
+    edge.end_login("patient")
+    flash(gettext("您已退出登录"), "ok")
+    return redirect(url_for("entrance.log_in"))

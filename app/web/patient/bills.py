@@ -1,0 +1,109 @@
+"""What is to be paid: each line with what insurance pays of it and why, and what is left to the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import render_template, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from app.identity import service as identity
+from app.identity.models import Patient
+from app.insurance import service as insurance
+from app.insurance.models import SplitLine
+from app.kernel.uow import Uow
+from app.payment import service as payment
+from app.payment.models import Bill, BillLine, Purpose
+from app.payment.states import BillState
+from app.prescription.models import Prescription
+from app.registration.models import Registration
+from app.web import edge, show
+from app.web.insurance_words import reason
+from app.web.patient import blueprint
+
+PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药费")}
+
+
+@blueprint.get("/bills")
+def bills() -> edge.Answer:
+    """The account's bills: what is to be paid first, then what was paid."""
+    uow = edge.current_uow()
+    rows = [_row(uow, found) for found in payment.list_of_account(uow)]
+    return render_template(
+        "patient/bills.html",
+        unpaid=[row for row in rows if row["state_name"] == BillState.OPEN],
+        others=[row for row in rows if row["state_name"] != BillState.OPEN],
+    )
+
+
+def _row(uow: Uow, found: Bill) -> dict[str, object]:
+    return {
+        "title": str(PURPOSES[found.purpose]),
+        "name": identity.name_of(uow, uow.session.get_one(Patient, found.patient_id)),
+        "at": show.moment(found.opened_at),
+        "amount": show.yuan(found.cash_fen),
+        "kind": show.state_kind(found.state),
+        "state": show.state_words(found.state),
+        "state_name": found.state,
+        "href": url_for("patient.bill", bill_id=found.public_id),
+    }
+
+
+@blueprint.get("/bills/<bill_id>")
+def bill(bill_id: str) -> edge.Answer:
+    """One bill: the patient's part large, a button while it is open, and every line with its reason."""
+    uow = edge.current_uow()
+    found = payment.bill_of_account(uow, bill_id)
+    return render_template(
+        "patient/bill.html",
+        bill=_row(uow, found),
+        bill_id=bill_id,
+        is_open=found.state == BillState.OPEN,
+        is_free=found.cash_fen == 0,
+        by=show.clock_time(found.expires_at) if found.expires_at else "",
+        minutes=show.minutes_left(found.expires_at, uow.now()) if found.expires_at else 0,
+        is_late=found.expires_at is not None and found.expires_at <= uow.now(),
+        lines=_lines(uow, found),
+        totals=_totals(found),
+        subject=_subject(uow, found),
+    )
+
+
+def _lines(uow: Uow, found: Bill) -> list[dict[str, str]]:
+    splits = {line.line_no: line for line in insurance.lines_of(uow, found.split_id)} if found.split_id else {}
+    return [_line(line, splits) for line in payment.lines_of(uow, found.id)]
+
+
+def _line(line: BillLine, splits: Mapping[int, SplitLine]) -> dict[str, str]:
+    split = splits.get(line.line_no)
+    return {
+        "name": line.name,
+        "spec": f"{line.spec} × {line.quantity} {line.unit}".strip(" ×"),
+        "amount": show.yuan(line.amount_fen),
+        "insurance": show.yuan(line.fund_fen + line.other_fen),
+        "self": show.yuan(line.account_fen + line.cash_fen),
+        "reason": reason(split.chargeable_class, split.rules) if split else "",
+    }
+
+
+def _totals(found: Bill) -> list[dict[str, object]]:
+    rows = [
+        (gettext("合计"), found.total_fen, True),
+        (gettext("医保统筹支付"), found.fund_fen, found.split_id is not None),
+        (gettext("其他基金支付"), found.other_fen, found.other_fen > 0),
+        (gettext("个人账户支付"), found.account_fen, found.account_fen > 0),
+    ]
+    shown: list[dict[str, object]] = [
+        {"label": label, "amount": show.yuan(amount_fen)} for label, amount_fen, is_shown in rows if is_shown
+    ]
+    return [*shown, {"label": gettext("个人自付"), "amount": show.yuan(found.cash_fen), "strong": True}]
+
+
+def _subject(uow: Uow, found: Bill) -> dict[str, str]:
+    """The page of what the bill is for."""
+    if found.purpose == Purpose.REGISTRATION:
+        held = uow.session.get_one(Registration, found.subject_id)
+        return {"label": gettext("挂号详情"), "href": url_for("patient.registration", registration_id=held.public_id)}
+    written = uow.session.get_one(Prescription, found.subject_id)
+    return {"label": gettext("处方详情"), "href": url_for("patient.prescription", prescription_id=written.public_id)}

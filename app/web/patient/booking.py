@@ -1,0 +1,191 @@
+"""Choosing a department, a day and a doctor, and holding a place for a patient."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import redirect, render_template, request, session, url_for
+from flask_babel import gettext
+
+from app.identity import service as identity
+from app.kernel.errors import BadInput
+from app.kernel.uow import Uow
+from app.registration import service as registration
+from app.registration.errors import AlreadyRegistered
+from app.registration.rules import CANCEL_MINUTES_BEFORE, HOLD_MINUTES
+from app.scheduling import service as scheduling
+from app.scheduling.models import Department
+from app.scheduling.service import SessionCard
+from app.scheduling.states import SessionState
+from app.web import edge, show
+from app.web.patient import blueprint, family
+
+STRIP_DAYS = 7
+
+
+@blueprint.get("/departments")
+def departments() -> edge.Answer:
+    """All departments, and where they are."""
+    rows = [
+        {
+            "href": url_for("patient.department", code=found.code),
+            "name": show.in_language(found.name, found.name_en),
+            "place": show.in_language(found.location, found.location_en),
+        }
+        for found in scheduling.departments(edge.current_uow())
+    ]
+    return render_template("patient/departments.html", departments=rows)
+
+
+@blueprint.get("/departments/<code>")
+def department(code: str) -> edge.Answer:
+    """The department's sessions of one day, each with its free places; the day strip leads to the others."""
+    uow = edge.current_uow()
+    found = scheduling.department_by_code(uow, code)
+    first = _week_of(request.args.get("day", ""), uow.today())
+    cards = scheduling.cards(uow, department_id=found.id, from_day=first, to_day=first + timedelta(days=STRIP_DAYS - 1))
+    bookable = [card for card in cards if _is_bookable(card, uow)]
+    day = _day_shown(request.args.get("day", ""), first, bookable)
+    return render_template(
+        "patient/department.html",
+        name=show.in_language(found.name, found.name_en),
+        place=show.in_language(found.location, found.location_en),
+        day=show.day_words(day),
+        days=_strip(found, first, day, bookable, uow.today()),
+        sessions=[_row(card) for card in bookable if card.session.visit_day == day],
+        weeks=_weeks(found, first, uow.today()),
+    )
+
+
+def _is_bookable(card: SessionCard, uow: Uow) -> bool:
+    return card.session.state == SessionState.OPEN and card.session.ends_at > uow.now()
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _week_of(text: str, today: date) -> date:
+    """The first day of the strip that shows the day asked for: today, or whole strips later."""
+    wanted = _read_day(text) or today
+    ahead = min(max((wanted - today).days, 0), scheduling.OPEN_AHEAD_DAYS)
+    return today + timedelta(days=ahead - ahead % STRIP_DAYS)
+
+
+def _day_shown(text: str, first: date, bookable: list[SessionCard]) -> date:
+    """The day asked for; without one the first day of the strip that has a free place."""
+    wanted = _read_day(text)
+    if wanted is not None and first <= wanted < first + timedelta(days=STRIP_DAYS):
+        return wanted
+    return next((card.session.visit_day for card in bookable if card.free_places), first)
+
+
+def _strip(
+    found: Department, first: date, shown: date, bookable: list[SessionCard], today: date
+) -> list[dict[str, object]]:
+    days = []
+    for day in (first + timedelta(days=ahead) for ahead in range(STRIP_DAYS)):
+        free = sum(card.free_places for card in bookable if card.session.visit_day == day)
+        has_sessions = any(card.session.visit_day == day for card in bookable)
+        note = gettext("余 %(places)s", places=free) if free else gettext("约满") if has_sessions else gettext("无班")
+        days.append(
+            {
+                "label": gettext("今天") if day == today else show.weekday(day),
+                "date": show.short_day(day),
+                "note": note,
+                "href": url_for("patient.department", code=found.code, day=day.isoformat()) if has_sessions else "",
+                "current": day == shown,
+            }
+        )
+    return days
+
+
+def _weeks(found: Department, first: date, today: date) -> dict[str, str]:
+    """Where the strips before and after are, '' at the ends."""
+    before, after = first - timedelta(days=STRIP_DAYS), first + timedelta(days=STRIP_DAYS)
+    last = today + timedelta(days=scheduling.OPEN_AHEAD_DAYS)
+    return {
+        "before": url_for("patient.department", code=found.code, day=before.isoformat()) if before >= today else "",
+        "after": url_for("patient.department", code=found.code, day=after.isoformat()) if after <= last else "",
+    }
+
+
+def _row(card: SessionCard) -> dict[str, object]:
+    session = card.session
+    return {
+        "href": url_for("patient.clinic_session", session_id=card.session.public_id) if card.free_places else "",
+        "doctor": card.practitioner.name,
+        "title": card.practitioner.title,
+        "good_at": card.practitioner.good_at,
+        "time": f"{show.HALF_DAYS[session.half_day]} {show.time_span(session.starts_at, session.ends_at)}",
+        "fee": show.yuan(card.session.fee_fen),
+        "free": card.free_places,
+    }
+
+
+@blueprint.get("/sessions/<session_id>")
+def clinic_session(session_id: str) -> edge.Answer:
+    """What would be booked, for whom, and the rules; one button holds a place."""
+    uow = edge.current_uow()
+    card = scheduling.card(uow, session_id)
+    current = family.chosen_patient(uow)
+    return render_template(
+        "patient/session.html",
+        card=_row(card),
+        is_open=_is_bookable(card, uow),
+        facts=_facts(card),
+        session_id=session_id,
+        department_href=url_for(
+            "patient.department", code=card.department.code, day=card.session.visit_day.isoformat()
+        ),
+        members=[
+            {"value": patient.public_id, "label": f"{identity.name_of(uow, patient)}（{show.RELATIONS[relation]}）"}
+            for patient, relation in identity.patients_of(uow)
+        ],
+        chosen=current.public_id if current else "",
+        hold_minutes=HOLD_MINUTES,
+        cancel_minutes=CANCEL_MINUTES_BEFORE,
+    )
+
+
+def _facts(card: SessionCard) -> list[dict[str, str]]:
+    place = show.in_language(card.department.location, card.department.location_en)
+    return [
+        {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
+        {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
+        {"label": gettext("时间"), "value": f"{show.day_words(card.session.visit_day)} {_row(card)['time']}"},
+        {"label": gettext("诊室"), "value": f"{place} {card.session.room}"},
+        {"label": gettext("挂号费"), "value": show.yuan(card.session.fee_fen)},
+    ]
+
+
+@blueprint.post("/registrations")
+@edge.do_once
+def hold() -> edge.Answer:
+    """A place is held for the patient; one who has it already is led to it."""
+    patient_id, session_id = request.form.get("patient", ""), request.form.get("session", "")
+    if not patient_id or not session_id:
+        raise BadInput(fields={"patient": "required"})
+    try:
+        held = registration.hold(
+            edge.current_uow(),
+            session_public_id=session_id,
+            patient_public_id=patient_id,
+            source_code=session.get("source", ""),
+        )
+    except AlreadyRegistered as standing:
+        if "registration" not in standing.facts:
+            raise
+        return redirect(url_for("patient.registration", registration_id=standing.facts["registration"]))
+    session[family.CHOSEN] = patient_id
+    return redirect(url_for("patient.registration", registration_id=held.public_id))
+
+
+@blueprint.post("/registrations/<registration_id>/cancel")
+def cancel(registration_id: str) -> edge.Answer:
+    """The place goes back; a paid fee is refunded by itself."""
+    given_back = registration.cancel(edge.current_uow(), public_id=registration_id)
+    return redirect(url_for("patient.registration", registration_id=given_back.public_id))

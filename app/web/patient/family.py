@@ -1,0 +1,124 @@
+"""For whom the account acts: oneself and family members, bound by identity card."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from app.identity import service as identity
+from app.identity.errors import BadIdNumber, BadName, CannotBind, IdentityConflict, TooManyPatients
+from app.identity.models import Patient, Relation
+from app.identity.rules import age_on, mask_id_number
+from app.kernel.errors import Refused
+from app.kernel.uow import Uow
+from app.web import edge, show
+from app.web.paths import lead_back, own_path
+from app.web.patient import blueprint
+
+CHOSEN = "patient"
+# A refusal of binding, the field it speaks of, and its words.
+FLAWS: dict[type[Refused], tuple[str, object]] = {
+    BadName: ("name", _l("请填写证件上的姓名")),
+    BadIdNumber: ("id_number", _l("身份证号码有误，请对照证件核对 18 位号码")),
+    CannotBind: ("name", _l("信息与医院登记的不一致。请核对，或携带证件到窗口办理绑定")),
+    IdentityConflict: ("id_number", _l("该证件号需要人工核对，请携带证件到窗口办理")),
+    TooManyPatients: ("name", _l("一个账号最多添加 6 位就诊人，请先解除不再需要的")),
+}
+
+
+def chosen_patient(uow: Uow) -> Patient | None:
+    """The family member whose pages are shown: the one chosen last, else the first; None when nobody is bound."""
+    bound = [patient for patient, _ in identity.patients_of(uow)]
+    wanted = session.get(CHOSEN, "")
+    return next((patient for patient in bound if patient.public_id == wanted), bound[0] if bound else None)
+
+
+def switch_of(uow: Uow, patient: Patient) -> dict[str, str]:
+    """The line at the top of a page that says whose it is and leads to the others."""
+    return {"name": identity.name_of(uow, patient), "href": url_for("patient.patients")}
+
+
+@blueprint.get("/patients")
+def patients() -> edge.Answer:
+    """Everybody the account may act for."""
+    uow = edge.current_uow()
+    current = chosen_patient(uow)
+    rows = [
+        {
+            "public_id": patient.public_id,
+            "name": identity.name_of(uow, patient),
+            "relation": str(show.RELATIONS[relation]),
+            "facts": _facts(uow, patient),
+            "is_current": current is not None and patient.id == current.id,
+        }
+        for patient, relation in identity.patients_of(uow)
+    ]
+    return render_template("patient/patients.html", patients=rows)
+
+
+def _facts(uow: Uow, patient: Patient) -> str:
+    age = gettext("%(years)s 岁", years=age_on(patient.birth_date, uow.today())) if patient.birth_date else ""
+    number = mask_id_number(identity.id_number_of(uow, patient))
+    return " · ".join(fact for fact in (str(show.SEXES[patient.sex]), age, number) if fact)
+
+
+@blueprint.get("/patients/new")
+def new_patient() -> edge.Answer:
+    """The form that binds a person."""
+    has_self = any(relation == Relation.SELF for _, relation in identity.patients_of(edge.current_uow()))
+    relation = Relation.PARENT if has_self else Relation.SELF
+    return _form({"relation": relation.value, "next": own_path(request.args.get("next", ""))})
+
+
+def _form(typed: dict[str, str], flaw: tuple[str, str] = ("", ""), status: int = 200) -> edge.Answer:
+    relations = [{"value": relation.value, "label": str(words)} for relation, words in show.RELATIONS.items()]
+    errors = [{"field": flaw[0], "text": flaw[1]}] if flaw[1] else []
+    return render_template(
+        "patient/patient_new.html", typed=typed, relations=relations, errors=errors, error_of=dict([flaw])
+    ), status
+
+
+@blueprint.post("/patients")
+def bind() -> edge.Answer:
+    """The account acts for the person; ten tries an hour, so that nobody finds out by trying who is on record."""
+    edge.limit("bind", edge.actor().ref, at_most=10, window_seconds=3600)
+    typed = {name: request.form.get(name, "") for name in ("name", "id_number", "relation", "next")}
+    relation = typed["relation"] if typed["relation"] in set(Relation) else Relation.OTHER.value
+    try:
+        patient = identity.bind_patient(
+            edge.current_uow(), name=typed["name"], id_number=typed["id_number"], relation=Relation(relation)
+        )
+    except tuple(FLAWS) as refusal:
+        edge.drop_unit()
+        edge.note_refusal(refusal)
+        field, words = FLAWS[type(refusal)]
+        return _form(typed, (field, str(words)), refusal.http_status)
+    session[CHOSEN] = patient.public_id
+    flash(gettext("已添加就诊人"), "ok")
+    return redirect(lead_back(typed["next"]) if own_path(typed["next"]) else url_for("patient.patients"))
+
+
+@blueprint.post("/patients/<patient_id>/choose")
+def choose_patient(patient_id: str) -> edge.Answer:
+    """The pages show this family member from now on."""
+    session[CHOSEN] = identity.patient_of_account(edge.current_uow(), patient_id).public_id
+    return redirect(url_for("patient.home"))
+
+
+@blueprint.get("/patients/<patient_id>/unbind")
+def ask_unbind(patient_id: str) -> edge.Answer:
+    """Asks whether the account shall really act no longer for the person."""
+    uow = edge.current_uow()
+    patient = identity.patient_of_account(uow, patient_id)
+    return render_template(
+        "patient/patient_unbind.html", name=identity.name_of(uow, patient), public_id=patient.public_id
+    )
+
+
+@blueprint.post("/patients/<patient_id>/unbind")
+def unbind(patient_id: str) -> edge.Answer:
+    """The account acts for the person no longer; what they booked stays."""
+    identity.unbind_patient(edge.current_uow(), patient_id)
+    flash(gettext("已解除绑定"), "ok")
+    return redirect(url_for("patient.patients"))

@@ -1,0 +1,223 @@
+"""The one thing the patient should do now: what stands at the top of the visit's page, with one button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import url_for
+from flask_babel import gettext
+
+from app.pharmacy.states import BagState
+from app.web import show
+from app.web.patient.visit import Visit
+
+Headline = dict[str, object]
+
+
+def headline(visit: Visit) -> Headline:
+    """Title, text and button of the visit's stage; `number` is there when the patient has one to listen for.
+
+    `post` is the address of a form with one button, `href` of a page; `kind` colours the card.
+    """
+    return {"stage": visit.stage, "kind": "info", **_HEADLINES[visit.stage](visit)}
+
+
+def _where(visit: Visit) -> str:
+    department = visit.card.department
+    return f"{show.in_language(department.location, department.location_en)} {visit.card.session.room}".strip()
+
+
+def _when(visit: Visit) -> str:
+    return f"{show.day_words(visit.registration.visit_day)} {show.clock_time(visit.starts_at)}"
+
+
+def _id(visit: Visit) -> str:
+    return visit.registration.public_id
+
+
+def _held(visit: Visit) -> Headline:
+    until = visit.registration.held_until
+    return {
+        "kind": "warn",
+        "title": gettext("号源已锁定，等待支付"),
+        "text": f"{_when(visit)} · {_where(visit)}",
+        "by": show.clock_time(until),
+        "minutes": show.minutes_left(until, visit.now),
+        "button": gettext("去支付 %(fee)s", fee=show.yuan(visit.registration.fee_fen)),
+        "href": url_for("patient.registration", registration_id=_id(visit)),
+    }
+
+
+def _booked(visit: Visit) -> Headline:
+    return {
+        "title": gettext("已预约，请按时签到"),
+        "text": f"{_when(visit)} · {_where(visit)}",
+        "note": gettext("就诊当天 %(at)s 起可以签到", at=show.clock_time(visit.check_in_opens_at)),
+        "button": gettext("挂号详情"),
+        "href": url_for("patient.registration", registration_id=_id(visit)),
+    }
+
+
+def _check_in(visit: Visit) -> Headline:
+    return {
+        "title": gettext("到院了吗？请签到取号"),
+        "text": f"{_when(visit)} · {_where(visit)}",
+        "button": gettext("我已到院，签到"),
+        "post": url_for("patient.check_in", registration_id=_id(visit)),
+    }
+
+
+def _waiting(visit: Visit) -> Headline:
+    ticket, position = visit.ticket, visit.position
+    if ticket is None or position is None:
+        return _serving(visit)
+    wait = show.wait_words(position.low_minutes, position.high_minutes)
+    ahead = gettext("前面还有 %(count)s 人，%(wait)s", count=position.ahead, wait=wait)
+    called = gettext("现在叫到 %(number)s", number=position.called_number) if position.called_number else ""
+    return {
+        "number": ticket.number,
+        "text": ahead if position.ahead else gettext("下一位就是您，请在诊室外等候"),
+        "room": _where(visit),
+        "note": called,
+        "button": gettext("查看候诊情况"),
+        "href": url_for("patient.visit", registration_id=_id(visit)),
+    }
+
+
+def _called(visit: Visit) -> Headline:
+    return {
+        "kind": "ok",
+        "number": visit.ticket.number if visit.ticket else "",
+        "text": gettext("轮到您了，请现在进诊室"),
+        "room": _where(visit),
+        "button": gettext("查看候诊情况"),
+        "href": url_for("patient.visit", registration_id=_id(visit)),
+    }
+
+
+def _passed(visit: Visit) -> Headline:
+    return {
+        "kind": "warn",
+        "number": visit.ticket.number if visit.ticket else "",
+        "title": gettext("您的号已过"),
+        "text": gettext("叫号时您不在诊室外。重新排队后，从现在起按到达先后候诊。"),
+        "room": _where(visit),
+        "button": gettext("我回来了，重新排队"),
+        "post": url_for("patient.rejoin", registration_id=_id(visit)),
+    }
+
+
+def _serving(visit: Visit) -> Headline:
+    return {
+        "title": gettext("正在就诊"),
+        "text": _where(visit),
+        "note": gettext("医生开具的处方和检查会出现在这里"),
+    }
+
+
+def _review(_visit: Visit) -> Headline:
+    return {
+        "title": gettext("处方已开，药师正在审核"),
+        "text": gettext("审核通过后就可以缴费，会有消息通知您。"),
+    }
+
+
+def _pay(visit: Visit) -> Headline:
+    bill = visit.unpaid.bill if visit.unpaid else None
+    if bill is None:
+        return _serving(visit)
+    total, fund = show.yuan(bill.total_fen), show.yuan(bill.fund_fen)
+    return {
+        "kind": "warn",
+        "title": gettext("有一笔药费待支付"),
+        "amount": show.yuan(bill.cash_fen),
+        "text": gettext("合计 %(total)s，医保支付 %(fund)s", total=total, fund=fund),
+        "button": gettext("查看明细并支付"),
+        "href": url_for("patient.bill", bill_id=bill.public_id),
+    }
+
+
+def _picking(visit: Visit) -> Headline:
+    errand = visit.errand(BagState.QUEUED, BagState.PICKING)
+    where = f"{errand.window.name} {errand.window.location}".strip() if errand and errand.window else ""
+    return {
+        "title": gettext("已支付，正在配药"),
+        "text": gettext("配好后会通知您到 %(window)s 取药", window=where) if where else "",
+        "button": gettext("查看取药码"),
+        "href": url_for("patient.pickup", bag_id=errand.bag.public_id) if errand and errand.bag else "",
+    }
+
+
+def _pickup(visit: Visit) -> Headline:
+    errand = visit.errand(BagState.READY, BagState.BEING_SERVED)
+    if errand is None or errand.bag is None:
+        return _serving(visit)
+    where = f"{errand.window.name} {errand.window.location}".strip() if errand.window else ""
+    return {
+        "kind": "ok",
+        "title": gettext("药已配好，请到 %(window)s 取药", window=where),
+        "text": gettext("袋号 %(number)s", number=errand.bag.number),
+        "button": gettext("出示取药码"),
+        "href": url_for("patient.pickup", bag_id=errand.bag.public_id),
+    }
+
+
+def _revisit(visit: Visit) -> Headline:
+    if visit.plan is None:
+        return _done(visit)
+    return {
+        "kind": "ok",
+        "title": gettext("本次就诊已完成"),
+        "text": gettext("医生建议 %(day)s 前后复诊", day=show.day_words(visit.plan.due_day)),
+        "button": gettext("一键预约复诊"),
+        "href": url_for("patient.revisit", plan_id=visit.plan.public_id),
+    }
+
+
+def _done(_visit: Visit) -> Headline:
+    return {
+        "kind": "ok",
+        "title": gettext("本次就诊已完成"),
+        "text": gettext("祝您早日康复。"),
+        "button": gettext("再次挂号"),
+        "href": url_for("patient.departments"),
+    }
+
+
+def _lost(visit: Visit) -> Headline:
+    words = {
+        "expired": gettext("超过支付时间，号源已释放"),
+        "cancelled": gettext("这个号已取消"),
+        "no_show": gettext("您没有按时到诊"),
+    }
+    return {
+        "kind": "warn",
+        "title": words.get(visit.stage, gettext("这个号已失效")),
+        "text": f"{_when(visit)} · {_where(visit)}",
+        "note": gettext("已付的费用会原路退回。") if visit.stage == "cancelled" and visit.registration.fee_fen else "",
+        "button": gettext("重新预约"),
+        "href": url_for("patient.department", code=visit.card.department.code),
+    }
+
+
+_HEADLINES: dict[str, Callable[[Visit], Headline]] = {
+    "held": _held,
+    "booked": _booked,
+    "check_in": _check_in,
+    "waiting": _waiting,
+    "called": _called,
+    "passed": _passed,
+    "serving": _serving,
+    "review": _review,
+    "pay": _pay,
+    "picking": _picking,
+    "pickup": _pickup,
+    "revisit": _revisit,
+    "done": _done,
+    "completed": _done,
+    "checked_in": _serving,
+    "void": _done,
+    "expired": _lost,
+    "cancelled": _lost,
+    "no_show": _lost,
+}

@@ -1,0 +1,110 @@
+"""Electronic invoices: their fields on the phone, and the sheet as a PDF."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from app.invoice import service as invoices_service
+from app.invoice.models import Invoice
+from app.invoice.states import InvoiceKind, InvoiceState
+from app.kernel.clock import hospital_day
+from app.kernel.uow import Uow
+from app.paper.invoice import render_invoice
+from app.paper.worker import pdf_available
+from app.runtime import runtime
+from app.web import edge, show
+from app.web.invoice_paper import paper_of, verify_url
+from app.web.patient import blueprint
+from app.web.printing import CannotPrint, PrintFailed, printed
+
+# How an invoice stands: (kind, state) → a tag's colour and words.
+STANDINGS: dict[tuple[InvoiceKind, InvoiceState], tuple[str, object]] = {
+    (InvoiceKind.BLUE, InvoiceState.ISSUED): ("ok", _l("已开具")),
+    (InvoiceKind.BLUE, InvoiceState.RED_LETTERED): ("warn", _l("已冲红")),
+    (InvoiceKind.RED, InvoiceState.ISSUED): ("bad", _l("红字票据")),
+}
+
+
+@blueprint.get("/invoices")
+def invoices() -> edge.Answer:
+    """The account's invoices, newest first."""
+    uow = edge.current_uow()
+    rows = [_row(uow, found) for found in invoices_service.list_of_account(uow)]
+    return render_template("patient/invoices.html", invoices=rows)
+
+
+def _row(uow: Uow, found: Invoice) -> dict[str, object]:
+    kind, words = STANDINGS[(found.kind, found.state)]
+    return {
+        "number": found.number,
+        "amount": show.yuan(found.total_fen),
+        "day": show.day_words(hospital_day(found.issued_at, uow.zone)),
+        "kind": kind,
+        "state": str(words),
+        "href": url_for("patient.invoice", invoice_id=found.public_id),
+    }
+
+
+@blueprint.get("/invoices/<invoice_id>")
+def invoice(invoice_id: str) -> edge.Answer:
+    """One invoice's fields, the way to its PDF, and where anyone can verify it."""
+    uow = edge.current_uow()
+    found = invoices_service.of_account(uow, invoice_id)
+    fields = invoices_service.paper_fields(uow, found, payee=runtime().settings.hospital_name)
+    can_print, _ = pdf_available()
+    return render_template(
+        "patient/invoice.html",
+        invoice=_row(uow, found),
+        facts=_facts(fields),
+        items=[{"label": item["category"], "value": show.yuan(item["amount_fen"])} for item in fields["items"]],
+        sums=_sums(fields),
+        pdf_href=url_for("patient.invoice_pdf", invoice_id=invoice_id) if can_print else "",
+        verify_href=verify_url(fields),
+    )
+
+
+def _facts(fields: dict[str, Any]) -> list[dict[str, str]]:
+    day: date = fields["issued_on"]
+    rows = [
+        (gettext("票据代码"), fields["code"]),
+        (gettext("票据号码"), fields["number"]),
+        (gettext("校验码"), fields["check_code"]),
+        (gettext("开票日期"), day.isoformat()),
+        (gettext("交款人"), fields["payer"]),
+        (gettext("收款单位"), fields["payee"]),
+        (gettext("医保类型"), fields["insurance_type"]),
+    ]
+    return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _sums(fields: dict[str, Any]) -> list[dict[str, str]]:
+    total_fen = sum(item["amount_fen"] for item in fields["items"])
+    rows = [
+        (gettext("合计"), total_fen),
+        (gettext("医保统筹支付"), fields["fund_fen"]),
+        (gettext("其他支付"), fields["other_fen"]),
+        (gettext("个人账户支付"), fields["account_fen"]),
+        (gettext("个人现金支付"), fields["cash_fen"]),
+    ]
+    return [{"label": label, "value": show.yuan(fen)} for label, fen in rows]
+
+
+@blueprint.get("/invoices/<invoice_id>.pdf")
+def invoice_pdf(invoice_id: str) -> edge.Answer:
+    """The sheet; without a printer on this machine, the invoice's page says so."""
+    uow = edge.current_uow()
+    found = invoices_service.of_account(uow, invoice_id)
+    paper = paper_of(invoices_service.paper_fields(uow, found, payee=runtime().settings.hospital_name))
+    try:
+        pdf = printed(lambda: render_invoice(paper))
+    except (CannotPrint, PrintFailed):
+        flash(gettext("暂时无法生成 PDF，下面的票据信息同样有效；也可到票据窗口打印"), "warn")
+        return redirect(url_for("patient.invoice", invoice_id=invoice_id))
+    answer = Response(pdf, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'inline; filename="invoice-{found.number}.pdf"'
+    return answer

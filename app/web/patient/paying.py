@@ -1,0 +1,109 @@
+"""Paying a bill: inside WeChat by its payment sheet, elsewhere by a code to scan, and waiting for the money."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+
+from app.identity import service as identity
+from app.paper import qr
+from app.payment import asking
+from app.payment import service as payment
+from app.payment.errors import AlreadyPaid, PaymentUnavailable, PaymentUnclear
+from app.payment.models import Bill, PayMethod, Purpose
+from app.payment.states import BillState
+from app.registration.models import Registration
+from app.runtime import runtime
+from app.web import edge, live, show
+from app.web.patient import blueprint
+
+ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
+
+
+def _method() -> PayMethod:
+    """Inside WeChat, for whom WeChat knows: the payment sheet. Everyone else scans, or follows the code's address."""
+    is_wechat = "MicroMessenger" in request.user_agent.string
+    if not is_wechat:
+        return PayMethod.NATIVE
+    with edge.fresh_unit() as uow:
+        openid = identity.openid_of_account(uow, uow.actor.id or 0)
+    return PayMethod.JSAPI if openid else PayMethod.NATIVE
+
+
+@blueprint.post("/bills/<bill_id>/pay")
+def pay(bill_id: str) -> edge.Answer:
+    """The provider is asked for the bill's cash part; a second tap leads to the same order."""
+    edge.limit("pay", edge.actor().ref, at_most=30, window_seconds=600)
+    provider = runtime().couriers.payments
+    method = _method()
+    edge.finish_unit()
+    if provider is None:
+        raise PaymentUnavailable(bill=bill_id)
+    try:
+        asked = asking.start(runtime().units, provider, edge.actor(), bill_id, method)
+    except AlreadyPaid:
+        return redirect(_after(bill_id))
+    except PaymentUnclear:
+        return redirect(url_for("patient.paying", bill_id=bill_id))
+    if asked.is_settled:
+        return redirect(_after(bill_id))
+    session[ASKED] = {bill_id: [asked.code_url, dict(asked.call_up)]}
+    return redirect(url_for("patient.paying", bill_id=asked.bill_public_id))
+
+
+def _after(bill_id: str) -> str:
+    """Where a paid bill leads: to the visit of a registration, else to the bill."""
+    uow = edge.current_uow()
+    bill = payment.bill_of_account(uow, bill_id)
+    if bill.purpose == Purpose.REGISTRATION and bill.state == BillState.PAID:
+        held = uow.session.get_one(Registration, bill.subject_id)
+        return url_for("patient.visit", registration_id=held.public_id)
+    return url_for("patient.bill", bill_id=bill_id)
+
+
+@blueprint.get("/bills/<bill_id>/paying")
+def paying(bill_id: str) -> edge.Answer:
+    """The code to scan or the payment sheet, until the money is here; then the way on."""
+    bill = payment.bill_of_account(edge.current_uow(), bill_id)
+    if bill.state != BillState.OPEN:
+        return redirect(_after(bill_id))
+    code_url, call_up = session.get(ASKED, {}).get(bill_id, ["", {}])
+    return render_template(
+        "patient/paying.html",
+        bill_id=bill_id,
+        amount=show.yuan(bill.cash_fen),
+        by=show.clock_time(bill.expires_at) if bill.expires_at else "",
+        minutes=show.minutes_left(bill.expires_at, edge.current_uow().now()) if bill.expires_at else 0,
+        code_url=code_url,
+        code_svg=qr.url_svg(code_url, label=gettext("微信支付码")) if code_url else "",
+        is_link=urlsplit(code_url).scheme in {"http", "https"},
+        call_up=json.dumps(call_up) if call_up else "",
+        is_waiting=True,
+    )
+
+
+@blueprint.get("/bills/<bill_id>/paying/live")
+def paying_live(bill_id: str) -> edge.Answer:
+    """Unchanged while the money is not here; then it leads on."""
+    bill: Bill = payment.bill_of_account(edge.current_uow(), bill_id)
+    if bill.state != BillState.OPEN:
+        return redirect(_after(bill_id))
+    return live.fragment("patient/_paying.html", is_waiting=True)
+
+
+@blueprint.post("/bills/<bill_id>/look-up")
+def look_up(bill_id: str) -> edge.Answer:
+    """Somebody says they have paid: the provider is asked, at most six times a minute for an account."""
+    edge.limit("pay.look_up", edge.actor().ref, at_most=6, window_seconds=60)
+    provider = runtime().couriers.payments
+    if provider is None:
+        raise PaymentUnavailable(bill=bill_id)
+    edge.finish_unit()
+    state = asking.look_up(runtime().units, provider, edge.actor(), bill_id)
+    if state == BillState.OPEN:
+        flash(gettext("还没有收到支付结果。如已付款，请稍等片刻，不要重复支付"), "warn")
+        return redirect(url_for("patient.paying", bill_id=bill_id))
+    return redirect(_after(bill_id))

@@ -1,0 +1,60 @@
+"""A prescription as the patient reads it: the drugs, how to take them, and what becomes of it."""
+
+from __future__ import annotations
+
+from flask import render_template, url_for
+from flask_babel import gettext
+
+from app.identity import service as identity
+from app.identity.models import Patient
+from app.kernel.uow import Uow
+from app.payment import service as payment
+from app.payment.models import Purpose
+from app.pharmacy import service as pharmacy
+from app.prescription import service as prescriptions
+from app.prescription.models import Prescription
+from app.web import edge, show
+from app.web.patient import blueprint
+
+
+@blueprint.get("/prescriptions/<prescription_id>")
+def prescription(prescription_id: str) -> edge.Answer:
+    """One prescription."""
+    uow = edge.current_uow()
+    found = prescriptions.of_account(uow, prescription_id)
+    return render_template(
+        "patient/prescription.html",
+        kind=show.state_kind(found.state),
+        state=show.state_words(found.state),
+        facts=_facts(uow, found),
+        lines=[
+            {
+                "name": line.drug_name,
+                "note": f"{line.spec} · {line.route} {line.dose} {line.frequency} × {line.days} {gettext('天')}",
+                "quantity": f"{line.quantity} {line.unit}",
+            }
+            for line in prescriptions.lines_of(uow, found.id)
+        ],
+        **_links(uow, found),
+    )
+
+
+def _facts(uow: Uow, found: Prescription) -> list[dict[str, str]]:
+    return [
+        {"label": gettext("就诊人"), "value": identity.name_of(uow, uow.session.get_one(Patient, found.patient_id))},
+        {"label": gettext("处方号"), "value": found.number},
+        {"label": gettext("开方"), "value": f"{found.department_name} {found.prescriber_name}"},
+        {"label": gettext("时间"), "value": show.moment(found.issued_at)},
+        {"label": gettext("诊断"), "value": prescriptions.diagnosis_of(uow, found).text},
+        {"label": gettext("有效期至"), "value": show.moment(found.valid_until)},
+        {"label": gettext("金额"), "value": show.yuan(found.total_fen)},
+    ]
+
+
+def _links(uow: Uow, found: Prescription) -> dict[str, str]:
+    bill = payment.newest_bill_of(uow, Purpose.PRESCRIPTION, found.id)
+    bag = pharmacy.bag_of_prescription_of_account(uow, found.id)
+    return {
+        "bill_href": url_for("patient.bill", bill_id=bill.public_id) if bill else "",
+        "pickup_href": url_for("patient.pickup", bag_id=bag.public_id) if bag and bag.window_code else "",
+    }

@@ -1,0 +1,205 @@
+"""Everything a page needs to know of one visit, gathered from the steps in the order in which they happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.identity.models import Patient
+from app.invoice import service as invoice
+from app.invoice.models import Invoice
+from app.kernel.clock import hospital_day
+from app.kernel.uow import Uow
+from app.payment import service as payment
+from app.payment.models import Bill, Purpose
+from app.payment.states import BillState
+from app.pharmacy import picking
+from app.pharmacy import service as pharmacy
+from app.pharmacy.models import Bag, Window
+from app.pharmacy.states import BagState
+from app.prescription import service as prescriptions
+from app.prescription.models import Prescription
+from app.prescription.states import PrescriptionState
+from app.queueing import service as queueing
+from app.queueing.models import Ticket
+from app.queueing.rules import CHECK_IN_OPENS_MINUTES
+from app.queueing.service import Position
+from app.queueing.states import TicketState
+from app.registration import service as registrations
+from app.registration.models import Registration
+from app.registration.states import RegistrationState
+from app.revisit import service as revisits
+from app.revisit.models import FollowUpPlan
+from app.revisit.states import PlanState
+from app.scheduling import service as scheduling
+from app.scheduling.models import Slot
+from app.scheduling.service import SessionCard
+
+STILL_CURRENT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A prescription with its bill and its bag, as far as they exist."""
+
+    prescription: Prescription
+    bill: Bill | None
+    bag: Bag | None
+    window: Window | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A registration with all that followed from it; `now` is when it was looked at."""
+
+    registration: Registration
+    patient: Patient
+    card: SessionCard
+    slot: Slot | None
+    ticket: Ticket | None
+    position: Position | None
+    fee_bill: Bill | None
+    errands: tuple[Errand, ...]
+    invoices: tuple[Invoice, ...]
+    plan: FollowUpPlan | None
+    now: datetime
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the patient is expected."""
+        return self.slot.starts_at if self.slot else self.card.session.starts_at
+
+    @property
+    def check_in_opens_at(self) -> datetime:
+        """From when on the patient can check in."""
+        return self.card.session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+
+    @property
+    def may_check_in(self) -> bool:
+        """True while the door is open for this registration."""
+        is_open = self.check_in_opens_at <= self.now < self.card.session.ends_at
+        return self.registration.state == RegistrationState.BOOKED and is_open
+
+    def errand(self, *states: BagState) -> Errand | None:
+        """The first errand whose bag is in one of `states`."""
+        return next((errand for errand in self.errands if errand.bag and errand.bag.state in states), None)
+
+    @property
+    def unpaid(self) -> Errand | None:
+        """The first errand that waits for money."""
+        return next((errand for errand in self.errands if errand.bill and errand.bill.state == BillState.OPEN), None)
+
+    @property
+    def stage(self) -> str:
+        """The step the patient is at, as one word; the pages' tables are keyed by it."""
+        errand_stage = _errand_stage(self)
+        if errand_stage:
+            return errand_stage
+        if self.registration.state == RegistrationState.COMPLETED:
+            return "revisit" if self.plan and self.plan.state == PlanState.ACTIVE else "done"
+        return _door_stage(self)
+
+
+def _errand_stage(visit: Visit) -> str:
+    if visit.unpaid:
+        return "pay"
+    if visit.errand(BagState.READY, BagState.BEING_SERVED):
+        return "pickup"
+    if any(
+        errand.prescription.state in {PrescriptionState.ISSUED, PrescriptionState.APPROVED} for errand in visit.errands
+    ):
+        return "review"
+    return "picking" if visit.errand(BagState.QUEUED, BagState.PICKING) else ""
+
+
+def _door_stage(visit: Visit) -> str:
+    state = visit.registration.state
+    if state == RegistrationState.HELD and visit.registration.held_until <= visit.now:
+        return RegistrationState.EXPIRED.value
+    if visit.may_check_in:
+        return "check_in"
+    if state == RegistrationState.CHECKED_IN and visit.ticket:
+        return visit.ticket.state.value
+    return TicketState.SERVING.value if state == RegistrationState.IN_CONSULTATION else state.value
+
+
+def visit_of(uow: Uow, registration: Registration) -> Visit:
+    """The visit of a registration that was loaded for the asking account."""
+    ticket = queueing.ticket_of(uow, registration.id)
+    errands = tuple(_errand(uow, written) for written in _prescriptions(uow, registration))
+    bills = [payment.newest_bill_of(uow, Purpose.REGISTRATION, registration.id)]
+    found = [invoice.valid_invoice_of(uow, bill.id) for bill in [*bills, *(e.bill for e in errands)] if bill]
+    plans = revisits.plans_of_registration(uow, registration.id)
+    return Visit(
+        registration=registration,
+        patient=uow.session.get_one(Patient, registration.patient_id),
+        card=scheduling.card_by_id(uow, registration.session_id),
+        slot=registrations.slot_of(uow, registration),
+        ticket=ticket,
+        position=queueing.position(uow, ticket) if ticket and ticket.state == TicketState.WAITING else None,
+        fee_bill=bills[0],
+        errands=errands,
+        invoices=tuple(one for one in found if one),
+        plan=plans[0] if plans else None,
+        now=uow.now(),
+    )
+
+
+def _prescriptions(uow: Uow, registration: Registration) -> list[Prescription]:
+    """The visit's own, and those of its day that came from the hospital system without naming a visit."""
+    return [
+        written
+        for written in prescriptions.list_of_account(uow)
+        if written.registration_id == registration.id
+        or (
+            written.registration_id is None
+            and written.patient_id == registration.patient_id
+            and hospital_day(written.issued_at, uow.zone) == registration.visit_day
+        )
+    ]
+
+
+def _errand(uow: Uow, written: Prescription) -> Errand:
+    bag = pharmacy.bag_of_prescription_of_account(uow, written.id)
+    return Errand(written, payment.newest_bill_of(uow, Purpose.PRESCRIPTION, written.id), bag, window_of(uow, bag))
+
+
+def window_of(uow: Uow, bag: Bag | None) -> Window | None:
+    """The window where the bag is fetched; None before it has one."""
+    if bag is None or not bag.window_code:
+        return None
+    return next((window for window in picking.windows(uow) if window.code == bag.window_code), None)
+
+
+def current_of(uow: Uow, patient: Patient) -> Registration | None:
+    """The registration the patient's home page is about; None when nothing is going on.
+
+    What happens today comes first, then a place that waits for its fee, then what is still to be fetched or paid from
+    the last weeks, then the next visit, and last the visit that is just over.
+    """
+    rows = [row for row in registrations.list_of_account(uow) if row.patient_id == patient.id]
+    ranked = sorted(((_rank(uow, row), row) for row in rows), key=lambda pair: pair[0])
+    best = next(iter(ranked), None)
+    return best[1] if best and best[0][0] < len(_RANKS) else None
+
+
+_RANKS = ("now", "held", "today", "next", "past")
+_NOW = {RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION}
+
+
+def _rank(uow: Uow, row: Registration) -> tuple[int, int]:
+    ahead_days = (row.visit_day - uow.today()).days
+    name = _rank_name(uow, row, ahead_days)
+    return (_RANKS.index(name) if name else len(_RANKS), abs(ahead_days))
+
+
+def _rank_name(uow: Uow, row: Registration, ahead_days: int) -> str:
+    if row.state in _NOW:
+        return "now"
+    if row.state == RegistrationState.HELD and row.held_until > uow.now():
+        return "held"
+    if row.state == RegistrationState.BOOKED and ahead_days >= 0:
+        return "today" if ahead_days == 0 else "next"
+    if row.state == RegistrationState.COMPLETED and ahead_days >= -STILL_CURRENT_DAYS:
+        return "today" if ahead_days == 0 else "past"
+    return ""

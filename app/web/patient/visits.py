@@ -1,0 +1,142 @@
+"""Being in the house: checking in, one's number in the queue, and coming back after one's turn has passed."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, url_for
+from flask_babel import gettext
+
+from app.identity import service as identity
+from app.kernel.clock import hospital_day
+from app.kernel.errors import NotFound
+from app.kernel.uow import Uow
+from app.payment.states import BillState
+from app.queueing import service as queueing
+from app.registration import service as registrations
+from app.registration.models import Registration
+from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
+from app.web import edge, live, show
+from app.web.patient import blueprint
+from app.web.patient.headline import headline
+from app.web.patient.timeline import steps
+from app.web.patient.visit import Visit, visit_of
+
+
+@blueprint.get("/visits/<registration_id>")
+def visit(registration_id: str) -> edge.Answer:
+    """One visit's page: what to do now, and all its steps."""
+    uow = edge.current_uow()
+    found = visit_of(uow, registrations.of_account(uow, registration_id))
+    return render_template(
+        "patient/visit.html",
+        patient_name=identity.name_of(uow, found.patient),
+        live_url=url_for("patient.visit_live", registration_id=registration_id),
+        **_told(found),
+    )
+
+
+@blueprint.get("/visits/<registration_id>/live")
+def visit_live(registration_id: str) -> edge.Answer:
+    """The part of the visit's page that changes by itself."""
+    uow = edge.current_uow()
+    return live.fragment("patient/_visit.html", **_told(visit_of(uow, registrations.of_account(uow, registration_id))))
+
+
+def _told(found: Visit) -> dict[str, object]:
+    return {"head": headline(found), "steps": steps(found)}
+
+
+@blueprint.get("/check-in")
+def check_in_list() -> edge.Answer:
+    """Where the lobby's code leads: today's registrations, each with its button."""
+    uow = edge.current_uow()
+    today = [row for row in registrations.list_of_account(uow) if row.visit_day == uow.today()]
+    shown = {RegistrationState.BOOKED, RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION}
+    rows = [_row(uow, row) for row in today if row.state in shown]
+    return render_template("patient/check_in.html", registrations=rows)
+
+
+def _row(uow: Uow, row: Registration) -> dict[str, object]:
+    found = visit_of(uow, row)
+    department = found.card.department
+    return {
+        "title": f"{show.in_language(department.name, department.name_en)} {found.card.practitioner.name}",
+        "name": identity.name_of(uow, found.patient),
+        "when": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}",
+        "room": found.card.session.room,
+        "kind": show.state_kind(row.state),
+        "state": show.state_words(row.state),
+        "may_check_in": found.may_check_in,
+        "is_booked": row.state == RegistrationState.BOOKED,
+        "opens_at": show.clock_time(found.check_in_opens_at),
+        "post": url_for("patient.check_in", registration_id=row.public_id),
+        "href": url_for("patient.visit", registration_id=row.public_id),
+        "detail": url_for("patient.registration", registration_id=row.public_id),
+    }
+
+
+@blueprint.post("/registrations/<registration_id>/check-in")
+def check_in(registration_id: str) -> edge.Answer:
+    """The patient is in the house and has a number; a second tap shows the same one."""
+    uow = edge.current_uow()
+    queueing.check_in(uow, registration=registrations.of_account(uow, registration_id))
+    return redirect(url_for("patient.visit", registration_id=registration_id))
+
+
+@blueprint.post("/visits/<registration_id>/rejoin")
+def rejoin(registration_id: str) -> edge.Answer:
+    """A patient whose turn has passed queues again."""
+    uow = edge.current_uow()
+    ticket = queueing.ticket_of(uow, registrations.of_account(uow, registration_id).id)
+    if ticket is None:
+        raise NotFound
+    queueing.rejoin(uow, ticket)
+    flash(gettext("已重新排队"), "ok")
+    return redirect(url_for("patient.visit", registration_id=registration_id))
+
+
+@blueprint.get("/registrations")
+def registrations_list() -> edge.Answer:
+    """The account's registrations, newest first."""
+    uow = edge.current_uow()
+    rows = [_row(uow, row) for row in registrations.list_of_account(uow)]
+    return render_template("patient/registrations.html", registrations=rows)
+
+
+@blueprint.get("/registrations/<registration_id>")
+def registration(registration_id: str) -> edge.Answer:
+    """One registration: until when it is held, what it costs, and the way back."""
+    uow = edge.current_uow()
+    row = registrations.of_account(uow, registration_id)
+    found = visit_of(uow, row)
+    is_held = found.stage == "held"
+    return render_template(
+        "patient/registration.html",
+        head=headline(found),
+        is_held=is_held,
+        by=show.clock_time(row.held_until),
+        minutes=show.minutes_left(row.held_until, uow.now()),
+        bill_id=found.fee_bill.public_id if found.fee_bill and found.fee_bill.state == BillState.OPEN else "",
+        fee=show.yuan(row.fee_fen),
+        facts=_facts(uow, found),
+        kind=show.state_kind(row.state),
+        state=show.state_words(row.state),
+        may_cancel=is_held or REGISTRATION.may(row.state, RegistrationAction.CANCEL),
+        registration_id=registration_id,
+        held_on=show.day_words(hospital_day(row.held_at, uow.zone)),
+    )
+
+
+def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
+    row, department = found.registration, found.card.department
+    place = show.in_language(department.location, department.location_en)
+    end = f"–{show.clock_time(found.slot.ends_at)}" if found.slot else ""
+    return [
+        {"label": gettext("就诊人"), "value": identity.name_of(uow, found.patient)},
+        {"label": gettext("科室"), "value": show.in_language(department.name, department.name_en)},
+        {"label": gettext("医生"), "value": f"{found.card.practitioner.name} {found.card.practitioner.title}"},
+        {"label": gettext("时间"), "value": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}{end}"},
+        {"label": gettext("地点"), "value": f"{place} {found.card.session.room}"},
+        {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},
+        {"label": gettext("挂号费"), "value": show.yuan(row.fee_fen)},
+        {"label": gettext("就诊号"), "value": row.visit_number},
+    ]
