@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import ops
+from app.web import callbacks, entrance, ops, patient, public
 
-SURFACES = (ops,)
+SURFACES = (entrance, patient, public, callbacks, ops)
 
 
 def register_surfaces(app: Flask) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from flask import request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-WORDS: dict[str, tuple[object, object, object]] = {
+from app.web import refusals_patient, refusals_work, show
+
+COMMON: dict[str, tuple[object, object, object]] = {
     "not_found": (_l("找不到这个页面"), _l("链接可能已失效，或不属于当前登录的账号。"), _l("请回到首页重新选择。")),
     "bad_input": (_l("填写的内容有误"), _l("有些内容无法识别。"), _l("请返回检查后重新提交。")),
     "not_allowed": (_l("没有权限"), _l("您的岗位不能使用这个页面。"), _l("如需使用，请联系管理员。")),
-    "too_many": (_l("操作太频繁"), _l("短时间内尝试次数过多。"), _l("请稍等片刻再试。")),
+    "too_many": (_l("操作太频繁"), _l("短时间内尝试次数过多。"), _l("请在 %(retry_seconds)s 秒后再试。")),
     "try_later": (_l("系统正忙"), _l("暂时无法完成，您的信息没有丢失。"), _l("请稍后再试。")),
     "stale_form": (_l("页面已过期"), _l("这个页面打开得太久了。"), _l("请返回并刷新页面后重试。")),
     "method_not_allowed": (_l("请从页面上的按钮操作"), _l("这个地址不能直接打开。"), _l("请回到首页。")),
@@ -20,16 +25,34 @@ WORDS: dict[str, tuple[object, object, object]] = {
 }
 
 
+Words = Mapping[str, tuple[object, object, object]]
+# The same no is told to a patient and to staff in other words; each hears their own first.
+FOR_PATIENTS: Words = {**refusals_work.WORDS, **refusals_patient.WORDS, **COMMON}
+FOR_STAFF: Words = {**refusals_patient.WORDS, **refusals_work.WORDS, **COMMON}
+PATIENT_SURFACES = {None, "patient", "entrance", "public"}
+
+
+class _Facts(dict[str, object]):
+    """Facts as the words want them: instants as the clock on the wall, '' for what is not there."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+    def __getitem__(self, name: str) -> object:
+        value = super().__getitem__(name)
+        return show.clock_time(datetime.fromisoformat(str(value))) if name.endswith("_at") else value
+
+
 def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:
     """The finished words for the page: title, text, next_text and the links that lead on."""
-    title, text, next_text = WORDS.get(code, WORDS["bad_request"])
-    home = (
-        "patient.home" if request.blueprint in {None, "patient", "entrance", "public"} else f"{request.blueprint}.home"
-    )
+    is_patient = request.blueprint in PATIENT_SURFACES
+    table = FOR_PATIENTS if is_patient else FOR_STAFF
+    title, text, next_text = table.get(code, COMMON["bad_request"])
+    home = "patient.home" if is_patient else f"{request.blueprint}.home"
     return {
         "title": str(title),
-        "text": str(text) % facts if facts and "%(" in str(text) else str(text),
-        "next_text": str(next_text),
+        "text": str(text) % _Facts(facts),
+        "next_text": str(next_text) % _Facts(facts),
         "actions": [{"label": gettext("回到首页"), "href": _home(home)}],
     }
 
