@@ -1,0 +1,1 @@
+"""One whole visit, played through the running parts' real interfaces: `./demo --play`."""
