@@ -1,0 +1,78 @@
+"""Listens to the hospital system and tells it what happens: `python -m hl7_adapter` until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from app import create_app
+from app.analytics import heartbeats
+from app.kernel.uow import Actor
+from app.runtime import Runtime
+from hl7_adapter.listener import listen
+from hl7_adapter.sender import Sender
+
+WORKERS = 4
+BEAT_SECONDS = 10
+_log = logging.getLogger("hl7_adapter")
+
+
+def main() -> int:
+    """The exit code: 0 after SIGTERM or SIGINT, 1 when the port is taken."""
+    runtime: Runtime = create_app().extensions["menzhen"]
+    try:
+        return asyncio.run(run_until_stopped(runtime))
+    finally:
+        runtime.units.engine.dispose()
+
+
+async def run_until_stopped(runtime: Runtime) -> int:
+    """Listener and sender work until SIGTERM or SIGINT; the messages in hand are answered first."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    loop.set_default_executor(ThreadPoolExecutor(WORKERS, "hl7"))
+    hl7 = runtime.settings.hl7
+    try:
+        server = await listen(runtime.units, hl7)
+    except OSError as taken:
+        sys.stderr.write(f"hl7_adapter cannot listen on {hl7.host}:{hl7.port}: {taken.strerror}\n")
+        return 1
+    sender = Sender(runtime.units, hl7)
+    is_told = bool(hl7.his_host and hl7.his_port)
+    tasks = [asyncio.create_task(_beat(runtime))] + ([asyncio.create_task(sender.run())] if is_told else [])
+    told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling nobody (HL7_HIS_PORT is not set)"
+    sys.stdout.write(f"hl7_adapter ready: listening on {hl7.host}:{server.port}, {told}\n")
+    sys.stdout.flush()
+    await stopping.wait()
+    sender.stopping.set()
+    tasks[0].cancel()
+    await server.close()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    _log.info("hl7_adapter stopped")
+    return 0
+
+
+async def _beat(runtime: Runtime) -> None:
+    """This process's sign of life stands in the database, anew every ten seconds."""
+    started_at = runtime.units.clock.wall_now()
+    process = f"hl7_adapter:{socket.gethostname()}:{os.getpid()}"[-80:]
+
+    def leave_a_sign() -> None:
+        with runtime.units.open(Actor("job", "heartbeat")) as uow:
+            heartbeats.beat(uow, process=process, started_at=started_at, ran=0, failed=0)
+
+    while True:
+        with contextlib.suppress(Exception):  # a sign of life must never end the life
+            await asyncio.to_thread(leave_a_sign)
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

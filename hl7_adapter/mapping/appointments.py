@@ -1,0 +1,89 @@
+"""A place in a session as an appointment: SRM^S01 asks the hospital system to book it, SRM^S04 to cancel it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.identity.models import Patient
+from app.kernel.moves import Move
+from app.kernel.outbox import OutboxItem
+from app.kernel.uow import Uow
+from app.registration import service as registration
+from app.registration.models import Registration
+from app.registration.states import REGISTRATION, RegistrationState
+from app.scheduling import service as scheduling
+from app.scheduling.models import Slot
+from app.scheduling.service import SessionCard
+from config import Hl7Settings
+from hl7_adapter.er7 import Field, Part, parse, segment
+from hl7_adapter.mapping.writing import Rows, pid, pv1, stamp
+
+TOPIC = "hospital"
+
+
+def appointment(uow: Uow, settings: Hl7Settings, visit: Registration, *, reason: str) -> Rows:
+    """ARQ, PID, PV1 and the resources: department (AIS), doctor (AIP), room (AIL); our number is the visit's."""
+    card = scheduling.card_by_id(uow, visit.session_id)
+    slot = registration.slot_of(uow, visit)
+    patient = uow.session.get_one(Patient, visit.patient_id)
+    return [
+        _arq(uow, settings, visit, (reason, slot)),
+        pid(uow, settings, patient),
+        pv1(uow, settings, visit),
+        segment("RGS", {1: 1, 2: "A"}),
+        *_resources(uow, card, slot),
+    ]
+
+
+def was_booked(uow: Uow, visit: Registration) -> bool:
+    """True when the place was the patient's at some time, so that the hospital system was told of it."""
+    found = uow.session.scalars(
+        select(Move.id)
+        .where(
+            Move.machine == REGISTRATION.name,
+            Move.subject_id == visit.id,
+            Move.to_state == RegistrationState.BOOKED.value,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, Slot | None]) -> list[Field]:
+    reason, slot = why
+    us = settings.our_application
+    filler = _filler_number(uow, visit)
+    times = (stamp(slot.starts_at, uow.zone), stamp(slot.ends_at, uow.zone)) if slot else None
+    return segment(
+        "ARQ",
+        {
+            1: (visit.visit_number, us),
+            2: (filler, settings.his_application) if filler else None,
+            6: (reason, None, us),
+            11: times,
+            15: (us,),
+            19: (us,),
+        },
+    )
+
+
+def _filler_number(uow: Uow, visit: Registration) -> str:
+    """The hospital system's own number of the appointment: SCH-2 of its answer to our booking, '' before it came."""
+    answer = uow.session.scalars(
+        select(OutboxItem.answer).where(OutboxItem.topic == TOPIC, OutboxItem.key == f"RegistrationBooked:{visit.id}")
+    ).first()
+    return parse(answer).get("SCH-2.1") if answer else ""
+
+
+def _resources(uow: Uow, card: SessionCard, slot: Slot | None) -> Rows:
+    department, doctor, room = card.department, card.practitioner, card.session.room
+    starts = stamp(slot.starts_at if slot else card.session.starts_at, uow.zone)
+    minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60 if slot else None
+    unit: Part = ("min", "minute", "UCUM") if minutes else None
+    kind = ("DOCTOR", None, "99MENZHEN")
+    place = (department.code, room, *[None] * 6, department.name)
+    return [
+        segment("AIS", {1: 1, 2: "A", 3: (department.code, department.name), 4: starts, 7: minutes, 8: unit}),
+        segment("AIP", {1: 1, 2: "A", 3: (doctor.code, doctor.name), 4: kind, 6: starts, 9: minutes, 10: unit}),
+        segment("AIL", {1: 1, 2: "A", 3: place, 6: starts, 9: minutes, 10: unit}),
+    ]

@@ -1,0 +1,113 @@
+"""What the hospital system is told: each event of the visit finds the message that tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.identity import service as identity
+from app.identity.models import Patient
+from app.kernel.uow import Uow
+from app.payment import service as payment
+from app.payment.models import Bill, Refund
+from app.payment.states import BillState, RefundState
+from app.pharmacy import service as pharmacy
+from app.queueing.models import Ticket
+from app.registration.models import Registration
+from config import Hl7Settings
+from hl7_adapter.er7 import build, segment
+from hl7_adapter.mapping.appointments import appointment, was_booked
+from hl7_adapter.mapping.dispensing import dispensed
+from hl7_adapter.mapping.money import Transaction, charges
+from hl7_adapter.mapping.writing import Rows, evn, msh, pid, pv1
+
+Told = tuple[tuple[str, str, str], Rows]
+"""Type, event and structure of a message, and its segments after MSH."""
+_Writer = Callable[[Uow, Hl7Settings, Mapping[str, Any]], Told | None]
+
+
+class EventUnknown(Exception):
+    """No message is known for this event; nothing can be sent."""
+
+
+def write(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any], control_id: str) -> bytes | None:
+    """The message for an outbox payload `{"event": …, ids}` under MSH-10 `control_id`; None when there is none to send.
+
+    Reads only. Raises EventUnknown, and KeyError for a payload without the event's ids.
+    """
+    writer = WRITERS.get(str(payload["event"]))
+    if writer is None:
+        raise EventUnknown(payload["event"])
+    told = writer(uow, settings, payload)
+    if told is None:
+        return None
+    kind, rows = told
+    return build([msh(uow, settings, kind, control_id), *rows])
+
+
+def _patient_filed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """ADT^A04 for a patient from the phone; one whom the hospital system already knows needs no telling."""
+    patient = uow.session.get_one(Patient, payload["patient_id"])
+    if identity.identifier_of(uow, patient.id, "his"):
+        return None
+    rows = [evn(uow, "A04"), pid(uow, settings, patient), pv1(uow, settings, None)]
+    return ("ADT", "A04", "ADT_A01"), rows
+
+
+def _booked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
+    visit = uow.session.get_one(Registration, payload["registration_id"])
+    return ("SRM", "S01", "SRM_S01"), appointment(uow, settings, visit, reason="BOOKED")
+
+
+def _cancelled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """SRM^S04; a place that was held and never booked was never told of."""
+    visit = uow.session.get_one(Registration, payload["registration_id"])
+    if not was_booked(uow, visit):
+        return None
+    reason = "HOSPITAL" if payload["by_hospital"] else "PATIENT"
+    return ("SRM", "S04", "SRM_S01"), appointment(uow, settings, visit, reason=reason)
+
+
+def _checked_in(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
+    """ADT^A10; our segment ZQN holds queue number and room."""
+    visit = uow.session.get_one(Registration, payload["registration_id"])
+    ticket = uow.session.get_one(Ticket, payload["ticket_id"])
+    patient = uow.session.get_one(Patient, visit.patient_id)
+    rows = [evn(uow, "A10"), pid(uow, settings, patient), pv1(uow, settings, visit)]
+    return ("ADT", "A10", "ADT_A09"), [*rows, segment("ZQN", {1: ticket.number, 2: ticket.room})]
+
+
+def _paid(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
+    bill = uow.session.get_one(Bill, payload["bill_id"])
+    order = payment.settling_order_of(uow, bill.id)
+    done = Transaction("PY", (order.transaction_id if order else None) or "", bill.paid_at or uow.now())
+    return ("DFT", "P03", "DFT_P03"), charges(uow, settings, bill, done)
+
+
+def _refunded(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """DFT^P03 with credits; money that came twice or too late went back without the bill, and was never told of."""
+    refund = uow.session.get_one(Refund, payload["refund_id"])
+    bill = uow.session.get_one(Bill, refund.bill_id)
+    order = payment.settling_order_of(uow, bill.id)
+    is_the_bills = refund.payment_order_id == (order.id if order else None)
+    if refund.state != RefundState.SUCCEEDED or bill.state != BillState.REFUNDED or not is_the_bills:
+        return None
+    done = Transaction("CD", refund.out_refund_no, refund.finished_at or uow.now())
+    return ("DFT", "P03", "DFT_P03"), charges(uow, settings, bill, done)
+
+
+def _collected(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """RDS^O13; a hand-over that was taken back before it was told of is none."""
+    dispense = pharmacy.dispense_of_bag(uow, payload["bag_id"])
+    return None if dispense is None else (("RDS", "O13", "RDS_O13"), dispensed(uow, settings, dispense))
+
+
+WRITERS: dict[str, _Writer] = {
+    "PatientFiled": _patient_filed,
+    "RegistrationBooked": _booked,
+    "RegistrationCancelled": _cancelled,
+    "PatientCheckedIn": _checked_in,
+    "BillPaid": _paid,
+    "RefundSucceeded": _refunded,
+    "BagCollected": _collected,
+}

@@ -1,0 +1,129 @@
+"""Patients as the hospital system tells of them: PID becomes a patient on file, or finds the one who is."""
+
+from __future__ import annotations
+
+from app.identity import service as identity
+from app.identity.errors import BadPhone
+from app.identity.models import Patient, Sex
+from app.identity.rules import read_phone
+from app.identity.service import PatientFromHis
+from app.kernel import audit
+from app.kernel.uow import Uow
+from hl7_adapter.er7 import NULL, Message
+from hl7_adapter.mapping.reading import Reader
+from hl7_adapter.mapping.refusals import refuse
+
+# CX-5 (HL7 table 0203, and what senders write instead). A number without a type is the hospital's own.
+_HOSPITAL = frozenset({"PI", "MR", "PATIENTNO", ""})
+_IDENTITY_CARD = frozenset({"NNCHN", "IDENTIFYNO"})
+_INSURANCE = frozenset({"HC"})
+
+# HL7 table 0001, GB/T 2261.1 and plain words.
+_SEXES = {
+    "M": Sex.MALE,
+    "1": Sex.MALE,
+    "男": Sex.MALE,
+    "F": Sex.FEMALE,
+    "2": Sex.FEMALE,
+    "女": Sex.FEMALE,
+    "A": Sex.UNKNOWN,
+    "N": Sex.UNKNOWN,
+    "O": Sex.UNKNOWN,
+    "U": Sex.UNKNOWN,
+    "0": Sex.UNKNOWN,
+    "9": Sex.UNKNOWN,
+    NULL: Sex.UNKNOWN,
+}
+
+
+def file_patient(uow: Uow, message: Message, _peer: str) -> str:
+    """ADT^A04, A08, A28, A31: the patient of PID is on file as told; gives the patient's public id.
+
+    An empty field leaves what is on file, `""` deletes it (HL7 v2.5.1 section 2.6). A phone that cannot get messages
+    (a landline, a typing mistake) keeps nobody from being a patient: it is left out, which the audit trail says.
+    """
+    reader = Reader(message)
+    phone, is_usable = _phone(message)
+    (_, card), (_, insurance_no) = _number(message, _IDENTITY_CARD), _number(message, _INSURANCE)
+    patient = identity.file_patient_from_his(
+        uow,
+        PatientFromHis(
+            mrn=hospital_number(message),
+            name=_name(reader) or None,
+            sex=_sex(reader),
+            birth_date=reader.day("PID-7"),
+            id_number=card or None,
+            phone=phone,
+            insurance_no=insurance_no or None,
+        ),
+    )
+    if not is_usable:
+        audit.record(uow, "hl7.phone_left_out", "patient", patient.public_id)
+    return patient.public_id
+
+
+def patient_of(uow: Uow, message: Message) -> Patient:
+    """The patient of PID who is on file; refuses `field_missing` (101), `patient_unknown` (204)."""
+    patient = identity.patient_by_identifier(uow, "his", hospital_number(message))
+    if patient is None:
+        place, _ = _number(message, _HOSPITAL)
+        raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
+    return patient
+
+
+def hospital_number(message: Message) -> str:
+    """The hospital's number of the patient, from PID-3; refuses `field_missing` (101)."""
+    _, number = _number(message, _HOSPITAL)
+    if not number:
+        raise refuse("field_missing", 101, "PID-3", "the hospital's number of the patient is required")
+    return number
+
+
+def _number(message: Message, types: frozenset[str]) -> tuple[str, str]:
+    """Place and value of the first number in PID-3 that is of one of `types`; both '' when there is none."""
+    reader = Reader(message)
+    for segment in message.segments("PID")[:1]:
+        written = segment.written(3)
+        count = written.count(message.delimiters.repetition) + 1 if message.delimiters.repetition else 1
+        for repetition in range(1, count + 1):
+            path = f"PID-3[{repetition}]"
+            value = reader.text(f"{path}.1", at_most=64)
+            if value and message.get(f"{path}.5").strip().upper() in types:
+                return f"{path}.1", value
+    return "", ""
+
+
+def _name(reader: Reader) -> str:
+    """One component, family and given name, or the given name alone: senders do all three."""
+    family, given = reader.text("PID-5.1.1", at_most=100), reader.text("PID-5.2.1", at_most=100)
+    return joined_name(family, given)
+
+
+def joined_name(family: str, given: str) -> str:
+    """张 and 三 become 张三, Smith and Ann become Smith Ann."""
+    between = " " if family.isascii() and given.isascii() and family and given else ""
+    return f"{family}{between}{given}"
+
+
+def _sex(reader: Reader) -> Sex | None:
+    told = reader.group.get("PID-8.1").strip().upper()
+    if told and told not in _SEXES:
+        raise refuse("sex_not_valid", 103, "PID-8", "not in HL7 table 0001")
+    return _SEXES[told] if told else None
+
+
+def _phone(message: Message) -> tuple[str | None, bool]:
+    """The mobile number of PID-13 and True; None for unchanged, '' for deleted; False when none there is usable.
+
+    XTN holds it in component 1 (before v2.5), 12, or 6 and 7.
+    """
+    repetitions = [rep for pid in message.segments("PID")[:1] for rep in pid.reps(13)]
+    if any(rep.raw == NULL for rep in repetitions):
+        return "", True
+    told = [text for rep in repetitions for text in (rep.get(12), rep.get(1), rep.get(6) + rep.get(7)) if text]
+    for text in told:
+        try:
+            return read_phone(text), True
+        except BadPhone:
+            continue
+    return None, not told

@@ -1,0 +1,124 @@
+"""Reads values out of a message: dates, amounts, numbers and words; what cannot be read is refused with its place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from app.kernel.money import parse_yuan
+from hl7_adapter.er7 import NULL, Group, Message
+from hl7_adapter.mapping.refusals import at, refuse
+
+_TIME = re.compile(
+    r"(\d{4})-?(\d{2})-?(\d{2})(?:[ T]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?)?(?:([+-])(\d{2})(\d{2}))?",
+    re.ASCII,
+)
+_PART_OF_A_DATE = re.compile(r"\d{4}(?:-?\d{2})?", re.ASCII)
+_WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
+_CURRENCIES = frozenset({"", "CNY", "RMB"})
+
+
+class Reader:
+    """Reads a message, or a part of it; knows where the part's segments stand in the whole message."""
+
+    def __init__(self, group: Group) -> None:
+        """Reads `group`; `occurrences` says for each segment name which of that name the group's first one is."""
+        self.group = group
+        self.occurrences: dict[str, int] = {}
+
+    def place(self, path: str) -> str:
+        """Where `path` of this part stands in the whole message."""
+        segment, _, field = path.partition("-")
+        return at(segment, self.occurrences.get(segment, 1), field)
+
+    def text(self, path: str, at_most: int = 200) -> str:
+        """One line of text, '' when absent or deleted; refuses `text_not_valid` (102)."""
+        text = self.group.get(path).replace("\r", " ").replace("\n", " ").strip()
+        if text == NULL:
+            return ""
+        if len(text) > at_most or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+            raise refuse("text_not_valid", 102, self.place(path), f"not a line of at most {at_most} characters")
+        return text
+
+    def first_text(self, *paths: str, at_most: int = 200) -> str:
+        """The text at the first of `paths` that holds any, '' when none does."""
+        return next((text for path in paths if (text := self.text(path, at_most))), "")
+
+    def needed(self, *paths: str, at_most: int = 200) -> str:
+        """The text at the first of `paths` that holds any; refuses `field_missing` (101) at the first path."""
+        text = self.first_text(*paths, at_most=at_most)
+        if not text:
+            raise refuse("field_missing", 101, self.place(paths[0]), "this field is required")
+        return text
+
+    def whole(self, *paths: str) -> int:
+        """The whole number at the first of `paths` that holds any; refuses `field_missing`, `number_not_valid`."""
+        found = _WHOLE.fullmatch(self.needed(*paths))
+        if found is None:
+            path = next(path for path in paths if self.text(path))
+            raise refuse("number_not_valid", 102, self.place(path), "not a whole number")
+        return int(found[1])
+
+    def fen(self, field: str) -> int | None:
+        """The amount of a composite price (CP) or plain number such as `FT1-11`, in fen; None when absent.
+
+        Refuses `amount_not_valid` (102) for more than two decimals, `currency_not_valid` (103) for other money.
+        """
+        amount = self.text(f"{field}.1.1")
+        if not amount:
+            return None
+        if self.text(f"{field}.1.2").upper() not in _CURRENCIES:
+            raise refuse("currency_not_valid", 103, self.place(field), "amounts are in CNY")
+        try:
+            return parse_yuan(amount)
+        except ValueError as wrong:
+            words = "not an amount of yuan with at most two decimals"
+            raise refuse("amount_not_valid", 102, self.place(field), words) from wrong
+
+    def instant(self, path: str, zone: ZoneInfo) -> datetime | None:
+        """The moment in UTC, without an offset in the hospital's time; None when absent; refuses `time_not_valid`."""
+        text = self.text(path)
+        return _read_instant(text, zone, self.place(path)) if text else None
+
+    def day(self, path: str) -> date | None:
+        """The calendar day; None when absent or when only year or month are known; refuses `time_not_valid`."""
+        text = self.text(path)
+        if not text or _PART_OF_A_DATE.fullmatch(text):
+            return None
+        return _moment(text, ZoneInfo("UTC"), self.place(path)).date()
+
+
+def _read_instant(text: str, zone: ZoneInfo, place: str) -> datetime:
+    return _moment(text, zone, place).astimezone(UTC)
+
+
+def _moment(text: str, zone: ZoneInfo, place: str) -> datetime:
+    """The moment as it is written (HL7 TS: `20261123093000.123+0800`; ISO 8601 is taken too)."""
+    found = _TIME.fullmatch(text)
+    words = "not a point in time"
+    if found is None or not 1850 <= int(found[1]) <= 2200:
+        raise refuse("time_not_valid", 102, place, words)
+    try:
+        moment = datetime(*(int(part or 0) for part in found.groups()[:6]), tzinfo=zone)  # type: ignore[misc,arg-type]
+        if found[7]:
+            offset = timedelta(hours=int(found[8]), minutes=int(found[9])) * (-1 if found[7] == "-" else 1)
+            moment = moment.replace(tzinfo=timezone(offset))
+    except ValueError as wrong:
+        raise refuse("time_not_valid", 102, place, words) from wrong
+    return moment
+
+
+def readers(message: Message, starts: str) -> list[Reader]:
+    """One reader for each group that begins with a segment named `starts`, with its places in the whole message."""
+    seen: dict[str, int] = {}
+    made: list[Reader] = []
+    groups = iter(message.groups(starts))
+    for segment in message:
+        if segment.name == starts:
+            made.append(Reader(next(groups)))
+        seen[segment.name] = seen.get(segment.name, 0) + 1
+        if made:
+            made[-1].occurrences.setdefault(segment.name, seen[segment.name])
+    return made
