@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_oa import OfficialAccount
-from app.couriers.wechat_pay import WeChatPayCourier
+from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
 from app.kernel.uow import Units
-from app.payment.notifications import NotificationKeys, public_key
-from config import Settings, WeChatPaySettings
+from app.payment.notifications import NotificationKeys
+from config import Settings
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,7 @@ def choose(settings: Settings, units: Units) -> Couriers:
     notify_url = f"{settings.base_url}/callbacks/wechat-pay"
     return Couriers(
         payments=WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None,
-        notification_keys=_notification_keys(settings.wxpay) if pays else None,
+        notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
         wechat=OfficialAccount(settings.wxoa, units) if settings.wxoa.base_url else None,
-    )
-
-
-def _notification_keys(settings: WeChatPaySettings) -> NotificationKeys:
-    pem = Path(settings.public_key_file).read_bytes()
-    return NotificationKeys(
-        mchid=settings.mchid,
-        appid=settings.appid,
-        apiv3_key=settings.apiv3_key.encode(),
-        public_keys={settings.public_key_id: public_key(pem)},
     )
