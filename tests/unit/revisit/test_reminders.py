@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.identity import service as identity
 from app.identity.models import PatientLink, Relation
@@ -16,6 +17,7 @@ from app.kernel.uow import Units
 from app.notifications.models import Message
 from app.revisit import service
 from app.revisit.models import Reminder
+from app.revisit.states import ReminderState
 from app.revisit.telling import tell_due
 from tests import factories
 from tests.conftest import SetClock
@@ -143,6 +145,28 @@ def test_eight_tellers_at_once_tell_each_reminder_once(units: Units, clock: SetC
     with units.open() as uow:
         moves = uow.session.scalars(select(Move.subject_id).where(Move.machine == "reminder", Move.action == "tell"))
         assert Counter(moves).most_common(1)[0][1] == 1
+
+
+@pytest.mark.skipif(os.environ.get("MENZHEN_TEST_DATABASE") != "postgresql", reason="SQLite has one writer at a time")
+def test_without_the_conditional_update_the_same_race_tells_twice(units: Units, clock: SetClock) -> None:
+    """The control: read what is due, then write it; the race above must catch exactly this."""
+    for number in range(12):
+        one_more(units, f"C{number}")
+    clock.at(hospital("2026-11-30", "10:00"))
+
+    def read_then_write(_: int) -> int:
+        with units.open() as uow:
+            due = select(Reminder).where(Reminder.state == "planned", Reminder.due_at <= uow.now())
+            found = uow.session.scalars(due.order_by(Reminder.id).limit(2)).all()
+            uow.session.execute(text("SELECT pg_sleep(0.01)"))
+            for reminder in found:
+                reminder.state, reminder.told_at = ReminderState.TOLD, uow.now()
+            return len(found)
+
+    with ThreadPoolExecutor(8) as pool:
+        told_in_all = sum(pool.map(read_then_write, range(24)))
+
+    assert told_in_all > 12
 
 
 def one_more(units: Units, code: str) -> None:
