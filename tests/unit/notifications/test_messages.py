@@ -258,7 +258,8 @@ def test_the_console_sees_every_fate(units: Units, couriers: dict[Channel, Couri
 @pytest.mark.parametrize("action", MessageAction)
 def test_a_fate_is_never_left(units: Units, state: MessageState, action: MessageAction) -> None:
     who = person(units)
-    with units.open() as uow:
+    uow = units.begin()
+    try:
         times: dict[str, Any] = {"sent_at": uow.now(), "final_at": uow.now() if state in FINAL else None}
         message = Message(
             account_id=who.account.id,
@@ -282,6 +283,8 @@ def test_a_fate_is_never_left(units: Units, state: MessageState, action: Message
         else:
             assert state not in FINAL
             assert move(uow, MESSAGE, message, action, final_at=uow.now() if then in FINAL else None) == then
+    finally:
+        units.drop(uow)
 
 
 def test_every_state_is_reached_and_every_action_used() -> None:
