@@ -17,6 +17,7 @@ from app.kernel.uow import Uow
 from app.pharmacy import service as pharmacy
 from app.pharmacy.errors import NonceReused
 from app.pharmacy.models import Bag
+from app.pharmacy.rules import check_nonce
 from app.pharmacy.states import BagState, ScanCode
 from app.prescription.models import Prescription
 from app.registration import service as registration
@@ -45,7 +46,7 @@ def print_at_window(uow: Uow, *, digits: str, nonce: str, terminal: pharmacy.Ter
 
     Returned and never raised; the same nonce again gets the stored answer and counts no print. Codes: `ok`,
     `unpaid`, `no_invoice` (taken back), `code_expired`, `unknown_code`, `not_a_pickup_code`, `poster_code`. Raises
-    only `nonce_reused`.
+    only `nonce_reused` and `bad_nonce`.
     """
     asked, is_new = _begin(uow, digits, nonce, terminal)
     if not is_new:
@@ -66,7 +67,8 @@ def print_visit(uow: Uow, *, visit_number: str, nonce: str, terminal: pharmacy.T
     asked, is_new = _begin(uow, visit_number, nonce, terminal)
     if not is_new:
         return _result(uow, asked, is_repeat=True)
-    visit = registration.registration_by_visit_number(uow, visit_number.strip().upper())
+    number = visit_number.strip().upper()
+    visit = registration.registration_by_visit_number(uow, number) if number.isalnum() else None
     if visit is None:
         return _finish(uow, asked, PrintCode.UNKNOWN_VISIT, [])
     found = _standing(uow, Invoice.registration_id == visit.id)
@@ -113,6 +115,7 @@ def _standing(uow: Uow, *wanted: ColumnElement[bool]) -> list[Invoice]:
 
 
 def _begin(uow: Uow, what: str, nonce: str, terminal: pharmacy.Terminal) -> tuple[InvoicePrint, bool]:
+    check_nonce(nonce)
     what_index = uow.keys.index(f"{terminal.code}:{what}", "invoice_print")
     values: dict[str, object] = {
         "public_id": new_public_id(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Refused
+from app.kernel.errors import BadInput, Refused
 
 
 class SamePerson(Refused):
@@ -54,7 +54,7 @@ class WrongWindow(Refused):
 
 
 class ReasonMissing(Refused):
-    """A hand-over is taken back for a reason, and the reason is written down."""
+    """A hand-over is taken back for a reason, and the reason is written down in at most 200 characters."""
 
     code = "reason_missing"
     http_status = 422
@@ -64,3 +64,9 @@ class NonceReused(Refused):
     """The same form was sent again with another code in it; scan again on a fresh page."""
 
     code = "nonce_reused"
+
+
+class BadNonce(BadInput):
+    """The form's one-time mark is missing or damaged; load the page again."""
+
+    code = "bad_nonce"

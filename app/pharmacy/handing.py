@@ -34,7 +34,8 @@ from app.pharmacy.states import (
     DispenseState,
     IdentityFact,
 )
-from app.prescription.models import PrescriptionLine
+from app.prescription.models import Prescription, PrescriptionLine
+from app.prescription.rules import is_word
 
 
 def hand_over(
@@ -46,7 +47,7 @@ def hand_over(
     one fact. Refuses `already_collected` (also the second tap), `cancelled`, `not_served_here`, `bag_not_matched`,
     `checks_missing`. `BagCollected` is told once in a bag's life, also when a hand-over is undone and made again.
     """
-    bag = bag_by_public_id(uow, bag_public_id)
+    bag = _locked(uow, bag_public_id)
     _refuse_unfit(uow, bag, terminal, checks)
     if terminal.staff_id is None:
         raise NotServedHere
@@ -69,6 +70,17 @@ def hand_over(
     if is_first:
         uow.publish(events.BagCollected(bag.id, bag.prescription_id, bag.patient_id))
     return dispense
+
+
+def _locked(uow: Uow, bag_public_id: str) -> Bag:
+    """The bag as it stands, its prescription locked first.
+
+    Whoever takes a prescription back locks in that order too, so that neither waits for the other in a circle.
+    """
+    bag = bag_by_public_id(uow, bag_public_id)
+    uow.session.execute(select(Prescription.id).where(Prescription.id == bag.prescription_id).with_for_update())
+    uow.session.refresh(bag)
+    return bag
 
 
 def _refuse_unfit(uow: Uow, bag: Bag, terminal: Terminal, checks: Collection[CheckKind]) -> None:
@@ -134,16 +146,16 @@ def undo_hand_over(uow: Uow, *, bag_public_id: str, terminal: Terminal, reason: 
     """The bag stands in its bin again and its dispense counts as a mistake at the window.
 
     Refuses `illegal_move` when it is not collected, `too_late_to_undo` after two minutes, `wrong_window` elsewhere
-    than where it left, `reason_missing` when `reason` is blank. The prescription stays dispensed for the hospital
-    system, which is told of returns by another way.
+    than where it left, `reason_missing` when `reason` is blank or over 200 characters. The prescription stays
+    dispensed for the hospital system, which is told of returns by another way.
     """
     bag = bag_by_public_id(uow, bag_public_id)
-    words = " ".join(reason.split())[:200]
+    words = " ".join(reason.split())
     if bag.collected_at is not None and bag.collected_at + UNDO_WITHIN < uow.now():
         raise TooLateToUndo(minutes=int(UNDO_WITHIN.total_seconds() // 60))
     if bag.collected_at is not None and terminal.window_code not in {"", bag.collected_window}:
         raise WrongWindow(window=bag.collected_window)
-    if not words:
+    if not is_word(words, 200, may_be_empty=False):
         raise ReasonMissing
     moves.move(
         uow,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.kernel.ids import luhn_digit
+from app.pharmacy.errors import BadNonce
 from app.pharmacy.states import CheckKind
 
 STEP_SECONDS = 30
@@ -19,6 +20,7 @@ LEASE = timedelta(minutes=2)
 UNDO_WITHIN = timedelta(minutes=2)
 _PICKUP = re.compile(r"1[0-9]{21}", re.ASCII)
 _LABEL = re.compile(r"2[0-9]{12}", re.ASCII)
+_NONCE = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _ADDRESS = re.compile(r"https?\b|/", re.ASCII | re.IGNORECASE)
 
 # 四查十对: the four checks and the ten things compared in them (处方管理办法, Order 53 of 2007, article 37).
@@ -67,6 +69,12 @@ def read_pickup_code(key: bytes, digits: str, now: datetime) -> PickupRead:
         return PickupRead(id12, CodeStatus.FRESH)
     is_old = _is_proof_of(key, id12, proof, range(step - OLD_STEPS, step - 1))
     return PickupRead(id12, CodeStatus.EXPIRED if is_old else CodeStatus.FORGED)
+
+
+def check_nonce(nonce: str) -> None:
+    """Passes for 1 to 64 letters, digits, `_` and `-`; refuses `bad_nonce`."""
+    if not _NONCE.fullmatch(nonce):
+        raise BadNonce
 
 
 def bag_code(eleven_digits: str) -> str:

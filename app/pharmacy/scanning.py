@@ -15,7 +15,7 @@ from app.pharmacy import sql
 from app.pharmacy.errors import NonceReused
 from app.pharmacy.models import Bag, Scan
 from app.pharmacy.picking import bag_by_public_id
-from app.pharmacy.rules import CodeStatus, is_bag_code, read_pickup_code
+from app.pharmacy.rules import CodeStatus, check_nonce, is_bag_code, read_pickup_code
 from app.pharmacy.states import BAG, BagAction, BagState, ScanCode, ScanKind, Verdict
 
 _CODE_OF_STATUS = {
@@ -89,7 +89,8 @@ def redeem(
     Returned and never raised, so that a refused scan is kept too; the same nonce again gets the stored answer.
     `occurred_at` is when a terminal without network scanned; the code is judged now. Codes: `ok`,
     `already_collected`, `unpaid`, `not_ready`, `wrong_window`, `being_served`, `cancelled`, `code_expired`,
-    `unknown_code`, `not_a_pickup_code`, `poster_code`. Raises only `nonce_reused` (the nonce was another scan's).
+    `unknown_code`, `not_a_pickup_code`, `poster_code`. Raises only `bad_nonce`, and
+    `nonce_reused` when the nonce was another scan's.
     """
     scan, is_new = _begin(uow, ScanKind.PICKUP, digits, nonce, terminal, occurred_at)
     if not is_new:
@@ -178,6 +179,7 @@ def _begin(
     A nonce that stands for another scan is refused: the stored answer may be another patient's, as when a page is
     taken from the browser's history and scanned into again.
     """
+    check_nonce(nonce)
     what_index = uow.keys.index(f"{kind}:{terminal.code}:{what}", "scan")
     values = sql.unanswered(kind) | {
         "public_id": new_public_id(),

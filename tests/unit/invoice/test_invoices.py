@@ -269,7 +269,7 @@ def test_what_cannot_be_printed_says_why_and_is_kept(units: Units, clock: SetClo
             service.print_at_window(uow, digits=digits, nonce=new_public_id(), terminal=window, key=make.KEY).code
             for digits in (old, "1", "http://x/s/1", make.rules.pickup_code(make.KEY, "9" * 12, uow.now()))
         ]
-        visit = service.print_visit(uow, visit_number="V0", nonce="v", terminal=window)
+        visit = service.print_visit(uow, visit_number="V0\x00", nonce="v", terminal=window)
 
         assert [*codes, visit.code] == [
             PrintCode.UNPAID,

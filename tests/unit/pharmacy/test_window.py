@@ -1,84 +1,23 @@
-"""At the window: one scan names the bag, the bag's label is matched, and the bag is handed over exactly once."""
+"""At the window: one scan names the bag, its label is matched, and each scan is kept and answered once."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
 
-from app.events import BagCollected
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import NotFound
-from app.kernel.ids import new_public_id
-from app.kernel.uow import Units, Uow
-from app.pharmacy import handing, scanning, service, sql
+from app.kernel.uow import Units
+from app.pharmacy import handing, scanning, service
 from app.pharmacy.errors import (
-    AlreadyCollected,
-    BagCancelled,
+    BadNonce,
     BagNotMatched,
-    ChecksMissing,
     NonceReused,
-    NotServedHere,
-    ReasonMissing,
-    TooLateToUndo,
-    WrongWindow,
 )
-from app.pharmacy.invariants import INVARIANTS
-from app.pharmacy.models import Bag, Check, Dispense, Scan
-from app.pharmacy.scanning import ScanResult, Terminal
-from app.pharmacy.states import BAG, BagAction, BagState, CheckKind, IdentityFact, ScanCode, Verdict
+from app.pharmacy.models import Bag, Scan
+from app.pharmacy.states import BAG, BagAction, BagState, ScanCode, Verdict
 from tests import factories_pharmacy as make
 from tests.conftest import MORNING, SetClock
-
-ALL_CHECKS = tuple(CheckKind)
-
-
-def scan(uow: Uow, digits: str, terminal: Terminal, nonce: str = "") -> ScanResult:
-    return scanning.redeem(uow, digits=digits, nonce=nonce or new_public_id(), terminal=terminal, key=make.KEY)
-
-
-def match(uow: Uow, bag: Bag, label: str, terminal: Terminal) -> ScanResult:
-    return scanning.match_bag(
-        uow, bag_public_id=bag.public_id, bag_code=label, nonce=new_public_id(), terminal=terminal
-    )
-
-
-def give(uow: Uow, bag: Bag, terminal: Terminal) -> Dispense:
-    return handing.hand_over(
-        uow,
-        bag_public_id=bag.public_id,
-        terminal=terminal,
-        checks=ALL_CHECKS,
-        identity_fact=IdentityFact.PHONE_TAIL,
-    )
-
-
-def collect(uow: Uow, bag: Bag, terminal: Terminal) -> Dispense:
-    scan(uow, make.code_of(uow, bag), terminal)
-    match(uow, bag, bag.bag_code, terminal)
-    return give(uow, bag, terminal)
-
-
-@pytest.fixture
-def pharmacy(units: Units) -> make.Pharmacy:
-    return make.a_pharmacy(units)
-
-
-@pytest.fixture
-def bag(units: Units, pharmacy: make.Pharmacy) -> Bag:
-    with units.open() as uow:
-        return make.a_ready_bag(uow, make.a_person(uow), pharmacy)
-
-
-@pytest.fixture(autouse=True)
-def _the_books_are_right(units: Units):
-    yield
-    with units.open(reads_only=True) as uow:
-        broken = {name: uow.session.scalar(text(statement)) for name, statement in INVARIANTS.items()}
-    assert not any(broken.values()), broken
+from tests.unit.pharmacy.at_the_window import collect, give, match, scan
 
 
 def test_the_patients_code_names_the_bag_and_its_bin(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
@@ -216,6 +155,15 @@ def test_a_page_from_the_browsers_history_does_not_answer_for_another_patient(
             scan(uow, make.code_of(uow, bag), pharmacy.second, nonce="n-1")
 
 
+@pytest.mark.parametrize("nonce", ["", "x" * 65, "a\x00b", "号"])
+def test_a_damaged_nonce_is_refused_before_anything_is_kept(units: Units, pharmacy: make.Pharmacy, nonce: str) -> None:
+    with units.open() as uow:
+        with pytest.raises(BadNonce):
+            scanning.redeem(uow, digits="1", nonce=nonce, terminal=pharmacy.first, key=make.KEY)
+
+        assert uow.session.query(Scan).count() == 0
+
+
 def test_the_wrong_bag_is_refused_with_both_bins(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
     with units.open() as uow:
         wrong = make.a_ready_bag(uow, make.a_person(uow), pharmacy)
@@ -251,170 +199,6 @@ def test_a_label_that_is_no_bags_is_named(
 def test_a_terminal_that_does_not_hold_the_bag_cannot_match_it(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
     with units.open() as uow:
         assert match(uow, bag, bag.bag_code, pharmacy.first).code == ScanCode.NOT_SERVED_HERE
-
-
-def test_the_bag_is_handed_over_with_its_checks_on_record(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    with units.open() as uow:
-        told = list(uow._happened)
-        dispense = collect(uow, bag, pharmacy.first)
-
-        told = [event for event in uow._happened if event not in told]
-        assert [event for event in told if isinstance(event, BagCollected)] == [
-            BagCollected(bag.id, bag.prescription_id, bag.patient_id)
-        ]
-        assert [(line.drug_code, line.quantity) for line in service.lines_of(uow, dispense.id)] == [("D1", 2)]
-        assert uow.session.query(Check).filter_by(dispense_id=dispense.id).count() == 4
-        assert scan(uow, make.code_of(uow, bag), pharmacy.first).code == ScanCode.ALREADY_COLLECTED
-        with pytest.raises(AlreadyCollected):
-            give(uow, bag, pharmacy.first)
-
-
-def test_without_match_checks_or_lease_nothing_leaves(
-    units: Units, pharmacy: make.Pharmacy, bag: Bag, clock: SetClock
-) -> None:
-    with units.open() as uow:
-        with pytest.raises(NotServedHere):
-            give(uow, bag, pharmacy.first)
-        scan(uow, make.code_of(uow, bag), pharmacy.first)
-        with pytest.raises(BagNotMatched):
-            give(uow, bag, pharmacy.first)
-        match(uow, bag, bag.bag_code, pharmacy.first)
-        with pytest.raises(ChecksMissing) as refusal:
-            handing.hand_over(
-                uow,
-                bag_public_id=bag.public_id,
-                terminal=pharmacy.first,
-                checks=ALL_CHECKS[:3],
-                identity_fact=IdentityFact.ID_CARD,
-            )
-        assert refusal.value.facts == {"missing": ["reasonable_use"]}
-        clock.step(minutes=3)
-        with pytest.raises(NotServedHere):
-            give(uow, bag, pharmacy.first)
-
-
-def test_a_bag_cancelled_while_it_is_served_stays(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    with units.open() as uow:
-        bag = uow.session.get_one(Bag, bag.id)
-        scan(uow, make.code_of(uow, bag), pharmacy.first)
-        match(uow, bag, bag.bag_code, pharmacy.first)
-        make.cancel(uow, bag)
-
-        with pytest.raises(BagCancelled):
-            give(uow, bag, pharmacy.first)
-
-
-def test_a_mistake_is_taken_back_within_two_minutes_at_the_same_window(
-    units: Units, pharmacy: make.Pharmacy, bag: Bag
-) -> None:
-    with units.open() as uow:
-        collect(uow, bag, pharmacy.first)
-        with pytest.raises(WrongWindow):
-            handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.second, reason="拿错")
-        with pytest.raises(ReasonMissing):
-            handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.first, reason="  ")
-
-        handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.first, reason="按错了")
-
-        assert service.dispense_of_bag(uow, bag.id) is None
-    with units.open() as uow:
-        collect(uow, uow.session.get_one(Bag, bag.id), pharmacy.first)
-        assert not [event for event in uow._happened if isinstance(event, BagCollected)]
-
-
-def test_after_two_minutes_a_hand_over_stands(units: Units, pharmacy: make.Pharmacy, bag: Bag, clock: SetClock) -> None:
-    with units.open() as uow:
-        collect(uow, bag, pharmacy.first)
-
-    clock.step(minutes=2, seconds=1)
-
-    with units.open() as uow, pytest.raises(TooLateToUndo):
-        handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.first, reason="拿错")
-
-
-def test_two_terminals_scanning_at_once_one_serves(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    together = Barrier(8)
-    with units.open() as uow:
-        code = make.code_of(uow, bag)
-
-    def try_at(number: int) -> ScanCode:
-        together.wait()
-        with units.open() as uow:
-            return scan(uow, code, Terminal(f"T{number}", "W1", pharmacy.checker_id)).code
-
-    with ThreadPoolExecutor(8) as pool:
-        codes = sorted(pool.map(try_at, range(8)))
-
-    assert codes == [ScanCode.BEING_SERVED] * 7 + [ScanCode.OK]
-
-
-def test_without_the_claims_condition_more_than_one_would_serve(
-    units: Units, pharmacy: make.Pharmacy, bag: Bag, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The control run of the race above: with the defence switched off it is lost."""
-
-    def take_anyway(uow: Uow, *, bag_id: int, terminal_code: str) -> bool:
-        uow.session.execute(update(Bag).where(Bag.id == bag_id).values(serving_terminal=terminal_code))
-        return True
-
-    monkeypatch.setattr(sql, "claim_bag", take_anyway)
-    with units.open() as uow:
-        code = make.code_of(uow, bag)
-
-    def try_at(number: int) -> ScanCode:
-        with units.open() as uow:
-            return scan(uow, code, Terminal(f"T{number}", "W1", pharmacy.checker_id)).code
-
-    with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(try_at, range(8)))
-
-    assert codes.count(ScanCode.OK) > 1
-
-
-def test_the_database_itself_refuses_a_second_dispense(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    with units.open() as uow:
-        collect(uow, bag, pharmacy.first)
-
-    with pytest.raises(IntegrityError), units.open() as uow:
-        handing._record(uow, uow.session.get_one(Bag, bag.id), pharmacy.first, IdentityFact.ID_CARD)
-
-
-def test_the_same_scan_sent_eight_times_at_once_counts_once(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    together = Barrier(8)
-    with units.open() as uow:
-        code = make.code_of(uow, bag)
-
-    def send(_: int) -> ScanResult:
-        together.wait()
-        with units.open() as uow:
-            return scan(uow, code, pharmacy.first, nonce="one")
-
-    with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(send, range(8)))
-
-    assert {result.code for result in results} == {ScanCode.OK}
-    assert sorted(result.is_repeat for result in results) == [False] + [True] * 7
-
-
-def test_eight_taps_on_hand_over_give_one_dispense(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
-    together = Barrier(8)
-    with units.open() as uow:
-        scan(uow, make.code_of(uow, bag), pharmacy.first)
-        match(uow, bag, bag.bag_code, pharmacy.first)
-
-    def tap(_: int) -> str:
-        together.wait()
-        try:
-            with units.open() as uow:
-                give(uow, bag, pharmacy.first)
-        except AlreadyCollected as refusal:
-            return refusal.code
-        return "given"
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = sorted(pool.map(tap, range(8)))
-
-    assert answers == ["already_collected"] * 7 + ["given"]
 
 
 def test_every_state_is_reachable_and_every_action_used() -> None:
