@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import callbacks, entrance, ops, patient, public
+from app.web import board, callbacks, desk, entrance, ops, patient, public, review, staff, terminal, window
 
-SURFACES = (entrance, patient, public, callbacks, ops)
+SURFACES = (entrance, patient, public, terminal, window, desk, review, board, staff, callbacks, ops)
 
 
 def register_surfaces(app: Flask) -> None:

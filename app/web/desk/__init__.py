@@ -1,0 +1,22 @@
+"""The doctor's desk and the nurse's check-in: who waits, whom to call, what to prescribe, when to come again."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.web import edge, work
+
+DOCTOR, NURSE = "doctor", "nurse"
+blueprint = work.surface("desk", prefix="/desk", guard=edge.require_staff(DOCTOR, NURSE))
+PLACE = work.Place(
+    _l("医生工作台"),
+    (
+        work.Link(_l("今日门诊"), "desk.sessions", frozenset({DOCTOR}), ("desk.session_queue",)),
+        work.Link(_l("报到"), "desk.check_in", frozenset({NURSE})),
+    ),
+)
+
+from app.web.desk import arriving as arriving  # noqa: E402 - the pages hang on the blueprint above
+from app.web.desk import prescribing as prescribing  # noqa: E402
+from app.web.desk import queue as queue  # noqa: E402
+from app.web.desk import visit as visit  # noqa: E402

@@ -1,0 +1,79 @@
+"""The nurse's check-in: a visit number is typed or scanned, and the patient has a place in the queue."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, url_for
+from flask_babel import gettext
+
+from app.kernel.errors import NotFound
+from app.queueing import service as queueing
+from app.queueing.states import TicketState
+from app.registration import service as registration
+from app.registration.models import Registration
+from app.scheduling import service as scheduling
+from app.web import edge, show, show_work, work
+from app.web.desk import NURSE, PLACE, blueprint
+
+
+@blueprint.get("/check-in")
+@work.needs(NURSE)
+def check_in() -> edge.Answer:
+    """The form for a visit number."""
+    return work.page("desk/check_in.html", PLACE, found=None)
+
+
+@blueprint.post("/check-in")
+@work.needs(NURSE)
+def do_check_in() -> edge.Answer:
+    """The patient of the visit number is in the queue; typed twice, the same number is shown."""
+    uow = edge.current_uow()
+    visit = registration.registration_by_visit_number(uow, work.typed("visit_number", 20).upper())
+    if visit is None:
+        raise NotFound
+    queueing.check_in(uow, registration=visit)
+    return redirect(url_for("desk.arrived", visit_id=visit.public_id))
+
+
+@blueprint.get("/arrived/<visit_id>")
+@work.needs(NURSE)
+def arrived(visit_id: str) -> edge.Answer:
+    """The number the patient got, the room, and how many are ahead; a passed number can queue again from here."""
+    uow = edge.current_uow()
+    visit = _visit(visit_id)
+    ticket = queueing.ticket_of(uow, visit.id)
+    if ticket is None:
+        raise NotFound
+    position = queueing.position(uow, ticket)
+    card = scheduling.card_by_id(uow, visit.session_id)
+    found = {
+        "number": ticket.number,
+        "room": ticket.room,
+        "doctor": card.practitioner.name,
+        "department": show.in_language(card.department.name, card.department.name_en),
+        "tag": show_work.tag(ticket.state),
+        "ahead": position.ahead if ticket.state == TicketState.WAITING else None,
+        "wait": show.wait_words(position.low_minutes, position.high_minutes),
+        "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state == TicketState.PASSED else "",
+    }
+    return work.page("desk/check_in.html", PLACE, found=found)
+
+
+@blueprint.post("/arrived/<visit_id>/rejoin")
+@work.needs(NURSE)
+def rejoin(visit_id: str) -> edge.Answer:
+    """A passed patient is back and queues from now on."""
+    uow = edge.current_uow()
+    ticket = queueing.ticket_of(uow, _visit(visit_id).id)
+    if ticket is None:
+        raise NotFound
+    queueing.rejoin(uow, ticket)
+    flash(gettext("%(number)s 号已重新排队", number=ticket.number), "ok")
+    return redirect(url_for("desk.arrived", visit_id=visit_id))
+
+
+def _visit(public_id: str) -> Registration:
+    uow = edge.current_uow()
+    found = uow.session.query(Registration).filter_by(public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found

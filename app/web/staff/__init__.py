@@ -1,0 +1,40 @@
+"""The console of those who run the hospital's day: figures, schedules, channels, messages, HL7, audit, money."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.web import edge, work
+
+ADMIN, OPERATIONS, IT, AUDITOR = "admin", "operations", "it", "auditor"
+blueprint = work.surface("staff", prefix="/staff", guard=edge.require_staff(ADMIN, OPERATIONS, IT, AUDITOR))
+
+
+def _roles(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+PLACE = work.Place(
+    _l("管理台"),
+    (
+        work.Link(_l("今日"), "staff.home"),
+        work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
+        work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
+        work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
+        work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), ("staff.hl7_in", "staff.hl7_out")),
+        work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
+        work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
+        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, AUDITOR)),
+        work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
+    ),
+)
+
+from app.web.staff import audit_trail as audit_trail  # noqa: E402 - the pages hang on the blueprint above
+from app.web.staff import channels as channels  # noqa: E402
+from app.web.staff import dead as dead  # noqa: E402
+from app.web.staff import hl7 as hl7  # noqa: E402
+from app.web.staff import home as home  # noqa: E402
+from app.web.staff import messages as messages  # noqa: E402
+from app.web.staff import patients as patients  # noqa: E402
+from app.web.staff import payments as payments  # noqa: E402
+from app.web.staff import schedules as schedules  # noqa: E402

@@ -1,0 +1,53 @@
+"""What could not be told to the outside world and waits for a person to send it again."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext
+from sqlalchemy import select
+
+from app.kernel import audit, outbox
+from app.kernel.errors import NotFound
+from app.kernel.outbox import OutboxItem, OutboxState
+from app.web import edge, show_work, work
+from app.web.paths import own_path
+from app.web.staff import ADMIN, IT, PLACE, blueprint
+from app.web.staff.lists import PAGE_ROWS, before_id, paging
+
+
+@blueprint.get("/dead")
+@work.needs(ADMIN, IT)
+def dead() -> edge.Answer:
+    """The dead letters of every topic, newest first."""
+    uow = edge.current_uow()
+    wanted = select(OutboxItem).where(OutboxItem.state == OutboxState.DEAD).order_by(OutboxItem.id.desc())
+    before = before_id()
+    if before is not None:
+        wanted = wanted.where(OutboxItem.id < before)
+    rows = list(uow.session.scalars(wanted.limit(PAGE_ROWS)))
+    return work.page("staff/dead.html", PLACE, rows=[_row(item) for item in rows], paging=paging(rows))
+
+
+def _row(item: OutboxItem) -> dict[str, object]:
+    return {
+        "topic": item.topic,
+        "key": item.key,
+        "posted": show_work.exact(item.posted_at),
+        "tries": item.tries,
+        "error": item.last_error or "—",
+        "again_href": url_for("staff.send_again", item_id=item.id),
+    }
+
+
+@blueprint.post("/dead/<int:item_id>/again")
+@work.needs(ADMIN, IT)
+def send_again(item_id: int) -> edge.Answer:
+    """The dead letter waits to be sent once more under the same key; one that is not dead stays as it is."""
+    uow = edge.current_uow()
+    item = uow.session.get(OutboxItem, item_id)
+    if item is None:
+        raise NotFound
+    outbox.send_again(uow, item_id)
+    audit.record(uow, "outbox.send_again", "outbox", item.key, topic=item.topic)
+    flash(gettext("已重新排队发送"), "ok")
+    return redirect(own_path(request.form.get("next", "")) or url_for("staff.dead"))

@@ -1,0 +1,58 @@
+"""HL7 v2 messages for the eyes of those who run the connection: their structure whole, their persons hidden.
+
+Works on the text of segments and nothing else, so a message that no parser takes can still be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Which fields of a segment hold a person (HL7 v2.5.1 chapters 3, 6, 7): every figure and letter of them goes.
+HIDDEN: dict[str, frozenset[int]] = {
+    "PID": frozenset({2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 18, 19, 20, 21, 23}),
+    "NK1": frozenset({2, 4, 5, 6, 12, 13, 30, 31, 32, 33, 37}),
+    "GT1": frozenset({3, 4, 5, 6, 7, 8, 12}),
+    "IN1": frozenset({2, 16, 18, 19, 36, 49}),
+    "DG1": frozenset({3, 4}),
+    "OBX": frozenset({5}),
+    "NTE": frozenset({3}),
+    "MRG": frozenset({1, 2, 3, 4, 7}),
+}
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+
+
+def text_of(body: bytes) -> str:
+    """The message's bytes as text: UTF-8, else GB18030, else byte by byte; it never fails."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return body.decode("latin-1")
+
+
+def masked(text: str) -> str:
+    """The message, one segment a line, with every person's field hidden; what is no segment is hidden whole."""
+    lines = [line for line in _LINE_ENDS.split(text.strip("\x0b\x1c\r\n")) if line]
+    separator = _separator(lines)
+    return "\n".join(_masked_segment(line, separator) for line in lines)
+
+
+def _separator(lines: list[str]) -> str:
+    """MSH-1: the character after the first segment's name; the usual one when there is none."""
+    is_head = bool(lines) and lines[0].startswith("MSH") and len(lines[0]) > 3
+    return lines[0][3] if is_head else "|"
+
+
+def _masked_segment(line: str, separator: str) -> str:
+    name, *fields = line.split(separator)
+    if not _SEGMENT.fullmatch(name):
+        return "*" * min(len(line), 12)
+    hidden = HIDDEN.get(name, frozenset())
+    return separator.join([name, *(_hide(field) if n in hidden else field for n, field in enumerate(fields, start=1))])
+
+
+def _hide(field: str) -> str:
+    """Stars for letters and figures; separators stay, so that missing components can still be seen."""
+    return re.sub(r"[^\^&~|\\]+", "***", field)

@@ -1,0 +1,99 @@
+"""The day in figures: who came, what waits to be sent, and whether the processes live."""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from app.analytics import heartbeats
+from app.kernel import outbox
+from app.kernel.inbox import InboxItem, InboxState
+from app.kernel.uow import Uow
+from app.queueing.models import Ticket
+from app.queueing.states import TicketState
+from app.registration.models import Registration
+from app.registration.states import RegistrationState
+from app.web import edge, show, show_work, work
+from app.web.staff import ADMIN, IT, PLACE, blueprint
+
+SILENT_AFTER_SECONDS = 120
+ARRIVED = (RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION, RegistrationState.COMPLETED)
+TOPICS = ("message", "phone_code", "payment", "hospital")
+
+
+@blueprint.get("/")
+def home() -> edge.Answer:
+    """Today's figures, what waits in the outbox, and the jobs' signs of life."""
+    uow = edge.current_uow()
+    depth = outbox.depth(uow)
+    dead = sum(count for (_, state), count in depth.items() if state == "dead")
+    refused = _refused(uow)
+    return work.page(
+        "staff/home.html",
+        PLACE,
+        day=show.day_words(uow.today()),
+        visits=_visits(uow),
+        outbox=_outbox_rows(depth),
+        dead=dead,
+        dead_href=url_for("staff.dead") if edge.actor().roles & {ADMIN, IT} else "",
+        refused=refused,
+        refused_href=url_for("staff.hl7", state="refused") if edge.actor().roles & {ADMIN, IT} else "",
+        beats=_beats(uow),
+    )
+
+
+def _visits(uow: Uow) -> list[dict[str, object]]:
+    counts = dict(
+        uow.session.execute(
+            select(Registration.state, func.count())
+            .where(Registration.visit_day == uow.today())
+            .group_by(Registration.state)
+        ).tuples()
+    )
+    waiting = uow.session.scalar(
+        select(func.count())
+        .select_from(Ticket)
+        .where(Ticket.visit_day == uow.today(), Ticket.state == TicketState.WAITING)
+    )
+    return [
+        {"value": counts.get(RegistrationState.HELD, 0), "label": gettext("待支付")},
+        {"value": counts.get(RegistrationState.BOOKED, 0), "label": gettext("已预约")},
+        {"value": sum(counts.get(state, 0) for state in ARRIVED), "label": gettext("已到院")},
+        {"value": waiting or 0, "label": gettext("候诊中")},
+        {"value": counts.get(RegistrationState.COMPLETED, 0), "label": gettext("已就诊")},
+        {"value": counts.get(RegistrationState.NO_SHOW, 0), "label": gettext("未到诊")},
+        {"value": counts.get(RegistrationState.CANCELLED, 0), "label": gettext("已取消")},
+    ]
+
+
+def _outbox_rows(depth: dict[tuple[str, str], int]) -> list[list[str]]:
+    topics = sorted({*TOPICS, *(topic for topic, _ in depth)})
+    states = ("waiting", "sending", "sent", "dead")
+    return [[topic, *(str(depth.get((topic, state), 0)) for state in states)] for topic in topics]
+
+
+def _refused(uow: Uow) -> int:
+    return (
+        uow.session.scalar(
+            select(func.count())
+            .select_from(InboxItem)
+            .where(InboxItem.source.startswith("hl7:"), InboxItem.state == InboxState.REFUSED)
+        )
+        or 0
+    )
+
+
+def _beats(uow: Uow) -> list[dict[str, object]]:
+    now = uow.clock.wall_now()
+    return [
+        {
+            "process": beat.process,
+            "is_alive": (now - beat.beat_at).total_seconds() < SILENT_AFTER_SECONDS,
+            "ago": gettext("%(time)s 前", time=show_work.ago_words(beat.beat_at, now)),
+            "ran": beat.ran,
+            "failed": beat.failed,
+            "last_error": beat.last_error,
+        }
+        for beat in heartbeats.heartbeats(uow)
+    ]

@@ -1,0 +1,55 @@
+"""How the console's long lists are filtered and paged: newest first, an older page by the last row's key."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from flask_babel import gettext
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.kernel.clock import at_hospital
+from app.kernel.uow import Uow
+from app.web import work
+
+PAGE_ROWS = 50
+# What a list's address may say besides the page.
+KEPT = ("list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome")
+
+
+def before_id() -> int | None:
+    """The key before which the asked-for page begins; None for the newest page."""
+    return work.whole(work.asked("before", 15)) or None
+
+
+def between(uow: Uow, column: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
+    """Conditions for the days asked for as `from` and `to` (both of them within)."""
+    first, last = work.day(work.asked("from", 10)), work.day(work.asked("to", 10))
+    wanted = []
+    if first:
+        wanted.append(column >= at_hospital(first, time(0), uow.zone))
+    if last:
+        wanted.append(column <= at_hospital(last, time(23, 59, 59, 999999), uow.zone))
+    return wanted
+
+
+def paging(rows: list[Any]) -> dict[str, str]:
+    """The links below the list: back to the newest, on to older ones; `rows` have an `id`."""
+    path = request.path
+    given = {name: request.args[name] for name in KEPT if name in request.args}
+    older = f"{path}?{urlencode({**given, 'before': rows[-1].id})}" if len(rows) == PAGE_ROWS else ""
+    newest = f"{path}?{urlencode(given)}" if before_id() else ""
+    return {"text": gettext("%(count)s 条", count=len(rows)), "previous_href": newest, "next_href": older}
+
+
+def field(name: str, label: str, *, options: list[tuple[str, str]] | None = None, kind: str = "text") -> dict[str, Any]:
+    """A field of a list's filter, with what was asked."""
+    return {"name": name, "label": label, "value": work.asked(name), "options": options, "type": kind}
+
+
+def day_fields() -> list[dict[str, Any]]:
+    """The two days of a filter."""
+    return [field("from", gettext("从"), kind="date"), field("to", gettext("到"), kind="date")]

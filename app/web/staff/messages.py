@@ -1,0 +1,61 @@
+"""Every message's fate, one row per recipient and way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask_babel import gettext
+from sqlalchemy import select
+
+from app.identity import service as identity
+from app.identity.models import Account
+from app.identity.rules import mask_phone
+from app.notifications import service as notifications
+from app.notifications.models import Message
+from app.notifications.states import MessageState
+from app.web import edge, show_work, work
+from app.web.staff import ADMIN, IT, OPERATIONS, PLACE, blueprint
+from app.web.staff.lists import PAGE_ROWS, before_id, field, paging
+
+SINCE_DAYS = 7
+
+
+@blueprint.get("/messages")
+@work.needs(ADMIN, OPERATIONS, IT)
+def messages() -> edge.Answer:
+    """The newest messages with their fates, and how many had which fate in the last week."""
+    uow = edge.current_uow()
+    state = work.one_of(work.asked("state", 16), MessageState)
+    rows = list(notifications.messages(uow, state=state, before_id=before_id(), limit=PAGE_ROWS))
+    accounts = {
+        account.id: mask_phone(identity.phone_of_account(uow, account))
+        for account in uow.session.scalars(
+            select(Account).where(Account.id.in_({message.account_id for message in rows}))
+        )
+    }
+    fates = notifications.fates(uow, since=uow.now() - timedelta(days=SINCE_DAYS))
+    return work.page(
+        "staff/messages.html",
+        PLACE,
+        filters=[field("state", gettext("状态"), options=show_work.options(MessageState))],
+        rows=[_row(message, accounts.get(message.account_id, "")) for message in rows],
+        paging=paging(rows),
+        since_days=SINCE_DAYS,
+        fates=[
+            [str(show_work.WAYS[way]), show_work.tag(fate)["text"], reason or "—", str(count)]
+            for way, fate, reason, count in fates
+        ],
+    )
+
+
+def _row(message: Message, recipient: str) -> dict[str, object]:
+    return {
+        "made": show_work.exact(message.made_at),
+        "to": recipient,
+        "way": str(show_work.WAYS[message.channel]),
+        "template": message.template,
+        "tag": show_work.tag(message.state),
+        "reason": message.reason or "—",
+        "final": show_work.exact(message.final_at or message.sent_at) or "—",
+        "read": show_work.exact(message.read_at) or "—",
+    }

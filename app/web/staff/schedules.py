@@ -1,0 +1,139 @@
+"""Sessions by day and department: how full they are, stopping one, and opening the days ahead."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import flash, redirect, url_for
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from app.kernel.errors import Refused
+from app.kernel.uow import Uow
+from app.registration import service as registration
+from app.registration.models import Registration
+from app.scheduling import service as scheduling
+from app.scheduling.models import Slot
+from app.scheduling.service import SessionCard
+from app.scheduling.states import SESSION, SessionAction
+from app.web import edge, show, show_work, work
+from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint
+from app.web.staff.lists import field
+
+DAYS_SHOWN = 7
+
+
+class StopReasonMissing(Refused):
+    """A session is stopped for a reason, which is kept."""
+
+    code = "reason_required"
+    http_status = 422
+
+
+@blueprint.get("/schedules")
+@work.needs(ADMIN, OPERATIONS)
+def schedules() -> edge.Answer:
+    """The sessions of one day, of one department or all."""
+    uow = edge.current_uow()
+    day = work.day(work.asked("day", 10)) or uow.today()
+    departments = scheduling.departments(uow)
+    code = work.one_of(work.asked("department", 24), [department.code for department in departments])
+    chosen = next((department.id for department in departments if department.code == code), None)
+    cards = scheduling.cards(uow, department_id=chosen, from_day=day, to_day=day)
+    places = _places(uow, cards)
+    return work.page(
+        "staff/schedules.html",
+        PLACE,
+        days=_days(uow.today(), day, code),
+        filters=[
+            field("day", gettext("日期"), kind="date") | {"value": day.isoformat()},
+            field(
+                "department",
+                gettext("科室"),
+                options=[("", gettext("全部")), *((each.code, each.name) for each in departments)],
+            ),
+        ],
+        sessions=[_row(card, places.get(card.session.id, 0)) for card in cards],
+    )
+
+
+def _days(today: date, chosen: date, code: str) -> list[dict[str, object]]:
+    days = [today + timedelta(days=ahead) for ahead in range(DAYS_SHOWN)]
+    return [
+        {
+            "label": show.weekday(day),
+            "date": show.short_day(day),
+            "href": url_for("staff.schedules", day=day.isoformat(), department=code),
+            "current": day == chosen,
+        }
+        for day in days
+    ]
+
+
+def _places(uow: Uow, cards: list[SessionCard]) -> dict[int, int]:
+    rows = uow.session.execute(
+        select(Slot.session_id, func.count())
+        .where(Slot.session_id.in_([card.session.id for card in cards]))
+        .group_by(Slot.session_id)
+    )
+    return dict(rows.tuples())
+
+
+def _row(card: SessionCard, places: int) -> dict[str, object]:
+    span = show.time_span(card.session.starts_at, card.session.ends_at)
+    return {
+        "time": f"{show.HALF_DAYS[card.session.half_day]} {span}",
+        "department": show.in_language(card.department.name, card.department.name_en),
+        "doctor": f"{card.practitioner.name} {card.practitioner.title}",
+        "room": card.session.room,
+        "free": f"{card.free_places} / {places}",
+        "fee": show.yuan(card.session.fee_fen),
+        "tag": show_work.tag(card.session.state),
+        "href": url_for("staff.session_page", session_id=card.session.public_id),
+    }
+
+
+@blueprint.get("/schedules/<session_id>")
+@work.needs(ADMIN, OPERATIONS)
+def session_page(session_id: str) -> edge.Answer:
+    """One session: its visits by state, and stopping it."""
+    uow = edge.current_uow()
+    card = scheduling.card(uow, session_id)
+    rows = uow.session.execute(
+        select(Registration.state, func.count())
+        .where(Registration.session_id == card.session.id)
+        .group_by(Registration.state)
+        .order_by(Registration.state)
+    )
+    places = _places(uow, [card])
+    return work.page(
+        "staff/session.html",
+        PLACE,
+        session_id=session_id,
+        session=_row(card, places.get(card.session.id, 0)),
+        day=show.day_words(card.session.visit_day),
+        counts=[{"value": count, "label": show.state_words(state)} for state, count in rows],
+        may_stop=SESSION.may(card.session.state, SessionAction.STOP),
+        list_href=url_for("staff.schedules", day=card.session.visit_day.isoformat()),
+    )
+
+
+@blueprint.post("/schedules/<session_id>/stop")
+@work.needs(ADMIN, OPERATIONS)
+def stop_session(session_id: str) -> edge.Answer:
+    """The session is stopped: its places are cancelled, its patients told, their fees given back."""
+    why = work.typed("reason", 120)
+    if not why:
+        raise StopReasonMissing
+    cancelled = registration.stop_session(edge.current_uow(), public_id=session_id, why=why)
+    flash(gettext("已停诊，取消了 %(count)s 个号；患者会收到通知，费用原路退回", count=cancelled), "warn")
+    return redirect(url_for("staff.session_page", session_id=session_id))
+
+
+@blueprint.post("/schedules/open-ahead")
+@work.needs(ADMIN, OPERATIONS)
+def open_ahead() -> edge.Answer:
+    """Every shift's sessions stand for the coming weeks; those that did already stay."""
+    opened = scheduling.open_ahead(edge.current_uow())
+    flash(gettext("新开放了 %(count)s 场门诊", count=opened), "ok")
+    return redirect(url_for("staff.schedules"))

@@ -1,0 +1,154 @@
+"""Scan or type, see what there is to print or why not, and print; which print it is stands on the paper."""
+
+from __future__ import annotations
+
+from flask import jsonify, redirect, request, session, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from app.invoice import service as invoices
+from app.invoice.models import Invoice, InvoicePrint
+from app.invoice.printing import PrintResult
+from app.invoice.states import PrintCode
+from app.kernel.errors import BadInput, NotFound
+from app.kernel.ids import new_digits
+from app.paper.invoice import render_invoice
+from app.paper.worker import pdf_available
+from app.pharmacy.scanning import Terminal
+from app.runtime import runtime
+from app.web import edge, show, work
+from app.web.invoice_paper import paper_of
+from app.web.printing import printed
+from app.web.window import PLACE, blueprint
+
+MOST_SCANS_PER_MINUTE = 120
+# Kind of the verdict, big words, what to do.
+WORDS: dict[PrintCode, tuple[str, object, object]] = {
+    PrintCode.OK: ("granted", _l("可以打印"), _l("请核对交款人后打印。")),
+    PrintCode.UNPAID: ("refused", _l("尚未支付"), _l("支付后才有票据，请患者先在手机上支付。")),
+    PrintCode.NO_INVOICE: ("warn", _l("没有可打印的票据"), _l("还没有开票，或票据已因退费冲红。")),
+    PrintCode.UNKNOWN_VISIT: ("refused", _l("没有这个就诊号"), _l("请核对就诊号后重新输入。")),
+    PrintCode.CODE_EXPIRED: ("refused", _l("取药码已过期"), _l("请患者刷新手机页面，出示新的码；截图无效。")),
+    PrintCode.UNKNOWN_CODE: ("refused", _l("不认识这个码"), _l("请核对是否为本院的码，或改输就诊号。")),
+    PrintCode.NOT_A_PICKUP_CODE: ("refused", _l("这不是取药码"), _l("请患者打开取药码页面，或改输就诊号。")),
+    PrintCode.POSTER_CODE: ("refused", _l("这是海报码"), _l("海报码用于预约挂号，不能打印票据。")),
+}
+
+
+def terminal() -> Terminal:
+    """This window's terminal; named when it is first used on this browser."""
+    if not isinstance(session.get("invoice_terminal"), str):
+        session["invoice_terminal"] = f"INV-{new_digits(8)}"
+    return Terminal(session["invoice_terminal"], "", edge.actor().id)
+
+
+@blueprint.get("/")
+def home() -> edge.Answer:
+    """The box for the patient's code, and the field for a visit's number."""
+    return work.page("window/home.html", PLACE, nonce=edge.once_key(), typed_nonce=edge.once_key(), pdf=_pdf_state())
+
+
+def _pdf_state() -> dict[str, object]:
+    can_print, why = pdf_available()
+    return {"can_print": can_print, "why": why}
+
+
+def _nonce() -> str:
+    nonce = work.typed("nonce", 65)
+    if not 8 <= len(nonce) <= 64:
+        raise BadInput(fields={"nonce": "length"})
+    return nonce
+
+
+@blueprint.post("/scan")
+def scan() -> edge.Answer:
+    """The patient's code is answered once; leads to the invoices or to the refusal."""
+    here = terminal()
+    edge.limit("window.scan", here.code, at_most=MOST_SCANS_PER_MINUTE, window_seconds=60)
+    result = invoices.print_at_window(
+        edge.current_uow(),
+        digits=work.typed("digits", 200),
+        nonce=_nonce(),
+        terminal=here,
+        key=runtime().settings.pickup_key,
+    )
+    return _lead_on(result)
+
+
+@blueprint.post("/visit")
+def by_visit() -> edge.Answer:
+    """The visit a clerk typed the number of; leads to its invoices or to the refusal."""
+    here = terminal()
+    edge.limit("window.visit", here.code, at_most=60, window_seconds=60)
+    result = invoices.print_visit(
+        edge.current_uow(), visit_number=work.typed("visit_number", 20), nonce=_nonce(), terminal=here
+    )
+    return _lead_on(result)
+
+
+def _lead_on(result: PrintResult) -> edge.Answer:
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(
+            code=result.code.value,
+            print=result.print_public_id,
+            invoices=[{"invoice": public_id, "print_no": print_no} for public_id, print_no in result.invoices],
+            is_repeat=result.is_repeat,
+        )
+    return redirect(url_for("window.sheets", print_id=result.print_public_id))
+
+
+@blueprint.get("/prints/<print_id>")
+def sheets(print_id: str) -> edge.Answer:
+    """What this window asked for: the invoices with their PDF links, or why there are none."""
+    uow = edge.current_uow()
+    row = uow.session.scalars(
+        select(InvoicePrint).where(InvoicePrint.public_id == print_id, InvoicePrint.terminal_code == terminal().code)
+    ).first()
+    if row is None:
+        raise NotFound
+    kind, title, text = WORDS[row.code]
+    found = invoices.sheets(uow, print_public_id=print_id, terminal=terminal()) if row.code == PrintCode.OK else []
+    return work.page(
+        "window/sheets.html",
+        PLACE,
+        verdict_of={"kind": kind, "title": str(title), "text": str(text), "code": row.code.value, "bins": []},
+        invoices=[_shown(print_id, invoice, print_no) for invoice, print_no in found],
+        nonce=edge.once_key(),
+        pdf=_pdf_state(),
+    )
+
+
+def _shown(print_id: str, invoice: Invoice, print_no: int) -> dict[str, object]:
+    fields = invoices.paper_fields(
+        edge.current_uow(), invoice, payee=runtime().settings.hospital_name, print_no=print_no
+    )
+    return {
+        "payer": fields["payer"],
+        "total": show.yuan(invoice.total_fen),
+        "items": " · ".join(item["category"] for item in fields["items"]),
+        "facts": [
+            {"label": gettext("票据代码"), "value": invoice.batch_code},
+            {"label": gettext("票据号码"), "value": invoice.number},
+            {"label": gettext("开票日期"), "value": fields["issued_on"].isoformat()},
+            {"label": gettext("就诊号"), "value": fields["outpatient_number"]},
+        ],
+        "print_words": gettext("首次打印") if print_no <= 1 else gettext("第 %(count)s 次补打", count=print_no - 1),
+        "href": url_for("window.sheet_pdf", print_id=print_id, invoice_id=invoice.public_id),
+    }
+
+
+@blueprint.get("/prints/<print_id>/<invoice_id>.pdf")
+def sheet_pdf(print_id: str, invoice_id: str) -> edge.Answer:
+    """One of the granted invoices as a PDF; refuses `pdf_unavailable` where this machine cannot print."""
+    uow = edge.current_uow()
+    granted = {
+        invoice.public_id: (invoice, print_no)
+        for invoice, print_no in invoices.sheets(uow, print_public_id=print_id, terminal=terminal())
+    }
+    if invoice_id not in granted:
+        raise NotFound
+    invoice, print_no = granted[invoice_id]
+    payee = runtime().settings.hospital_name
+    paper = paper_of(invoices.paper_fields(uow, invoice, payee=payee, print_no=print_no))
+    return work.pdf(printed(lambda: render_invoice(paper)), f"invoice-{invoice.number}")
