@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.identity.models import Account
 from app.identity.service import openid_of_account, phone_of_account
 from app.kernel import outbox
+from app.kernel.crypto import CannotOpen
 from app.kernel.moves import move
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Actor, Units, Uow
@@ -25,7 +26,7 @@ from app.notifications.words import WORDS, say
 
 BATCH = 20
 LEASE_SECONDS = 150  # a whole batch at the couriers' longest time-out
-GIVE_UP_TRIES = 8
+GIVE_UP_TRIES = 5  # by WeChat, two minutes; a text has no other way and is tried for as long as it is of use
 FALLS_BACK = frozenset({"blocked", "unknown_recipient", "bad_message", "no_address", "gave_up"})
 # TEMPLATESENDJOBFINISH (WeChat: 模板消息 事件推送) says `failed:user block` or `failed: system failed`.
 RESULTS = {"success": "", "failed:user block": "blocked", "failed: system failed": "system"}
@@ -56,8 +57,12 @@ def deliver(units: Units, couriers: Mapping[Channel, MessageCourier], *, base_ur
             errands = [errand for item in items if (errand := _errand(uow, item, base_url)) is not None]
         if not items:
             break
+        away: set[Channel] = set()
         for errand in errands:
-            outcome = _hand_over(couriers, errand)
+            # Where one letter found nobody, the others of this batch would only wait for the same time-out.
+            outcome = CourierAway() if errand.channel in away else _hand_over(couriers, errand)
+            if isinstance(outcome, CourierAway):
+                away.add(errand.channel)
             with units.open(_JOB) as uow:
                 _note(uow, errand, outcome)
         tried += len(items)
@@ -75,23 +80,30 @@ def _errand(uow: Uow, item: OutboxItem, base_url: str) -> Errand | None:
         move(uow, MESSAGE, message, MessageAction.SUPPRESS, reason="too_late", final_at=uow.now())
         outbox.mark_sent(uow, item.id)
         return None
-    is_wechat = message.channel is Channel.WECHAT
-    address = openid_of_account(uow, account.id) if is_wechat else phone_of_account(uow, account)
-    if not address:
-        _fail(uow, message, "no_address")
+    try:
+        letter = _letter(uow, message, account, base_url)
+        reason = "" if letter.to else "no_address"
+    except (CannotOpen, KeyError, ValueError):  # one message nobody can write must not hold up the others
+        reason = "bad_message"
+    if reason:
+        _fail(uow, message, reason)
         outbox.mark_sent(uow, item.id)
         return None
+    return Errand(item.id, message.id, message.channel, letter)
+
+
+def _letter(uow: Uow, message: Message, account: Account, base_url: str) -> Letter:
+    is_wechat = message.channel is Channel.WECHAT
     told = say(message.template, message.params, account.locale, uow.zone)
-    letter = Letter(
+    return Letter(
         client_ref=message.public_id,
-        to=address,
+        to=openid_of_account(uow, account.id) if is_wechat else phone_of_account(uow, account),
         template=message.template,
         title=told.title,
         body=told.body,
         fields=told.fields,
         url=base_url + message.link,
     )
-    return Errand(item.id, message.id, message.channel, letter)
 
 
 def _hand_over(couriers: Mapping[Channel, MessageCourier], errand: Errand) -> Sent | CourierAway | CourierRefused:
@@ -115,7 +127,7 @@ def _note(uow: Uow, errand: Errand, outcome: Sent | CourierAway | CourierRefused
         _sent(uow, message, outcome.provider_message_id)
     elif isinstance(outcome, CourierRefused) and outcome.is_final:
         _fail(uow, message, outcome.reason)
-    elif tries >= GIVE_UP_TRIES:
+    elif tries >= GIVE_UP_TRIES and errand.channel is Channel.WECHAT:
         _fail(uow, message, "gave_up")
     else:
         reason = outcome.reason if isinstance(outcome, CourierRefused) else outcome.code

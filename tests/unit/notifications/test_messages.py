@@ -63,7 +63,7 @@ def tell(units: Units, who: factories.Person, *, dedupe: str = "called:1:1", tem
                 patient_id=who.patient.id,
                 template=template,
                 dedupe=dedupe,
-                params={"number": "A012", "room": "3-05"},
+                params={"number": "A012", "room": "3-05", "at": uow.now()},
                 link="/visits/abc",
             )
         )
@@ -95,7 +95,7 @@ def test_a_recipient_is_told_once_however_often_it_happens(units: Units, courier
     assert fates(units) == [("sms", "sent", ""), ("sms", "sent", "")]
     letter = couriers[Channel.SMS].letters[0]
     assert (letter.body, letter.url) == ("A012，请现在到3-05。", f"{BASE_URL}/visits/abc")
-    assert letter.fields == {"number": "A012", "room": "3-05"}
+    assert letter.fields == {"number": "A012", "room": "3-05", "at": "11-23 09:30"}
 
 
 def test_wechat_is_taken_where_the_account_has_it_and_its_word_is_final(
@@ -169,19 +169,47 @@ def test_a_provider_that_is_away_is_asked_again_under_the_same_reference(
     assert fates(units) == [("sms", "sent", "")]
 
 
-def test_a_provider_that_stays_away_is_given_up(
+def test_wechat_that_stays_away_gives_way_to_a_text(
     units: Units, couriers: dict[Channel, Courier], clock: SetClock
 ) -> None:
-    who = person(units)
+    who = person(units, openid="o1")
     tell(units, who, template="reported", dedupe="reported:1")
-    couriers[Channel.SMS].answers += [CourierAway() for _ in range(20)]
+    couriers[Channel.WECHAT].answers += [CourierAway() for _ in range(20)]
 
     for _ in range(20):
         deliver(units, couriers)
-        clock.step(minutes=30)
+        clock.step(minutes=5)
 
-    assert fates(units) == [("sms", "failed", "gave_up")]
-    assert len(couriers[Channel.SMS].answers) == 20 - delivery.GIVE_UP_TRIES
+    assert fates(units) == [("wechat", "failed", "gave_up"), ("sms", "sent", "")]
+    assert len(couriers[Channel.WECHAT].answers) == 20 - delivery.GIVE_UP_TRIES
+
+
+def test_a_text_is_tried_for_as_long_as_it_is_of_use(
+    units: Units, couriers: dict[Channel, Courier], clock: SetClock
+) -> None:
+    who = person(units)
+    tell(units, who, template="booked", dedupe="booked:1")
+    couriers[Channel.SMS].answers += [CourierAway() for _ in range(100)]
+
+    for _ in range(23):
+        deliver(units, couriers)
+        assert fates(units) == [("sms", "queued", "")]
+        clock.step(hours=1)
+    clock.step(hours=2)
+    deliver(units, couriers)
+
+    assert fates(units) == [("sms", "suppressed", "too_late")]
+
+
+def test_a_provider_that_is_away_is_asked_once_a_batch(units: Units, couriers: dict[Channel, Courier]) -> None:
+    for number in range(10):
+        tell(units, person(units), dedupe=f"called:{number}")
+    couriers[Channel.SMS].answers += [CourierAway()]
+
+    deliver(units, couriers)
+
+    assert couriers[Channel.SMS].letters == []
+    assert len(fates(units)) == 10
 
 
 def test_a_call_that_nobody_could_deliver_in_time_is_not_delivered_late(
@@ -213,6 +241,18 @@ def test_a_sender_that_died_after_the_provider_took_the_letter_hands_over_the_sa
     assert fates(units) == [("sms", "sent", "")]
     assert len({letter.client_ref for letter in couriers[Channel.SMS].letters}) == 1
     assert len(couriers[Channel.SMS].letters) == 2
+
+
+def test_a_message_nobody_can_write_does_not_hold_up_the_others(units: Units, couriers: dict[Channel, Courier]) -> None:
+    broken, whole = person(units), person(units)
+    tell(units, broken)
+    tell(units, whole)
+    with units.open() as uow:
+        uow.session.merge(broken.account).phone_sealed = whole.account.phone_sealed
+
+    deliver(units, couriers)
+
+    assert fates(units) == [("sms", "failed", "bad_message"), ("sms", "sent", "")]
 
 
 def test_an_account_without_any_address_reads_its_inbox(units: Units, couriers: dict[Channel, Courier]) -> None:
