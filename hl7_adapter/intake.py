@@ -84,6 +84,7 @@ def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
         key, kind = f"{key}#{digest}", kind + REUSED
     item, is_new = inbox.receive(uow, source, key, raw, kind=kind)
     if not is_new:
+        uow.session.flush()
         uow.session.refresh(item, with_for_update=True)
     if item.body != raw:  # other bytes came under the same id at this very moment, and were first
         item.repeats -= 1

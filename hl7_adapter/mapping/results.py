@@ -102,12 +102,18 @@ def _finding(obx: Segment, occurrence: int) -> _Finding:
         code=obx.get("3.1").strip(),
         name=(obx.get("3.2") or obx.get("3.5") or obx.get("3.1")).strip(),
         value="\n".join(text for rep in obx.reps(5) if (text := _value(obx.get("2").strip().upper(), rep))),
-        unit=(obx.get("6.1") or obx.get("6.2")).strip(),
+        unit=_unit(obx),
         reference_range=obx.get("7").strip(),
         flag=_FLAGS.get(flag, flag),
         status=obx.get("11").strip().upper() or "F",
     )
     return _Finding(told, occurrence)
+
+
+def _unit(obx: Segment) -> str:
+    """OBX-6; `10^9/L` is a unit that senders write without escaping its delimiter."""
+    written = obx.get("6").strip()
+    return written if written.startswith("10^") else (obx.get("6.1") or obx.get("6.2")).strip()
 
 
 def _value(kind: str, rep: Repetition) -> str:
