@@ -15,7 +15,7 @@ from app.identity.models import Patient
 from app.insurance import service as insurance
 from app.insurance.models import Split
 from app.invoice import rules
-from app.invoice.models import Invoice, InvoiceItem
+from app.invoice.models import CategorySum, Invoice
 from app.invoice.states import INVOICE, InvoiceAction, InvoiceKind, InvoiceState
 from app.kernel import audit, counters, moves
 from app.kernel.clock import hospital_day
@@ -126,10 +126,10 @@ def snapshot_of(uow: Uow, invoice: Invoice) -> Snapshot:
     return Snapshot(**json.loads(uow.keys.open(invoice.data_sealed, _place(invoice))))
 
 
-def items_of(uow: Uow, invoice: Invoice) -> list[InvoiceItem]:
+def items_of(uow: Uow, invoice: Invoice) -> list[CategorySum]:
     """The sums by category, in the order of the form."""
     return list(
-        uow.session.scalars(select(InvoiceItem).where(InvoiceItem.invoice_id == invoice.id).order_by(InvoiceItem.seq))
+        uow.session.scalars(select(CategorySum).where(CategorySum.invoice_id == invoice.id).order_by(CategorySum.seq))
     )
 
 
@@ -147,7 +147,7 @@ def _file(uow: Uow, invoice: Invoice, snapshot: Snapshot, sums: list[tuple[str, 
     uow.session.add(invoice)
     uow.session.flush()
     uow.session.add_all(
-        InvoiceItem(
+        CategorySum(
             invoice_id=invoice.id, seq=rules.CATEGORIES.index(category), category=category, amount_fen=amount_fen
         )
         for category, amount_fen in sums

@@ -52,7 +52,7 @@ class Invoice(PublicRow):
     printed_count: Mapped[int] = mapped_column(default=0)
 
 
-class InvoiceItem(Row):
+class CategorySum(Row):
     """What one of the ministry's twelve categories cost; `seq` is the category's place on the form."""
 
     __tablename__ = "invoice_item"

@@ -75,6 +75,18 @@ def print_visit(uow: Uow, *, visit_number: str, nonce: str, terminal: pharmacy.T
     return _finish(uow, asked, PrintCode.OK if found else PrintCode.NO_INVOICE, found)
 
 
+def print_of(uow: Uow, *, print_public_id: str, terminal: pharmacy.Terminal) -> PrintResult:
+    """The stored answer to an ask of this terminal; NotFound for any other."""
+    asked = uow.session.scalars(
+        select(InvoicePrint).where(
+            InvoicePrint.public_id == print_public_id, InvoicePrint.terminal_code == terminal.code
+        )
+    ).first()
+    if asked is None:
+        raise NotFound
+    return _result(uow, asked, is_repeat=True)
+
+
 def sheets(uow: Uow, *, print_public_id: str, terminal: pharmacy.Terminal) -> list[tuple[Invoice, int]]:
     """The invoices of a granted ask, each with which print of it this is; a read on record.
 

@@ -13,7 +13,7 @@ from app.identity import service as identity
 from app.invoice import rules
 from app.invoice.issuing import issue, items_of, red_letter, snapshot_of, valid_invoice_of
 from app.invoice.models import Invoice
-from app.invoice.printing import PrintResult, print_at_window, print_visit, sheets
+from app.invoice.printing import PrintResult, print_at_window, print_of, print_visit, sheets
 from app.invoice.states import InvoiceKind, InvoiceState
 from app.kernel.clock import hospital_day
 from app.kernel.errors import NotFound
@@ -27,6 +27,7 @@ __all__ = [
     "of_account",
     "paper_fields",
     "print_at_window",
+    "print_of",
     "print_visit",
     "red_letter",
     "sheets",

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from app import events
+from app.identity.models import Patient
 from app.kernel import audit, moves
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
@@ -172,6 +173,22 @@ def undo_hand_over(uow: Uow, *, bag_public_id: str, terminal: Terminal, reason: 
     moves.move(uow, DISPENSE, _standing(uow, bag), DispenseAction.UNDO, undone_at=uow.now(), undo_reason=words)
     audit.record(uow, "bag.undo_hand_over", "bag", bag.public_id, terminal=terminal.code)
     return bag
+
+
+def just_handed_over(uow: Uow, *, window_code: str, limit: int = 5) -> list[tuple[Bag, str]]:
+    """What the window can still take back, each with the masked name, newest first."""
+    rows = uow.session.execute(
+        select(Bag, Patient.name_masked)
+        .join(Patient, Patient.id == Bag.patient_id)
+        .where(
+            Bag.state == BagState.COLLECTED,
+            Bag.collected_window == window_code,
+            Bag.collected_at >= uow.now() - UNDO_WITHIN,
+        )
+        .order_by(Bag.collected_at.desc())
+        .limit(limit)
+    )
+    return [(bag, name) for bag, name in rows]
 
 
 def _standing(uow: Uow, bag: Bag) -> Dispense:

@@ -110,6 +110,11 @@ def bag_by_public_id(uow: Uow, public_id: str) -> Bag:
     return bag
 
 
+def masked_name_of(uow: Uow, bag: Bag) -> str:
+    """The patient's name as it may stand on a label and on a screen others see."""
+    return uow.session.get_one(Patient, bag.patient_id).name_masked
+
+
 def queue(uow: Uow, *, window_code: str = "") -> list[tuple[Bag, str]]:
     """The bags that are picked, ready or being served, each with the masked name, longest waiting first.
 

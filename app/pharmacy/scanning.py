@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.kernel import audit, moves
+from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
 from app.payment.models import Bill
@@ -58,6 +59,7 @@ class ScanResult:
     code: ScanCode
     bag_public_id: str
     facts: dict[str, object]
+    kind: ScanKind
     is_repeat: bool = False
 
 
@@ -161,6 +163,16 @@ def _compare(uow: Uow, wanted: Bag, bag_code: str, terminal: Terminal) -> _Answe
     return _Answer(ScanCode.WRONG_BAG, wanted, both)
 
 
+def scan_of(uow: Uow, *, public_id: str, terminal: Terminal) -> ScanResult:
+    """The stored answer to a scan of this terminal; NotFound for any other."""
+    scan = uow.session.scalars(
+        select(Scan).where(Scan.public_id == public_id, Scan.terminal_code == terminal.code)
+    ).first()
+    if scan is None:
+        raise NotFound
+    return _result(uow, scan, is_repeat=True)
+
+
 def is_held_by(uow: Uow, bag: Bag, terminal: Terminal) -> bool:
     """True while the terminal serves the bag and its two minutes are not over."""
     return (
@@ -219,4 +231,4 @@ def _finish(uow: Uow, scan: Scan, answer: _Answer) -> ScanResult:
 def _result(uow: Uow, scan: Scan, *, is_repeat: bool = False) -> ScanResult:
     is_open = scan.code == ScanCode.OK and scan.bag_id is not None
     bag_public_id = uow.session.get_one(Bag, scan.bag_id).public_id if is_open else ""
-    return ScanResult(scan.public_id, scan.verdict, scan.code, bag_public_id, dict(scan.facts), is_repeat)
+    return ScanResult(scan.public_id, scan.verdict, scan.code, bag_public_id, dict(scan.facts), scan.kind, is_repeat)

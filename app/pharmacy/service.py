@@ -13,11 +13,12 @@ from app.identity.rules import age_on
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
-from app.pharmacy.handing import hand_over, let_go, release_forgotten, undo_hand_over
+from app.pharmacy.handing import hand_over, just_handed_over, let_go, release_forgotten, undo_hand_over
 from app.pharmacy.models import Bag, Dispense, DispenseLine
 from app.pharmacy.picking import (
     bag_by_public_id,
     mark_ready,
+    masked_name_of,
     open_window,
     queue,
     start_picking,
@@ -26,7 +27,7 @@ from app.pharmacy.picking import (
     windows,
 )
 from app.pharmacy.rules import pickup_code
-from app.pharmacy.scanning import ScanResult, Terminal, bag_for_code, is_held_by, match_bag, redeem
+from app.pharmacy.scanning import ScanResult, Terminal, bag_for_code, is_held_by, match_bag, redeem, scan_of
 from app.pharmacy.states import DispenseState
 from app.prescription import service as prescription
 from app.prescription.models import Prescription, PrescriptionLine
@@ -43,15 +44,18 @@ __all__ = [
     "card",
     "dispense_of_bag",
     "hand_over",
+    "just_handed_over",
     "let_go",
     "lines_of",
     "mark_ready",
+    "masked_name_of",
     "match_bag",
     "open_window",
     "pickup_digits",
     "queue",
     "redeem",
     "release_forgotten",
+    "scan_of",
     "start_picking",
     "uncollected",
     "undo_hand_over",

@@ -246,8 +246,12 @@ def test_sheets_are_for_the_window_that_asked_and_for_ten_minutes(units: Units, 
     bag, _ = a_bag_of_a_visit(units)
     with units.open() as uow:
         asked = ask(uow, bag)
-        with pytest.raises(NotFound):
-            service.sheets(uow, print_public_id=asked.print_public_id, terminal=Terminal("I2", "", None))
+        assert service.print_of(uow, print_public_id=asked.print_public_id, terminal=AT_INVOICE_WINDOW) == replace(
+            asked, is_repeat=True
+        )
+        for look in (service.sheets, service.print_of):
+            with pytest.raises(NotFound):
+                look(uow, print_public_id=asked.print_public_id, terminal=Terminal("I2", "", None))
 
     clock.step(minutes=11)
 

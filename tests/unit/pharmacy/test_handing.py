@@ -86,7 +86,9 @@ def test_a_mistake_is_taken_back_within_two_minutes_at_the_same_window(
         with pytest.raises(ReasonMissing):
             handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.first, reason="  ")
 
+        assert [(row.id, name) for row, name in handing.just_handed_over(uow, window_code="W1")] == [(bag.id, "张*三")]
         handing.undo_hand_over(uow, bag_public_id=bag.public_id, terminal=pharmacy.first, reason="按错了")
+        assert handing.just_handed_over(uow, window_code="W1") == []
 
         assert service.dispense_of_bag(uow, bag.id) is None
     with units.open() as uow:

@@ -142,6 +142,15 @@ def test_the_same_scan_sent_again_gets_the_stored_answer(units: Units, pharmacy:
         assert (again.scan_public_id, again.code, again.facts) == (first.scan_public_id, first.code, first.facts)
 
 
+def test_a_scans_answer_is_read_again_at_its_own_terminal_only(units: Units, pharmacy: make.Pharmacy, bag: Bag) -> None:
+    with units.open() as uow:
+        first = scan(uow, make.code_of(uow, bag), pharmacy.first)
+
+        assert scanning.scan_of(uow, public_id=first.scan_public_id, terminal=pharmacy.first).code == ScanCode.OK
+        with pytest.raises(NotFound):
+            scanning.scan_of(uow, public_id=first.scan_public_id, terminal=pharmacy.second)
+
+
 def test_a_page_from_the_browsers_history_does_not_answer_for_another_patient(
     units: Units, pharmacy: make.Pharmacy, bag: Bag
 ) -> None:
