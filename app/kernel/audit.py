@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Index, String, select
@@ -18,6 +18,8 @@ from app.kernel.db import Row
 from app.kernel.uow import Uow
 
 SEAL_AT_MOST = 5000
+# A unit may still be open that took its row's key before rows already committed; none lives this long (see db.py).
+SEAL_AFTER = timedelta(seconds=60)
 
 
 class AuditEvent(Row):
@@ -68,7 +70,10 @@ def record(
 
 
 def seal(uow: Uow) -> AuditSeal | None:
-    """Chains the committed rows that have no seal yet; None when there are none. Called by one job at a time."""
+    """Chains the rows older than a minute that have no seal yet; None when there are none.
+
+    Two that seal at once collide on the seal's key, and one of them is dropped.
+    """
     last = uow.session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
     after, head = (last.last_id, last.head) if last else (0, "")
     rows = list(

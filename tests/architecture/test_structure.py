@@ -16,7 +16,7 @@ from app.kernel.db import Base
 from app.kernel.errors import VisitError
 from app.kernel.moves import Machine
 from app.web import SURFACES
-from app.web.words import WORDS
+from app.web.words import FOR_STAFF as WORDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APP = ROOT / "app"
