@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Index, String, select
@@ -76,9 +77,10 @@ def seal(uow: Uow) -> AuditSeal | None:
     """
     last = uow.session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
     after, head = (last.last_id, last.head) if last else (0, "")
-    rows = list(
-        uow.session.scalars(select(AuditEvent).where(AuditEvent.id > after).order_by(AuditEvent.id).limit(SEAL_AT_MOST))
+    unsealed = uow.session.scalars(
+        select(AuditEvent).where(AuditEvent.id > after).order_by(AuditEvent.id).limit(SEAL_AT_MOST)
     )
+    rows = list(takewhile(lambda row: row.happened_at <= uow.now() - SEAL_AFTER, unsealed))
     if not rows:
         return None
     made = AuditSeal(last_id=rows[-1].id, rows=len(rows), head=_chain(head, rows), sealed_at=uow.now())

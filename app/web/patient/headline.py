@@ -132,7 +132,7 @@ def _pay(visit: Visit) -> Headline:
         "title": gettext("有一笔药费待支付"),
         "amount": show.yuan(bill.cash_fen),
         "text": gettext("合计 %(total)s，医保支付 %(fund)s", total=total, fund=fund),
-        "button": gettext("查看明细并支付"),
+        "button": gettext("查看明细并支付") if bill.cash_fen else gettext("查看明细并确认"),
         "href": url_for("patient.bill", bill_id=bill.public_id),
     }
 

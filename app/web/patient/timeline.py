@@ -127,7 +127,8 @@ def _collect(visit: Visit, state: str) -> Step:
 def _invoice(visit: Visit, state: str) -> Step:
     if visit.invoices:
         note = gettext("已开具 %(count)s 张", count=len(visit.invoices))
-        return {"note": note, "state": "done", "href": url_for("patient.invoices"), "action": gettext("查看票据")}
+        words = {"state_text": gettext("已开具")} if state != "done" else {}
+        return {"note": note, "href": url_for("patient.invoices"), "action": gettext("查看票据"), **words}
     return _none_this_time(state)
 
 

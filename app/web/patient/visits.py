@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext
 
 from app.identity import service as identity
-from app.kernel.clock import hospital_day
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.payment.states import BillState
 from app.queueing import service as queueing
 from app.registration import service as registrations
 from app.registration.models import Registration
+from app.registration.rules import CANCEL_MINUTES_BEFORE
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.web import edge, live, show
 from app.web.patient import blueprint
@@ -120,10 +122,16 @@ def registration(registration_id: str) -> edge.Answer:
         facts=_facts(uow, found),
         kind=show.state_kind(row.state),
         state=show.state_words(row.state),
-        may_cancel=is_held or REGISTRATION.may(row.state, RegistrationAction.CANCEL),
+        may_cancel=_may_cancel(found),
         registration_id=registration_id,
-        held_on=show.day_words(hospital_day(row.held_at, uow.zone)),
     )
+
+
+def _may_cancel(found: Visit) -> bool:
+    """True while the place can be given back online."""
+    is_late = found.starts_at - timedelta(minutes=CANCEL_MINUTES_BEFORE) < found.now
+    state = found.registration.state
+    return REGISTRATION.may(state, RegistrationAction.CANCEL) and not (state == RegistrationState.BOOKED and is_late)
 
 
 def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
