@@ -17,6 +17,8 @@ from hl7_adapter.mapping.refusals import refuse
 _HOSPITAL = frozenset({"PI", "MR", "PATIENTNO", ""})
 _IDENTITY_CARD = frozenset({"NNCHN", "IDENTIFYNO"})
 _INSURANCE = frozenset({"HC"})
+# Papers that others gave the person (driving licence, passport, social security …): never the hospital's own number.
+_OF_OTHERS = _IDENTITY_CARD | _INSURANCE | {"IDCARD", "DL", "DN", "MA", "MC", "NH", "NI", "PPN", "SS", "TAX"}
 
 # HL7 table 0001, GB/T 2261.1 and plain words.
 _SEXES = {
@@ -44,7 +46,6 @@ def file_patient(uow: Uow, message: Message, _peer: str) -> str:
     """
     reader = Reader(message)
     phone, is_usable = _phone(message)
-    (_, card), (_, insurance_no) = _number(message, _IDENTITY_CARD), _number(message, _INSURANCE)
     patient = identity.file_patient_from_his(
         uow,
         PatientFromHis(
@@ -52,9 +53,9 @@ def file_patient(uow: Uow, message: Message, _peer: str) -> str:
             name=_name(reader) or None,
             sex=_sex(reader),
             birth_date=reader.day("PID-7"),
-            id_number=card or None,
+            id_number=_number(message, _IDENTITY_CARD) or None,
             phone=phone,
-            insurance_no=insurance_no or None,
+            insurance_no=_number(message, _INSURANCE) or None,
         ),
     )
     if not is_usable:
@@ -66,31 +67,42 @@ def patient_of(uow: Uow, message: Message) -> Patient:
     """The patient of PID who is on file; refuses `field_missing` (101), `patient_unknown` (204)."""
     patient = identity.patient_by_identifier(uow, "his", hospital_number(message))
     if patient is None:
-        place, _ = _number(message, _HOSPITAL)
+        place, _ = _hospital_number(message)
         raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
     return patient
 
 
 def hospital_number(message: Message) -> str:
     """The hospital's number of the patient, from PID-3; refuses `field_missing` (101)."""
-    _, number = _number(message, _HOSPITAL)
+    _, number = _hospital_number(message)
     if not number:
         raise refuse("field_missing", 101, "PID-3", "the hospital's number of the patient is required")
     return number
 
 
-def _number(message: Message, types: frozenset[str]) -> tuple[str, str]:
-    """Place and value of the first number in PID-3 that is of one of `types`; both '' when there is none."""
-    reader = Reader(message)
+def _hospital_number(message: Message) -> tuple[str, str]:
+    """The number of the hospital's own type; without one, the first whose type is nobody else's."""
+    numbers = _numbers(message)
+    own = [(place, value) for place, value, kind in numbers if kind in _HOSPITAL]
+    other = [(place, value) for place, value, kind in numbers if kind not in _OF_OTHERS]
+    return next(iter(own + other), ("", ""))
+
+
+def _number(message: Message, types: frozenset[str]) -> str:
+    return next((value for _, value, kind in _numbers(message) if kind in types), "")
+
+
+def _numbers(message: Message) -> list[tuple[str, str, str]]:
+    """Place, value and type of each number in PID-3, in the order of the message."""
+    reader, mark, found = Reader(message), message.delimiters.repetition, []
     for segment in message.segments("PID")[:1]:
-        written = segment.written(3)
-        count = written.count(message.delimiters.repetition) + 1 if message.delimiters.repetition else 1
+        count = segment.written(3).count(mark) + 1 if mark else 1
         for repetition in range(1, count + 1):
             path = f"PID-3[{repetition}]"
             value = reader.text(f"{path}.1", at_most=64)
-            if value and message.get(f"{path}.5").strip().upper() in types:
-                return f"{path}.1", value
-    return "", ""
+            if value:
+                found.append((f"{path}.1", value, message.get(f"{path}.5").strip().upper()))
+    return found
 
 
 def _name(reader: Reader) -> str:
