@@ -8,11 +8,11 @@ import time
 from flask import Flask, Response, g, jsonify, render_template, request, session
 from flask_babel import get_locale
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.kernel.errors import TryLater, VisitError
+from app.kernel.errors import BadInput, TryLater, VisitError
 from app.kernel.ids import new_public_id
 from app.runtime import runtime
 from app.web import counts, edge
@@ -68,6 +68,9 @@ def _for_templates() -> dict[str, object]:
 def _begin() -> None:
     g.request_id = new_public_id()
     g.began = time.perf_counter()
+    sent = (request.path, *request.args.values(), *request.form.values())
+    if any("\x00" in text for text in sent):  # PostgreSQL keeps no such character, and nobody types it
+        raise BadInput
 
 
 def _finish(response: Response) -> Response:
@@ -139,6 +142,8 @@ def _broken(error: Exception) -> Response:
     log.error(
         "request broke", exc_info=error, extra={"request_id": g.get("request_id", ""), "endpoint": request.endpoint}
     )
+    if isinstance(error, DataError):  # a number or text that fits no column
+        return _refuse_quietly(BadInput())
     if isinstance(error, DATABASE_AWAY):
         return _refuse_quietly(TryLater(retry_seconds=2))
     return _say_no(500, "broken", {})
