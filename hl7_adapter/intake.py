@@ -73,20 +73,21 @@ def peer_name(head: Header) -> str:
 def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
     """The message's own inbox row, locked.
 
-    The row's key is the control id; of other bytes under a control id that was used before, with their hash.
+    The row's key is the control id; of other bytes under a control id that was used before, with their hash. Line
+    ends after the last segment say nothing: senders add and drop them between one try and the next.
     """
     source = f"hl7:{peer_name(head)}"
-    digest = hashlib.sha256(raw).hexdigest()
+    digest = hashlib.sha256(_said(raw)).hexdigest()
     key = _printable(head.control_id, 200) or digest
     kind = _printable(f"{head.message_type}^{head.event}", 30)
     known = uow.session.scalar(select(InboxItem.body).where(InboxItem.source == source, InboxItem.key == key))
-    if known is not None and known != raw:
+    if known is not None and _said(known) != _said(raw):
         key, kind = f"{key}#{digest}", kind + REUSED
     item, is_new = inbox.receive(uow, source, key, raw, kind=kind)
     if not is_new:
         uow.session.flush()
         uow.session.refresh(item, with_for_update=True)
-    if item.body != raw:  # other bytes came under the same id at this very moment, and were first
+    if _said(item.body) != _said(raw):  # other bytes came under the same id at this very moment, and were first
         item.repeats -= 1
         item, is_new = inbox.receive(uow, source, f"{key}#{digest}", raw, kind=kind + REUSED)
     if is_new and item.kind.endswith(REUSED):
@@ -143,6 +144,10 @@ def _have_effect(uow: Uow, effect: Effect, head: Header, *, is_last: bool = Fals
         fault = ErrorAt(207, "", "internal_error: nothing was done; it can be sent again")
         return _Outcome(InboxState.REFUSED, code="internal_error", faults=(fault,))
     return _Outcome(InboxState.FILED if subject is None else InboxState.DONE, subject or "")
+
+
+def _said(raw: bytes) -> bytes:
+    return raw.rstrip(b"\r\n")
 
 
 def _printable(text: str, at_most: int) -> str:
