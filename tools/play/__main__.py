@@ -70,7 +70,7 @@ def _play(step: Step, visit: Visit, *, as_json: bool) -> bool:
     try:
         ok, seen = True, step(visit)
     except (StepFailed, requests.RequestException) as failed:
-        ok, seen = False, {"missing": str(failed)}
+        ok, seen = False, {"missing": visit.without_person(str(failed))}
     except (KeyError, IndexError, ValueError, TypeError) as unexpected:
         ok, seen = False, {"missing": f"an answer of another shape: {type(unexpected).__name__} {unexpected}"}
     if as_json:

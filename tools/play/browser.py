@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +61,14 @@ class Page:
         if label not in words[:-1]:
             raise StepFailed(f"no “{label}” at {self.where}")
         return words[words.index(label) + 1]
+
+    def amount_of(self, label: str) -> int | None:
+        """The amount in fen that follows `label` on the page; None when there is none."""
+        words = self.markup.words
+        for before, after in itertools.pairwise(words):
+            if before == label and (found := re.fullmatch(r"¥\s*(\d[\d,]*)\.(\d\d)", after)):
+                return int(found[1].replace(",", "")) * 100 + int(found[2])
+        return None
 
     def demand(self, *wanted: str) -> None:
         """StepFailed unless all these words stand on the page."""

@@ -46,21 +46,14 @@ def _call_up(page: Page) -> dict[str, str]:
     return {}
 
 
-def fen(text: str) -> int:
-    """¥38.60 as 3860."""
-    found = re.search(r"(\d[\d,]*)\.(\d\d)", text)
-    if found is None:
-        raise StepFailed(f"no amount in “{text}”")
-    return int(found[1].replace(",", "")) * 100 + int(found[2])
-
-
 def split(visit: Visit) -> Seen:
     """The bill says what insurance pays, what the account pays and what is left, with a reason on every line."""
     page = _bill_page(visit)
     visit["drug_bill"] = page.url.rsplit("/", 1)[-1]
-    total = fen(page.value_of("合计"))
-    parts = {name: fen(page.value_of(label)) for name, label in PARTS.items() if label in page.markup.words}
-    if sum(parts.values()) != total:
+    total = page.amount_of("合计") or 0
+    amounts = {name: page.amount_of(label) for name, label in PARTS.items()}
+    parts = {name: amount for name, amount in amounts.items() if amount is not None}
+    if not total or sum(parts.values()) != total:
         raise StepFailed(f"{parts} do not add up to {total}")
     if not parts.get("fund_fen"):
         raise StepFailed(f"insurance pays nothing of {total} fen for an insured patient")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 from tools.demo.hospital_clock import shown_now
 from tools.play import paying
-from tools.play.browser import Browser, Page, StepFailed
-from tools.play.visit import PHONE, WECHAT, Visit, masked, wait_for
+from tools.play.browser import Page, StepFailed
+from tools.play.codes import code_on
+from tools.play.visit import WECHAT, Visit, masked, wait_for
 
 Seen = Mapping[str, object]
 # department, doctor's name on the page, who logs in at that desk
@@ -70,19 +72,23 @@ def bind(visit: Visit) -> Seen:
         raise StepFailed(f"not bound: {page.gist}")
     page = phone.open("/patients")
     page.demand(person.name)
-    visit["patient"] = page.form(r"/patients/[^/]+/(choose|unbind)").action.split("/")[2] if page.markup.forms else ""
     return {"name": masked(person.name), "relation": "self"}
 
 
 def poster_scan(visit: Visit) -> Seen:
-    """The phone's camera follows a poster's code; the scan is counted."""
-    console = visit.staff("admin").open("/staff/channels")
-    found = re.search(r"/c/([A-Za-z0-9]+)", console.text)
-    if found is None:
-        raise StepFailed(f"no poster's address at {console.where}")
-    visit["source"] = found[1]
-    page = visit.phone.open(found[0])
-    return {"poster": found[1], "landed": page.where}
+    """The operations office puts up a new poster; the phone's camera follows its code, and the scan is counted."""
+    name = f"演示 {secrets.token_hex(4)}"
+    console = visit.staff("admin")
+    console.press(
+        console.open("/staff/channels"), "/staff/channels$", name=name, place="门诊大厅", target="/departments"
+    )
+    listed = console.open("/staff/channels")
+    page = console.open(next(href for href, words in listed.markup.links if name in words))
+    address = code_on(page)
+    visit.note(f"QR {address}")
+    visit["poster"] = name
+    landed = visit.phone.open(address)
+    return {"code_says": re.sub(r"^https?://[^/]+", "", address), "landed": landed.where}
 
 
 def hold(visit: Visit) -> Seen:
@@ -162,12 +168,6 @@ def his_told_registration(visit: Visit) -> Seen:
         "control_ids": [one["control_id"] for one in (booked[0], money[0])],
         "answers": [one["answer_code"] for one in (booked[0], money[0])],
     }
-
-
-def outside_wechat(browser: Browser) -> Browser:
-    """The same phone with its ordinary browser."""
-    browser.session.headers["User-Agent"] = PHONE
-    return browser
 
 
 def page_of_visit(visit: Visit) -> Page:

@@ -20,7 +20,7 @@ def check_in(visit: Visit) -> Seen:
     if found is None:
         raise StepFailed(f"no number on {page.where}: {page.gist}")
     visit["number"] = found[0]
-    return {"number": found[0], "says": " ".join(re.findall(r"前面\S*|还有\s*\d+\s*\S+", page.words)[:2])}
+    return {"number": found[0], "says": page.value_of(found[0])}
 
 
 def called(visit: Visit) -> Seen:
