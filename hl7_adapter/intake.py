@@ -102,7 +102,7 @@ def _take(uow: Uow, item: InboxItem, read: Header | HeaderProblem) -> bytes:
     inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
     item.subject_ref = outcome.subject[:64]
     number = f"MA{item.id:010d}" + (f"R{item.repeats}" if item.repeats else "")
-    item.answer = build_ack(read, answer, outcome.faults, control_id=number, now=uow.now())
+    item.answer = build_ack(read, answer, outcome.faults, control_id=number, now=uow.now().astimezone(uow.zone))
     audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
     return item.answer
 

@@ -53,7 +53,6 @@ _WIDE = (
     (b"M\0S\0H\0", b"", "utf-16-le"),
     (b"\0M\0S\0H", b"", "utf-16-be"),
 )
-_WIDE_STARTS = tuple(start for start, _, _ in _WIDE)
 _NOT_WORD = re.compile(r"[^A-Z0-9]")
 _MSH = re.compile(rb"(?:\A|[\r\n])[ \t]*MSH")
 # MSH-18 is entry 17 of the split line, one field early it is 16; what follows is looked at too, because a GB18030 name
@@ -92,12 +91,13 @@ def decode(raw: bytes, default_charset: str = "utf-8") -> Decoded:
     Tried in this order, each strictly: what a byte order mark says, what MSH-18 declares (known aliases, also one
     field early and with blanks), `default_charset`, UTF-8, GB18030; last ISO 8859-1, which takes every byte.
     """
-    if raw.startswith(_WIDE_STARTS):
+    bom, body = b"", raw
+    if not raw.startswith(b"MSH"):
         wide = _decode_wide(raw)
         if wide is not None:
             return wide
-    bom = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
-    body = raw[len(bom) :] if bom else raw
+        bom = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+        body = raw.removeprefix(bom)
     label, declared = _declared(body)
     first = "utf-8" if bom else declared or codec_of(default_charset) or "utf-8"
     text = _strictly(body, first)
@@ -134,13 +134,11 @@ def _declared(body: bytes) -> tuple[str, str | None]:
         if found is None:
             return "", None
         start = found.end() - 3
-    end = body.find(b"\r", start)
-    end = len(body) if end < 0 else end
-    feed = body.find(b"\n", start, end)
     separator = body[start + 3 : start + 4]
     if not separator:
         return "", None
-    entries = body[start : end if feed < 0 else feed].split(separator, _ENTRIES_BEFORE)
+    line = body[start:].partition(b"\r")[0].partition(b"\n")[0]
+    entries = line.split(separator, _ENTRIES_BEFORE)
     if len(entries) <= _ENTRIES_BEFORE:
         return "", None
     return _label_in(entries[-1][:_TAIL_BYTES], separator, body[start + 5 : start + 6] or b"~")

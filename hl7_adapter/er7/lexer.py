@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from hl7_adapter.er7.charset import Decoded, decode
 from hl7_adapter.er7.delimiters import DEFAULT, Delimiters, read_delimiters
@@ -44,26 +45,32 @@ class Repetition:
 class Segment:
     """One segment; its fields are split at the first question."""
 
-    __slots__ = ("_codec", "_delimiters", "_fields", "name", "raw")
+    __slots__ = ("_codec", "_delimiters", "_fields", "raw")
 
     def __init__(self, raw: str, delimiters: Delimiters, codec: str) -> None:
         """Hold the segment as written; `raw` stays escaped and has no line end."""
         self.raw = raw
-        self.name = raw[:3]
         self._delimiters = delimiters
         self._codec = codec
         self._fields: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The three characters the segment begins with."""
+        return self.raw[:3]
+
+    def _split(self) -> list[str]:
+        fields = self._fields = self.raw.split(self._delimiters.field)
+        if self.name in _HEADERS:
+            fields.insert(1, self._delimiters.field)
+        return fields
 
     def written(self, field: int) -> str:
         """The whole field as the sender wrote it: escaped, with all repetitions; '' when absent.
 
         Field 1 of a header segment is the field separator itself, as the standard counts.
         """
-        fields = self._fields
-        if fields is None:
-            fields = self._fields = self.raw.split(self._delimiters.field)
-            if self.name in _HEADERS:
-                fields.insert(1, self._delimiters.field)
+        fields = self._fields or self._split()
         return fields[field] if 0 < field < len(fields) else ""
 
     def get(self, path: str) -> str:
@@ -80,7 +87,8 @@ class Segment:
         if not text or (place.field < 3 and self.name in _HEADERS):
             return text
         delimiters = self._delimiters
-        text = _nth(text, delimiters.repetition, place.repetition or 1)
+        if place.repetition > 1 or delimiters.repetition in text:
+            text = _nth(text, delimiters.repetition, place.repetition or 1)
         if place.component:
             text = _nth(text, delimiters.component, place.component)
             if place.subcomponent:
@@ -95,8 +103,7 @@ class Segment:
 
     def __len__(self) -> int:
         """The number of the last field that was written, as the standard counts."""
-        self.written(0)
-        return len(self._fields or ()) - 1
+        return len(self._fields or self._split()) - 1
 
 
 class Group:
@@ -168,7 +175,7 @@ class Message(Group):
     A message is read only: it is never changed, so encoding it gives back the bytes that came.
     """
 
-    __slots__ = ("_lines", "decoded", "delimiters", "raw", "readable")
+    __slots__ = ("_lines", "_starts", "decoded", "delimiters", "raw", "readable")
 
     def __init__(self, raw: bytes, decoded: Decoded) -> None:
         """Hold the message; nothing but the delimiters is read yet."""
@@ -178,22 +185,26 @@ class Message(Group):
         self.readable = delimiters is not None
         self.delimiters = delimiters or DEFAULT
         self._lines: list[str] | None = None
+        self._starts: list[str] = []
         self._by_name = {}
+
+    def _split(self) -> list[str]:
+        lines = self._lines = _lines(self.decoded.text, self.delimiters.field)
+        self._starts = [line[:3] for line in lines]
+        return lines
 
     def _find(self, name: str) -> list[Segment]:
         # Only the lines asked for become segments: most readers want four of a dozen.
-        lines = self._lines
-        if lines is None:
-            lines = self._lines = _lines(self.decoded.text, self.delimiters.field)
-        delimiters, codec = self.delimiters, self.decoded.codec
-        return [Segment(line, delimiters, codec) for line in lines if line[:3] == name]
+        lines = self._lines or self._split()
+        starts, number, found = self._starts, -1, []
+        for _ in range(starts.count(name)):
+            number = starts.index(name, number + 1)
+            found.append(Segment(lines[number], self.delimiters, self.decoded.codec))
+        return found
 
     def __iter__(self) -> Iterator[Segment]:
         """Go through all segments in the order of the message."""
-        lines = self._lines
-        if lines is None:
-            lines = self._lines = _lines(self.decoded.text, self.delimiters.field)
-        return (Segment(line, self.delimiters, self.decoded.codec) for line in lines)
+        return (Segment(line, self.delimiters, self.decoded.codec) for line in self._lines or self._split())
 
     def encode(self) -> bytes:
         """The message as bytes again: those that were received, also with mixed line ends and odd escapes."""
@@ -216,8 +227,14 @@ def _delimiters_in(text: str) -> Delimiters | None:
         if found is None:
             return None
         start = found.start(1)
-    separator = text[start + 3 : start + 4]
-    marks = text[start + 4 : start + 12].partition(separator)[0] if separator else ""
+    return _declared_in(text[start + 3 : start + 12])
+
+
+@lru_cache(maxsize=256)
+def _declared_in(text: str) -> Delimiters | None:
+    """The delimiters in what follows the name of a header segment; a sender writes the same there every time."""
+    separator = text[:1]
+    marks = text[1:].partition(separator)[0] if separator else ""
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
 
 
@@ -225,10 +242,9 @@ def _lines(text: str, separator: str) -> list[str]:
     parts = _LINE.split(text) if "\n" in text else text.split("\r")
     if not parts[-1]:
         parts.pop()
-    lines = [part for part in parts if part[3:4] == separator and part[:3].isalnum()]
-    if len(lines) == len(parts):
-        return lines
-    lines = []
+    if {part[3:4] for part in parts} == {separator} and "".join([part[:3] for part in parts]).isalnum():
+        return parts
+    lines: list[str] = []
     for part in parts:
         if part[3:4] == separator and part[:3].isalnum():
             lines.append(part)
