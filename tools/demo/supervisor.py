@@ -92,6 +92,7 @@ class Supervisor:
 
     def _note_death(self, process: Process) -> None:
         assert process.running is not None
+        _kill_session(process.running.pid)  # workers of a web server that was killed still hold its port
         lived_long = time.monotonic() - process.started_at > LIVED_SECONDS
         process.deaths = 1 if lived_long else process.deaths + 1
         wait = min(2.0 ** (process.deaths - 1) - 0.5, LONGEST_WAIT_SECONDS)
@@ -114,7 +115,11 @@ class Supervisor:
         while any(child.poll() is None for child in running) and time.monotonic() < give_up_at:
             time.sleep(0.05)
         for child in running:
-            # The whole session, so that no worker of the web server outlives it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _kill_session(child.pid)
             child.wait()
+
+
+def _kill_session(pid: int) -> None:
+    """No process of the session that `pid` began is left; quiet when none was."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
