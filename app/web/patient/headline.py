@@ -126,12 +126,12 @@ def _pay(visit: Visit) -> Headline:
     bill = visit.unpaid.bill if visit.unpaid else None
     if bill is None:
         return _serving(visit)
-    total, fund = show.yuan(bill.total_fen), show.yuan(bill.fund_fen)
+    total, covered = show.yuan(bill.total_fen), show.yuan(bill.total_fen - bill.cash_fen)
     return {
         "kind": "warn",
         "title": gettext("有一笔药费待支付"),
         "amount": show.yuan(bill.cash_fen),
-        "text": gettext("合计 %(total)s，医保支付 %(fund)s", total=total, fund=fund),
+        "text": gettext("合计 %(total)s，医保和个人账户支付 %(covered)s", total=total, covered=covered),
         "button": gettext("查看明细并支付") if bill.cash_fen else gettext("查看明细并确认"),
         "href": url_for("patient.bill", bill_id=bill.public_id),
     }

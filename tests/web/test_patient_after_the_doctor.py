@@ -1,0 +1,202 @@
+"""What follows the doctor: the bill with its reasons, the pickup code, the invoice, the report and the revisit."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.identity import logins
+from app.invoice.models import Invoice
+from app.kernel.uow import Actor, Units
+from app.pharmacy.models import Bag
+from app.prescription import service as prescriptions
+from app.prescription.models import ReviewCheck
+from app.registration import service as registration
+from app.registration.models import Registration
+from app.reports import service as reports
+from app.reports.rules import ObservationIn, ReportIn
+from app.revisit import service as revisit
+from tests.factories import Person
+from tests.web.conftest import Phone
+from tests.web.work_fixtures import House
+
+
+def phone_of(hospital: House, who: Person, texts) -> Phone:
+    """The person's phone, logged in."""
+    with hospital.units.open() as uow:
+        openid = f"o{who.account.id}"
+        logins.remember_openid(uow, who.account, openid)
+    client = hospital.app.test_client()
+    hospital.app.extensions["menzhen"].couriers.wechat.people["c"] = openid
+    state = client.get("/login/wechat").location.rpartition("state=")[2]
+    assert client.get(f"/login/wechat/back?code=c&state={state}").location == "/"
+    return Phone(client, texts)
+
+
+@pytest.fixture
+def ready(hospital: House, couriers) -> tuple[Phone, Bag]:
+    """A bag in its bin, and its patient's phone."""
+    who, bag = hospital.ready_bag()
+    return phone_of(hospital, who, couriers.texts), bag
+
+
+def test_every_line_of_the_drugs_bill_says_why(hospital: House, couriers):
+    who, written = hospital.prescribed()
+    with hospital.units.open(hospital.actors["reviewer"]) as uow:
+        prescriptions.approve(uow, public_id=written.public_id, checks=list(ReviewCheck))
+    phone = phone_of(hospital, who, couriers.texts)
+
+    home = phone.open("/").text
+    address = re.search(r'href="(/bills/\w+)"', home)
+    page = phone.open(address[1]).text
+
+    assert "有一笔药费待支付" in home
+    assert "未绑定医保，全部自费" in page
+    assert "个人自付" in page
+
+
+def test_the_pickup_code_on_the_page_is_the_one_the_terminal_reads(ready, hospital: House):
+    phone, bag = ready
+
+    page = phone.open(f"/pickup/{bag.public_id}").text
+
+    digits = re.sub(r"\D", "", re.search(r'qr-digits">([\d ]+)<', page)[1])
+    assert digits == hospital.code(bag)
+    assert 'http-equiv="refresh" content="25"' in page
+    assert "1号窗口" in page
+    assert bag.number in page
+
+
+def test_the_pickup_code_is_sent_anew_every_thirty_seconds(ready, clock):
+    phone, bag = ready
+    first = phone.open(f"/pickup/{bag.public_id}/live")
+    same = phone.open(f"/pickup/{bag.public_id}/live", **{"If-None-Match": first.headers["ETag"]})
+
+    clock.step(seconds=30)
+    later = phone.open(f"/pickup/{bag.public_id}/live", **{"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, same.status_code, later.status_code) == (200, 304, 200)
+
+
+def test_what_follows_the_doctor_is_the_patients_alone(ready, li, hospital: House, units: Units):
+    phone, bag = ready
+    with units.open() as uow:
+        invoice = uow.session.scalars(select(Invoice.public_id)).first()
+        visit = uow.session.scalars(select(Registration).order_by(Registration.id)).first()
+        plan = revisit.plan(uow, registration=visit, due_day=uow.today() + timedelta(days=14))
+        report = reports.receive_from_his(uow, report=a_report(bag.patient_id), peer="HIS")
+        written = prescriptions.list_of_registration(uow, visit.id)[0].public_id
+    pages = [
+        f"/pickup/{bag.public_id}",
+        f"/pickup/{bag.public_id}/live",
+        f"/prescriptions/{written}",
+        f"/invoices/{invoice}",
+        f"/invoices/{invoice}.pdf",
+        f"/reports/{report.public_id}",
+        f"/revisits/{plan.public_id}",
+    ]
+
+    own = [phone.open(page).status_code for page in pages]
+    foreign = [li.open(page).status_code for page in pages]
+    foreign_forms = [
+        li.send(f"/revisits/{plan.public_id}/book").status_code,
+        li.send(f"/revisits/{plan.public_id}/stop-reminding").status_code,
+    ]
+
+    assert own == [200] * len(pages)
+    assert foreign == [404] * len(pages)
+    assert foreign_forms == [404, 404]
+
+
+def a_report(patient_id: int) -> ReportIn:
+    from tests.factories_prescription import ISSUED
+
+    return ReportIn(
+        filler_number="LAB1",
+        patient_id=patient_id,
+        visit_number=None,
+        code="CBC",
+        name="血常规",
+        status="F",
+        reported_at=ISSUED,
+        observations=(ObservationIn("WBC", "白细胞计数", "12.3", "10^9/L", "3.5-9.5", "H"),),
+    )
+
+
+def test_a_report_is_new_until_it_is_read(ready, units: Units):
+    phone, bag = ready
+    with units.open(Actor("peer", "HIS")) as uow:
+        report = reports.receive_from_his(uow, report=a_report(bag.patient_id), peer="HIS")
+    before = phone.open("/reports").text
+
+    page = phone.open(f"/reports/{report.public_id}").text
+
+    assert ">新<" in before
+    assert "12.3 10^9/L" in page
+    assert "偏高" in page
+    assert ">新<" not in phone.open("/reports").text
+
+
+def test_anyone_can_verify_an_invoice_and_reads_no_name(ready, phone, units: Units):
+    with units.open() as uow:
+        invoice = uow.session.scalars(select(Invoice).order_by(Invoice.id.desc())).first()
+    address = f"/verify/{invoice.batch_code}/{invoice.number}"
+
+    good = phone.open(f"{address}?c={invoice.check_code}")
+    wrong = phone.open(f"{address}?c={(int(invoice.check_code) + 1) % 10**6:06d}")
+    by_form = phone.open(
+        f"/verify?batch_code={invoice.batch_code}&number={invoice.number}&check_code={invoice.check_code}"
+    )
+
+    assert good.status_code == 200
+    assert "票据真实有效" in good.text
+    assert "张秀英" not in good.text
+    assert "张*英" in good.text
+    assert wrong.status_code == 404
+    assert by_form.location == f"{address}?c={invoice.check_code}"
+
+
+@pytest.mark.parametrize("path", ["/verify/1/2?c=3", "/verify/甲/乙?c=丙", "/verify/12345678/0000000001"])
+def test_numbers_that_are_no_invoice_are_told_so(phone, path):
+    assert phone.open(path).status_code == 404
+
+
+def test_an_address_verifies_thirty_invoices_a_minute(phone):
+    answers = [phone.open("/verify/12345678/0000000001?c=123456").status_code for _ in range(31)]
+
+    assert answers == [404] * 30 + [429]
+
+
+def test_a_revisit_is_booked_with_one_tap_and_the_second_tap_is_the_same(ready, hospital: House, units: Units):
+    phone, _ = ready
+    with units.open() as uow:
+        visit = uow.session.scalars(select(Registration)).one()
+        plan = revisit.plan(uow, registration=visit, due_day=uow.today() + timedelta(days=1))
+        registration.mark_checked_in(uow, visit)
+        registration.begin_consultation(uow, visit)
+        registration.end_consultation(uow, visit)
+    page = phone.open(f"/revisits/{plan.public_id}").text
+
+    first = phone.send(f"/revisits/{plan.public_id}/book")
+    second = phone.send(f"/revisits/{plan.public_id}/book")
+
+    assert "一键预约" in page
+    assert first.status_code == 302, first.text[:500]
+    assert first.location == second.location
+    assert "支付 ¥25.00" in phone.follow(first).text
+
+
+def test_messages_are_read_by_opening_them(ready):
+    phone, bag = ready
+    before = phone.open("/me").text
+    messages = re.findall(r'action="(/messages/\w{26})"', phone.open("/messages").text)
+
+    opened = phone.send(messages[0])
+    phone.send("/messages/read")
+
+    assert "条未读" in before
+    assert opened.location == f"/pickup/{bag.public_id}"
+    assert "条未读" not in phone.open("/me").text
