@@ -140,11 +140,14 @@ class Group:
         Raises ValueError when the path is not a path.
         """
         place = message_place(path)
-        found = self._named(place.segment)
-        if not 0 < place.occurrence <= len(found):
+        segment = self._at(place.segment, place.occurrence)
+        if segment is None:
             return ""
-        segment = found[place.occurrence - 1]
         return segment.at(place) if place.field else segment.raw
+
+    def _at(self, name: str, occurrence: int) -> Segment | None:
+        found = self._named(name)
+        return found[occurrence - 1] if 0 < occurrence <= len(found) else None
 
     def __getitem__(self, path: str) -> str:
         """The same text as `get`, for what must be there: raises KeyError when it is absent or empty."""
@@ -175,7 +178,7 @@ class Message(Group):
     A message is read only: it is never changed, so encoding it gives back the bytes that came.
     """
 
-    __slots__ = ("_lines", "_starts", "decoded", "delimiters", "raw", "readable")
+    __slots__ = ("_first", "_is_plain", "_lines", "decoded", "delimiters", "raw", "readable")
 
     def __init__(self, raw: bytes, decoded: Decoded) -> None:
         """Hold the message; nothing but the delimiters is read yet."""
@@ -185,21 +188,39 @@ class Message(Group):
         self.readable = delimiters is not None
         self.delimiters = delimiters or DEFAULT
         self._lines: list[str] | None = None
-        self._starts: list[str] = []
+        self._is_plain: bool | None = None
+        self._first: dict[str, Segment] = {}
         self._by_name = {}
 
     def _split(self) -> list[str]:
         lines = self._lines = _lines(self.decoded.text, self.delimiters.field)
-        self._starts = [line[:3] for line in lines]
         return lines
 
     def _find(self, name: str) -> list[Segment]:
         # Only the lines asked for become segments: most readers want four of a dozen.
-        lines = self._lines or self._split()
-        starts, number, found = self._starts, -1, []
-        for _ in range(starts.count(name)):
-            number = starts.index(name, number + 1)
-            found.append(Segment(lines[number], self.delimiters, self.decoded.codec))
+        delimiters, codec = self.delimiters, self.decoded.codec
+        return [Segment(line, delimiters, codec) for line in self._lines or self._split() if line[:3] == name]
+
+    def _at(self, name: str, occurrence: int) -> Segment | None:
+        if occurrence != 1:
+            return super()._at(name, occurrence)
+        found = self._first.get(name)
+        return self._find_first(name) if found is None else found
+
+    def _find_first(self, name: str) -> Segment | None:
+        # Where all lines are plain, the message need not be taken apart for one of its segments.
+        text, delimiters = self.decoded.text, self.delimiters
+        if self._is_plain is None:
+            self._is_plain = _is_plain(text, delimiters.field)
+        if not self._is_plain:
+            return super()._at(name, 1)
+        head = name + delimiters.field
+        start = 0 if text.startswith(head) else text.find("\r" + head) + 1
+        if not start and text[:3] != name:
+            return None
+        end = text.find("\r", start)
+        raw = text[start:end] if end >= 0 else text[start:]
+        found = self._first[name] = Segment(raw, delimiters, self.decoded.codec)
         return found
 
     def __iter__(self) -> Iterator[Segment]:
@@ -238,11 +259,23 @@ def _declared_in(text: str) -> Delimiters | None:
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
 
 
+@lru_cache(maxsize=256)
+def _odd(separator: str) -> re.Pattern[str]:
+    """A line end after which neither a segment nor the end of the message comes."""
+    return re.compile(rf"\r(?![^\W_]{{3}}{re.escape(separator)}|\Z)")
+
+
+def _is_plain(text: str, separator: str) -> bool:
+    """True when every line ends with CR and is a segment."""
+    starts = text[3:4] == separator and text[:3].isalnum()
+    return starts and "\n" not in text and _odd(separator).search(text) is None
+
+
 def _lines(text: str, separator: str) -> list[str]:
     parts = _LINE.split(text) if "\n" in text else text.split("\r")
     if not parts[-1]:
         parts.pop()
-    if {part[3:4] for part in parts} == {separator} and "".join([part[:3] for part in parts]).isalnum():
+    if _is_plain(text, separator):
         return parts
     lines: list[str] = []
     for part in parts:
