@@ -78,7 +78,7 @@ def _pip_install(wanted: str) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", prefix="menzhen-lock-") as file:
         file.write(wanted)
         file.flush()
-        command = [python(), "-m", "pip", "install", "--require-hashes", "--no-deps", "-q", "-r", file.name]
+        command = [python(), "-m", "pip", "install", "--require-hashes", "--no-deps", "-qq", "-r", file.name]
         done = subprocess.run(
             [*command, "--disable-pip-version-check"], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
         )
