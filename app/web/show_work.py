@@ -23,41 +23,43 @@ from app.runtime import runtime
 from app.scheduling.states import SessionState
 from app.web import show
 
-_STATES: dict[enum.StrEnum, tuple[str, object]] = {
-    SessionState.OPEN: ("ok", _l("开放")),
-    SessionState.CLOSED: ("info", _l("已结束")),
-    SessionState.STOPPED: ("bad", _l("已停诊")),
-    InboxState.RECEIVED: ("wait", _l("已收未处理")),
-    InboxState.DONE: ("ok", _l("已处理")),
-    InboxState.FILED: ("info", _l("已归档，无影响")),
-    InboxState.REFUSED: ("bad", _l("已拒绝")),
-    OutboxState.WAITING: ("wait", _l("等待发送")),
-    OutboxState.SENDING: ("info", _l("正在发送")),
-    OutboxState.SENT: ("ok", _l("已送达")),
-    OutboxState.DEAD: ("bad", _l("发送失败")),
-    MessageState.QUEUED: ("wait", _l("等待发送")),
-    MessageState.SENT: ("info", _l("已发出")),
-    MessageState.DELIVERED: ("ok", _l("已送达")),
-    MessageState.FAILED: ("bad", _l("未送达")),
-    MessageState.SUPPRESSED: ("warn", _l("未发送")),
-    OrderState.CREATED: ("wait", _l("已建立")),
-    OrderState.ASKED: ("wait", _l("等待付款")),
-    OrderState.UNKNOWN: ("warn", _l("结果未知")),
-    OrderState.PAID: ("ok", _l("已支付")),
-    OrderState.CLOSED: ("info", _l("已关闭")),
-    OrderState.MISMATCH: ("bad", _l("金额不符")),
-    OrderState.REFUND_DUE: ("wait", _l("待退款")),
-    OrderState.REFUNDED: ("info", _l("已退款")),
-    RefundState.REQUESTED: ("wait", _l("待退款")),
-    RefundState.SENT: ("info", _l("退款处理中")),
-    RefundState.SUCCEEDED: ("ok", _l("已退款")),
-    RefundState.FAILED: ("bad", _l("退款失败")),
-    PlanState.ACTIVE: ("wait", _l("待预约")),
-    PlanState.BOOKED: ("ok", _l("已预约")),
-    PlanState.DONE: ("ok", _l("已复诊")),
-    PlanState.CANCELLED: ("warn", _l("已取消")),
-    PlanState.LAPSED: ("warn", _l("已过期")),
-}
+_STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
+    (SessionState.OPEN, "ok", _l("开放")),
+    (SessionState.CLOSED, "info", _l("已结束")),
+    (SessionState.STOPPED, "bad", _l("已停诊")),
+    (InboxState.RECEIVED, "wait", _l("已收未处理")),
+    (InboxState.DONE, "ok", _l("已处理")),
+    (InboxState.FILED, "info", _l("已归档，无影响")),
+    (InboxState.REFUSED, "bad", _l("已拒绝")),
+    (OutboxState.WAITING, "wait", _l("等待发送")),
+    (OutboxState.SENDING, "info", _l("正在发送")),
+    (OutboxState.SENT, "ok", _l("已送达")),
+    (OutboxState.DEAD, "bad", _l("发送失败")),
+    (MessageState.QUEUED, "wait", _l("等待发送")),
+    (MessageState.SENT, "info", _l("已发出")),
+    (MessageState.DELIVERED, "ok", _l("已送达")),
+    (MessageState.FAILED, "bad", _l("未送达")),
+    (MessageState.SUPPRESSED, "warn", _l("未发送")),
+    (OrderState.CREATED, "wait", _l("已建立")),
+    (OrderState.ASKED, "wait", _l("等待付款")),
+    (OrderState.UNKNOWN, "warn", _l("结果未知")),
+    (OrderState.PAID, "ok", _l("已支付")),
+    (OrderState.CLOSED, "info", _l("已关闭")),
+    (OrderState.MISMATCH, "bad", _l("金额不符")),
+    (OrderState.REFUND_DUE, "wait", _l("待退款")),
+    (OrderState.REFUNDED, "info", _l("已退款")),
+    (RefundState.REQUESTED, "wait", _l("待退款")),
+    (RefundState.SENT, "info", _l("退款处理中")),
+    (RefundState.SUCCEEDED, "ok", _l("已退款")),
+    (RefundState.FAILED, "bad", _l("退款失败")),
+    (PlanState.ACTIVE, "wait", _l("待预约")),
+    (PlanState.BOOKED, "ok", _l("已预约")),
+    (PlanState.DONE, "ok", _l("已复诊")),
+    (PlanState.CANCELLED, "warn", _l("已取消")),
+    (PlanState.LAPSED, "warn", _l("已过期")),
+)
+# By kind of thing and word: `waiting` of a ticket and `waiting` of a letter are equal as text and not the same state.
+_BY_KIND = {(type(state), state.value): (kind, words) for state, kind, words in _STATES}
 NOTES = {
     Note.NONE: _l("无"),
     Note.BRING_RESULTS: _l("带检查结果"),
@@ -91,8 +93,8 @@ IDENTITY_FACTS = {
 
 def tag(state: enum.StrEnum) -> dict[str, str]:
     """The state's tag: `kind` and `text`, of the working places' own states or of everybody's."""
-    if state in _STATES:
-        kind, words = _STATES[state]
+    if (type(state), state.value) in _BY_KIND:
+        kind, words = _BY_KIND[(type(state), state.value)]
         return {"kind": kind, "text": str(words)}
     return {"kind": show.state_kind(state), "text": show.state_words(state)}
 

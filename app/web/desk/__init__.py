@@ -11,8 +11,13 @@ blueprint = work.surface("desk", prefix="/desk", guard=edge.require_staff(DOCTOR
 PLACE = work.Place(
     _l("医生工作台"),
     (
-        work.Link(_l("今日门诊"), "desk.sessions", frozenset({DOCTOR}), ("desk.session_queue",)),
-        work.Link(_l("报到"), "desk.check_in", frozenset({NURSE})),
+        work.Link(
+            _l("今日门诊"),
+            "desk.sessions",
+            frozenset({DOCTOR}),
+            ("desk.session_queue", "desk.visit_page", "desk.prescribe", "desk.do_prescribe"),
+        ),
+        work.Link(_l("报到"), "desk.check_in", frozenset({NURSE}), ("desk.arrived",)),
     ),
 )
 

@@ -98,11 +98,16 @@ def _order(uow: Uow, visit_id: str, sent: Fields) -> tuple[DeskOrderIn | None, d
         for row in rows
     ]
     said = {name: sent[name] for name in ORDER_FIELDS}
+    unknown = {
+        f"drug-{row}": _words("drug_unknown", row)
+        for row, line in zip(rows, lines, strict=True)
+        if line["drug_code"] not in by_text.values()
+    }
     try:
         order = DeskOrderSchema().load({"registration_public_id": visit_id, "lines": lines, **said})
     except ValidationError as error:
-        return None, _unreadable(error.messages_dict, rows), rows
-    return order, {}, rows
+        return None, _unreadable(error.messages_dict, rows) | unknown, rows
+    return (None if unknown else order), unknown, rows
 
 
 def _names(drug: Drug) -> tuple[str, ...]:
@@ -120,19 +125,26 @@ def _unreadable(messages: Mapping[str, Any], rows: list[int]) -> dict[str, str]:
     by_line = messages.get("lines", {})
     for index, fields in (by_line if isinstance(by_line, dict) else {}).items():
         for name in fields:
-            errors[f"{'drug' if name == 'drug_code' else name}-{rows[index]}"] = gettext("请填写整数或选择药品")
+            field = "drug" if name == "drug_code" else name
+            errors[f"{field}-{rows[index]}"] = gettext("第 %(row)s 种：请填写整数", row=rows[index])
     return errors or {"drug-1": gettext("内容无法识别")}
 
 
 def _said(error: Refused, rows: list[int]) -> dict[str, str]:
     """The broken rule beside the field it speaks of."""
     line_no = error.facts.get("line_no")
-    row = rows[line_no - 1] if isinstance(line_no, int) and 0 < line_no <= len(rows) else 1
-    field = FIELD_OF.get(error.code, "diagnosis_text").replace("#", str(row))
+    row = rows[line_no - 1] if isinstance(line_no, int) and 0 < line_no <= len(rows) else 0
+    field = FIELD_OF.get(error.code, "diagnosis_text").replace("#", str(row or 1))
     if error.code == "text_not_valid" and error.facts.get("field") in LINE_FIELDS:
-        field = f"{error.facts['field']}-{row}"
-    title, text, _ = WORDS.get(error.code, WORDS["prescription_rule"])
-    return {field: f"{title}：{text}"}
+        field = f"{error.facts['field']}-{row or 1}"
+    return {field: _words(error.code, row)}
+
+
+def _words(code: str, row: int) -> str:
+    """The broken rule in words, with the row it was broken in (0: in none)."""
+    title, text, _ = WORDS.get(code, WORDS["prescription_rule"])
+    where = gettext("第 %(row)s 种：", row=row) if row else ""
+    return f"{where}{title}。{text}"
 
 
 def _again(visit_id: str, sent: Fields, errors: dict[str, str]) -> edge.Answer:

@@ -96,7 +96,7 @@ def _queue_facts(uow: Uow, card: SessionCard) -> dict[str, Any]:
             select(Registration.id, Registration.public_id).where(
                 Registration.id.in_([ticket.registration_id for ticket, _ in rows])
             )
-        ).tuples()
+        ).all()
     )
     shown = [_row(ticket, patient, visits) for ticket, patient in rows]
     at_the_door = [row for row in shown if row["is_now"]]

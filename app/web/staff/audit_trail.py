@@ -59,7 +59,7 @@ def _found(uow: Uow) -> list[AuditEvent]:
 
 def _names(uow: Uow, rows: list[AuditEvent]) -> dict[str, str]:
     refs = {row.actor_ref for row in rows if row.actor_kind == "staff"}
-    return dict(uow.session.execute(select(Staff.public_id, Staff.name).where(Staff.public_id.in_(refs))).tuples())
+    return dict(uow.session.execute(select(Staff.public_id, Staff.name).where(Staff.public_id.in_(refs))).all())
 
 
 def _row(row: AuditEvent, names: dict[str, str]) -> dict[str, object]:

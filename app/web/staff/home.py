@@ -49,7 +49,7 @@ def _visits(uow: Uow) -> list[dict[str, object]]:
             select(Registration.state, func.count())
             .where(Registration.visit_day == uow.today())
             .group_by(Registration.state)
-        ).tuples()
+        ).all()
     )
     waiting = uow.session.scalar(
         select(func.count())

@@ -61,8 +61,7 @@ def _days(today: date, chosen: date, code: str) -> list[dict[str, object]]:
     days = [today + timedelta(days=ahead) for ahead in range(DAYS_SHOWN)]
     return [
         {
-            "label": show.weekday(day),
-            "date": show.short_day(day),
+            "label": f"{show.weekday(day)} {show.short_day(day)}",
             "href": url_for("staff.schedules", day=day.isoformat(), department=code),
             "current": day == chosen,
         }
@@ -76,7 +75,7 @@ def _places(uow: Uow, cards: list[SessionCard]) -> dict[int, int]:
         .where(Slot.session_id.in_([card.session.id for card in cards]))
         .group_by(Slot.session_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def _row(card: SessionCard, places: int) -> dict[str, object]:

@@ -10,7 +10,11 @@ blueprint = work.surface("terminal", prefix="/terminal", guard=edge.require_staf
 PLACE = work.Place(
     _l("门诊药房"),
     (
-        work.Link(_l("发药"), "terminal.home", also=("terminal.scanned", "terminal.serve", "terminal.done")),
+        work.Link(
+            _l("发药"),
+            "terminal.home",
+            also=("terminal.scanned", "terminal.serve", "terminal.mismatch", "terminal.done"),
+        ),
         work.Link(_l("配药"), "terminal.picking_queue", also=("terminal.picking_bag",)),
         work.Link(_l("未取药"), "terminal.uncollected"),
         work.Link(_l("窗口"), "terminal.choose_window"),

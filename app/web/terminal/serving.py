@@ -171,7 +171,7 @@ def done(bag_id: str) -> edge.Answer:
         number=bag.number,
         bag_id=bag_id,
         at=show.clock_time(bag.collected_at),
-        undo_until=show_work.exact(bag.collected_at + UNDO_WITHIN) if may_undo else "",
+        undo_until=show_work.exact(bag.collected_at + UNDO_WITHIN)[6:] if may_undo else "",
         nonce=edge.once_key(),
     )
 

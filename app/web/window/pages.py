@@ -126,7 +126,7 @@ def _shown(print_id: str, invoice: Invoice, print_no: int) -> dict[str, object]:
     return {
         "payer": fields["payer"],
         "total": show.yuan(invoice.total_fen),
-        "items": " · ".join(item["category"] for item in fields["items"]),
+        "categories": " · ".join(item["category"] for item in fields["items"]),
         "facts": [
             {"label": gettext("票据代码"), "value": invoice.batch_code},
             {"label": gettext("票据号码"), "value": invoice.number},

@@ -1,0 +1,94 @@
+"""The same code that fetches the drugs brings the invoices, and each print is counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.invoice.states import PrintCode
+from app.web.window.pages import WORDS
+from tests.web.work_fixtures import House, follow, house, nonce
+
+__all__ = ["house"]
+
+
+def scan(clerk, digits: str):
+    return clerk.post("/window/scan", data={"digits": digits, "nonce": nonce()})
+
+
+def test_only_invoice_clerks_open_the_window(house: House) -> None:
+    for login in ("doctor", "checker", "it"):
+        assert house.browser(login).get("/window/").status_code == 403
+
+
+def test_the_code_brings_the_visits_invoices(house: House) -> None:
+    _, bag = house.ready_bag()
+    clerk = house.browser("clerk")
+
+    page = follow(clerk, scan(clerk, house.code(bag))).text
+
+    assert "可以打印" in page
+    assert page.count("票据号码") == 2
+    assert "挂号费" in page
+    assert house.audited("invoice.read") >= 2
+
+
+def test_a_second_print_says_that_it_is_one(house: House) -> None:
+    _, bag = house.ready_bag()
+    clerk = house.browser("clerk")
+
+    first = follow(clerk, scan(clerk, house.code(bag))).text
+    second = follow(clerk, scan(clerk, house.code(bag))).text
+
+    assert "首次打印" in first
+    assert "第 1 次补打" in second
+
+
+def test_a_visit_number_brings_them_too(house: House) -> None:
+    _, held = house.booked()
+    clerk = house.browser("clerk")
+
+    found = follow(clerk, clerk.post("/window/visit", data={"visit_number": held.visit_number, "nonce": nonce()}))
+    unknown = follow(clerk, clerk.post("/window/visit", data={"visit_number": "V1", "nonce": nonce()}))
+
+    assert "张秀英" in found.text
+    assert "unknown_visit" in unknown.text
+
+
+def test_the_pdf_is_for_the_window_that_asked(house: House) -> None:
+    _, bag = house.ready_bag()
+    clerk = house.browser("clerk")
+    answer = scan(clerk, house.code(bag))
+    page = clerk.get(answer.location).text
+    href = next((part.split('"')[0] for part in page.split('href="') if ".pdf" in part.split('"')[0]), "")
+
+    pdf = clerk.get(href) if href else None
+    elsewhere = house.browser("clerk").get(href or answer.location)
+
+    assert pdf is None or (pdf.status_code, pdf.data[:4]) == (200, b"%PDF")
+    assert elsewhere.status_code == 404
+
+
+def test_an_old_code_is_refused_in_words(house: House) -> None:
+    _, bag = house.ready_bag()
+    digits = house.code(bag)
+    house.clock.step(minutes=6)
+    clerk = house.browser("clerk")
+
+    page = follow(clerk, scan(clerk, digits)).text
+
+    assert "code_expired" in page
+    assert "取药码已过期" in page
+
+
+def test_every_answer_has_its_words() -> None:
+    assert set(WORDS) == set(PrintCode)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"nonce": "x"}, {"nonce": "12345678", "digits": "\x00" * 9}, {"digits": "1" * 5000}]
+)
+@pytest.mark.parametrize("path", ["/window/scan", "/window/visit"])
+def test_hostile_input_never_breaks_the_page(house: House, path: str, said: dict[str, str]) -> None:
+    answer = house.browser("clerk").post(path, data=said)
+
+    assert answer.status_code < 500
