@@ -33,6 +33,7 @@ def patient_from_his(visit: Visit) -> Seen:
         birth_day=person.birth_day,
         id_number=person.id_number,
         insurance_number=person.member_number,
+        insurance_plan="employee",
         phone=person.phone,
     )
     return {"record": person.record_number, "control_id": sent["control_id"], "answer": sent["ack_code"]}
