@@ -10,6 +10,7 @@ from app.identity.service import PatientFromHis
 from app.kernel import audit
 from app.kernel.uow import Uow
 from hl7_adapter.er7 import NULL, Message
+from hl7_adapter.mapping.coverage import cover
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import refuse
 
@@ -58,6 +59,7 @@ def file_patient(uow: Uow, message: Message, _peer: str) -> str:
             insurance_no=_number(message, _INSURANCE) or None,
         ),
     )
+    cover(uow, patient, message, _number(message, _INSURANCE))
     if not is_usable:
         audit.record(uow, "hl7.phone_left_out", "patient", patient.public_id)
     return patient.public_id

@@ -91,8 +91,15 @@ def _pv1(order: Order) -> list[Field]:
 
 
 def patient(order: Order) -> Rows:
-    """ADT^A04 and A08: patient_id; name, sex (M F O U), birth_day, id_number, insurance_number, phone, address."""
-    return [segment("EVN", {2: _stamp()}), _pid(order), _pv1(order)]
+    """ADT^A04 and A08: patient_id; name, sex (M F O U), birth_day, id_number, insurance_number, phone, address.
+
+    `insurance_plan` adds IN1 with the plan and the insurance number.
+    """
+    rows = [segment("EVN", {2: _stamp()}), _pid(order), _pv1(order)]
+    if _text(order, "insurance_plan"):
+        insured = {1: 1, 2: _text(order, "insurance_plan"), 3: "NHSA", 36: _text(order, "insurance_number")}
+        rows.append(segment("IN1", insured))
+    return rows
 
 
 def prescription(order: Order) -> Rows:

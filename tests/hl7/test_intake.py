@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.identity import service as identity
 from app.identity.models import Patient, Sex
+from app.kernel import inbox
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Units
@@ -190,6 +191,19 @@ def test_an_order_refused_for_its_patient_is_taken_when_the_patient_is_known(hos
     assert count(hospital, Prescription) == 1
 
 
+def test_a_message_whose_refusal_was_dealt_with_is_taken_anew_when_it_comes_again(hospital: Units) -> None:
+    receive(hospital, visit("omp_unknown_patient"))
+    with hospital.open() as uow:
+        row = uow.session.get_one(InboxItem, last_row(hospital).id)
+        inbox.finish(uow, row, InboxState.FILED, error_code=row.error_code, error_place=row.error_place)
+    receive(hospital, visit("a31_person").replace(b"P10001", b"P99999").replace(b"A31_PERSON", b"NOW"))
+
+    taken = answer(hospital, visit("omp_unknown_patient"))
+
+    assert taken.startswith("MSA|AA")
+    assert count(hospital, Prescription) == 1
+
+
 def test_a_refused_message_leaves_nothing_behind(hospital: Units) -> None:
     patients = count(hospital, Patient)
 
@@ -237,3 +251,15 @@ def test_a_header_full_of_odd_characters_can_be_kept(hospital: Units) -> None:
 
     assert receive(hospital, raw) == last_row(hospital).answer
     assert len(last_row(hospital).source) <= 48
+
+
+def test_the_hospital_system_says_how_a_patient_is_insured(hospital: Units) -> None:
+    from app.insurance import covering
+
+    answer(hospital, visit("a04_insured"))
+
+    who = patient(hospital, "P20021")
+    with hospital.open(reads_only=True) as uow:
+        coverage = covering.coverage_of(uow, who.id)
+        assert coverage is not None
+        assert (coverage.policy_code, covering.member_no_of(uow, coverage)) == ("employee", "6620021")
