@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
-import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from app import create_app
-from app.analytics import heartbeats
-from app.kernel.uow import Actor
 from app.runtime import Runtime
 from hl7_adapter.listener import listen
 from hl7_adapter.sender import Sender
 
 WORKERS = 4
-BEAT_SECONDS = 10
 _log = logging.getLogger("hl7_adapter")
 
 
@@ -46,32 +40,17 @@ async def run_until_stopped(runtime: Runtime) -> int:
         return 1
     sender = Sender(runtime.units, hl7)
     is_told = bool(hl7.his_host and hl7.his_port)
-    tasks = [asyncio.create_task(_beat(runtime))] + ([asyncio.create_task(sender.run())] if is_told else [])
+    sending = asyncio.create_task(sender.run()) if is_told else None
     told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling nobody (HL7_HIS_PORT is not set)"
     sys.stdout.write(f"hl7_adapter ready: listening on {hl7.host}:{server.port}, {told}\n")
     sys.stdout.flush()
     await stopping.wait()
     sender.stopping.set()
-    tasks[0].cancel()
     await server.close()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if sending is not None:
+        await sending
     _log.info("hl7_adapter stopped")
     return 0
-
-
-async def _beat(runtime: Runtime) -> None:
-    """This process's sign of life stands in the database, anew every ten seconds."""
-    started_at = runtime.units.clock.wall_now()
-    process = f"hl7_adapter:{socket.gethostname()}:{os.getpid()}"[-80:]
-
-    def leave_a_sign() -> None:
-        with runtime.units.open(Actor("job", "heartbeat")) as uow:
-            heartbeats.beat(uow, process=process, started_at=started_at, ran=0, failed=0)
-
-    while True:
-        with contextlib.suppress(Exception):  # a sign of life must never end the life
-            await asyncio.to_thread(leave_a_sign)
-        await asyncio.sleep(BEAT_SECONDS)
 
 
 if __name__ == "__main__":

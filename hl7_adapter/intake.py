@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from app.identity.errors import IdentityConflict
 from app.kernel import audit, inbox
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxItem, InboxState
@@ -29,6 +30,8 @@ _HEADER_CODES = {
     203: "version_unknown",
 }
 REUSED = " id reused"
+# Another message filed the same thing between this one's look and its deed: at the second look it is there.
+_CROSSED = (IntegrityError, IdentityConflict)
 _SETTLED = (InboxState.DONE, InboxState.FILED)
 
 
@@ -57,7 +60,9 @@ def receive(units: Units, raw: bytes) -> bytes | None:
         return None
     with units.open(Actor("peer", peer_name(head)), request_id=_printable(head.control_id, 40)) as uow:
         item = _keep(uow, head, raw)
-        if item.state in _SETTLED or (item.answer is not None and isinstance(read, HeaderProblem)):
+        if (item.state in _SETTLED and not item.error_code) or (
+            item.answer is not None and isinstance(read, HeaderProblem)
+        ):
             return item.answer
         return _take(uow, item, read)
 
@@ -118,32 +123,35 @@ def _judge(uow: Uow, read: Header | HeaderProblem) -> _Outcome:
     if effect is None:
         return _Outcome(InboxState.FILED)
     try:
-        return _have_effect(uow, effect, read)
-    except IntegrityError:  # another message filed the same thing at this moment: now it is there to be found
-        return _have_effect(uow, effect, read, is_last=True)
-
-
-def _have_effect(uow: Uow, effect: Effect, head: Header, *, is_last: bool = False) -> _Outcome:
-    """The effect with all that follows from it, in a savepoint: whole, or not at all and refused with a reason."""
-    part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, uow.actor, uow.request_id)
-    try:
-        with uow.session.begin_nested():
-            subject = effect(part, head.message, uow.actor.ref)
-            part.settle()
+        try:
+            subject = _attempt(uow, effect, read)
+        except _CROSSED:
+            subject = _attempt(uow, effect, read)
     except OperationalError:
         raise
-    except MessageRefused as refusal:
-        return _Outcome(InboxState.REFUSED, code=refusal.code, faults=(refusal.fault,))
-    except VisitError as refusal:
-        told = from_visit(refusal)
-        return _Outcome(InboxState.REFUSED, code=told.code, faults=(told.fault,))
-    except Exception as failure:
-        if isinstance(failure, IntegrityError) and not is_last:
-            raise
-        _log.exception("a message failed inside", extra={"code": type(failure).__name__, "peer": uow.actor.ref})
-        fault = ErrorAt(207, "", "internal_error: nothing was done; it can be sent again")
-        return _Outcome(InboxState.REFUSED, code="internal_error", faults=(fault,))
+    except Exception as failure:  # noqa: BLE001 - whatever a message does, its sender gets an answer
+        return _refused(uow, failure)
     return _Outcome(InboxState.FILED if subject is None else InboxState.DONE, subject or "")
+
+
+def _attempt(uow: Uow, effect: Effect, head: Header) -> str | None:
+    """The effect with all that follows from it, in a savepoint: whole, or not at all."""
+    part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, uow.actor, uow.request_id)
+    with uow.session.begin_nested():
+        subject = effect(part, head.message, uow.actor.ref)
+        part.settle()
+    return subject
+
+
+def _refused(uow: Uow, failure: Exception) -> _Outcome:
+    told = from_visit(failure) if isinstance(failure, VisitError) else failure
+    if isinstance(told, MessageRefused):
+        return _Outcome(InboxState.REFUSED, code=told.code, faults=(told.fault,))
+    _log.error(
+        "a message failed inside", exc_info=failure, extra={"code": type(failure).__name__, "peer": uow.actor.ref}
+    )
+    fault = ErrorAt(207, "", "internal_error: nothing was done; it can be sent again")
+    return _Outcome(InboxState.REFUSED, code="internal_error", faults=(fault,))
 
 
 def _said(raw: bytes) -> bytes:
