@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,9 +58,12 @@ def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> 
     )
     if made is not None:
         return uow.session.get_one(InboxItem, made), True
-    item = uow.session.scalars(select(InboxItem).where(InboxItem.source == source, InboxItem.key == key)).one()
-    item.repeats += 1
-    return item, False
+    uow.session.execute(
+        update(InboxItem).where(InboxItem.source == source, InboxItem.key == key).values(repeats=InboxItem.repeats + 1),
+        execution_options={"synchronize_session": False},
+    )
+    again = select(InboxItem).where(InboxItem.source == source, InboxItem.key == key)
+    return uow.session.scalars(again.execution_options(populate_existing=True)).one(), False
 
 
 def waiting(uow: Uow, source: str, *, limit: int) -> list[InboxItem]:
