@@ -121,6 +121,14 @@ def log_in_by_openid(uow: Uow, *, openid: str) -> LoggedIn | None:
     return _begin(uow, Actor("patient", account.public_id, account.id), account_id=account.id)
 
 
+def asking_account(uow: Uow) -> Account:
+    """The account of whoever asks; NotFound when no patient is logged in."""
+    account = uow.session.get(Account, uow.actor.id) if uow.actor.kind == "patient" else None
+    if account is None:
+        raise NotFound
+    return account
+
+
 def keep_preferences(uow: Uow, *, locale: str, is_elder: bool) -> None:
     """The asking account's messages come in `locale`, and its pages in large letters or not."""
     uow.session.execute(update(Account).where(Account.id == uow.actor.id).values(locale=locale, is_elder=is_elder))

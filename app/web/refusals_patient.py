@@ -75,6 +75,10 @@ WORDS: dict[str, tuple[object, object, object]] = {
     "courier_away": (_l("暂时联系不上"), _l("短信或微信平台没有响应。"), _l("请稍后再试。")),
     "courier_refused": (_l("发送失败"), _l("短信或微信平台没有接受。"), _l("请稍后再试。")),
     "notification_refused": (_l("不能识别的通知"), _l("通知的签名不对。"), _DESK),
+    "bad_report": (_l("报告内容有误"), _l("报告有一项无法识别。"), _DESK),
+    "report_of_another_patient": (_l("报告属于另一位患者"), _l("报告号或就诊号与患者不一致。"), _DESK),
+    "report_superseded": (_l("报告已有正式结果"), _l("初步结果晚于正式报告，未作更改。"), _DESK),
+    "report_busy": (_l("报告正在处理"), _l("同一份报告正在写入。"), _l("请稍后再试。")),
     "error": (_l("出错了"), _l("系统遇到了问题。"), _l("请稍后再试，或到人工窗口办理。")),
     "refused": (_l("不能办理"), _l("医院的规则不允许这一步。"), _DESK),
 }

@@ -8,19 +8,17 @@ from flask import render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from app.identity import service as identity
-from app.identity.models import Patient
 from app.insurance import service as insurance
 from app.insurance.models import SplitLine
 from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState
-from app.prescription.models import Prescription
-from app.registration.models import Registration
+from app.prescription import service as prescriptions
+from app.registration import service as registrations
 from app.web import edge, show
 from app.web.insurance_words import reason
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 
 PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药费")}
 
@@ -29,7 +27,8 @@ PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药
 def bills() -> edge.Answer:
     """The account's bills: what is to be paid first, then what was paid."""
     uow = edge.current_uow()
-    rows = [_row(uow, found) for found in payment.list_of_account(uow)]
+    names = family.names(uow)
+    rows = [_row(found, names) for found in payment.list_of_account(uow)]
     return render_template(
         "patient/bills.html",
         unpaid=[row for row in rows if row["state_name"] == BillState.OPEN],
@@ -37,10 +36,10 @@ def bills() -> edge.Answer:
     )
 
 
-def _row(uow: Uow, found: Bill) -> dict[str, object]:
+def _row(found: Bill, names: dict[int, str]) -> dict[str, object]:
     return {
         "title": str(PURPOSES[found.purpose]),
-        "name": identity.name_of(uow, uow.session.get_one(Patient, found.patient_id)),
+        "name": names[found.patient_id],
         "at": show.moment(found.opened_at),
         "amount": show.yuan(found.cash_fen),
         "kind": show.state_kind(found.state),
@@ -57,7 +56,7 @@ def bill(bill_id: str) -> edge.Answer:
     found = payment.bill_of_account(uow, bill_id)
     return render_template(
         "patient/bill.html",
-        bill=_row(uow, found),
+        bill=_row(found, family.names(uow)),
         bill_id=bill_id,
         is_open=found.state == BillState.OPEN,
         is_free=found.cash_fen == 0,
@@ -101,9 +100,17 @@ def _totals(found: Bill) -> list[dict[str, object]]:
 
 
 def _subject(uow: Uow, found: Bill) -> dict[str, str]:
-    """The page of what the bill is for."""
+    """The page of what the bill is for; the list of such things when it is not among the newest."""
     if found.purpose == Purpose.REGISTRATION:
-        held = uow.session.get_one(Registration, found.subject_id)
-        return {"label": gettext("挂号详情"), "href": url_for("patient.registration", registration_id=held.public_id)}
-    written = uow.session.get_one(Prescription, found.subject_id)
+        held = registration_of(uow, found)
+        return {"label": gettext("挂号详情"), "href": held or url_for("patient.registrations_list")}
+    written = next((row for row in prescriptions.list_of_account(uow) if row.id == found.subject_id), None)
+    if written is None:
+        return {}
     return {"label": gettext("处方详情"), "href": url_for("patient.prescription", prescription_id=written.public_id)}
+
+
+def registration_of(uow: Uow, found: Bill, endpoint: str = "patient.registration") -> str:
+    """The page of the registration that the bill is the fee of; '' when it is not among the newest."""
+    held = next((row for row in registrations.list_of_account(uow) if row.id == found.subject_id), None)
+    return url_for(endpoint, registration_id=held.public_id) if held else ""

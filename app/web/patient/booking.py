@@ -52,13 +52,19 @@ def department(code: str) -> edge.Answer:
         place=show.in_language(found.location, found.location_en),
         day=show.day_words(day),
         days=_strip(found, first, day, bookable, uow.today()),
-        sessions=[_row(card) for card in bookable if card.session.visit_day == day],
+        sessions=[_row(card) for card in bookable if _day_of(card) == day],
         weeks=_weeks(found, first, uow.today()),
     )
 
 
 def _is_bookable(card: SessionCard, uow: Uow) -> bool:
-    return card.session.state == SessionState.OPEN and card.session.ends_at > uow.now()
+    session = card.session
+    return session.state == SessionState.OPEN and session.ends_at > uow.now()
+
+
+def _day_of(card: SessionCard) -> date:
+    session = card.session
+    return session.visit_day
 
 
 def _read_day(text: str) -> date | None:
@@ -80,7 +86,7 @@ def _day_shown(text: str, first: date, bookable: list[SessionCard]) -> date:
     wanted = _read_day(text)
     if wanted is not None and first <= wanted < first + timedelta(days=STRIP_DAYS):
         return wanted
-    return next((card.session.visit_day for card in bookable if card.free_places), first)
+    return next((_day_of(card) for card in bookable if card.free_places), first)
 
 
 def _strip(
@@ -88,8 +94,8 @@ def _strip(
 ) -> list[dict[str, object]]:
     days = []
     for day in (first + timedelta(days=ahead) for ahead in range(STRIP_DAYS)):
-        free = sum(card.free_places for card in bookable if card.session.visit_day == day)
-        has_sessions = any(card.session.visit_day == day for card in bookable)
+        free = sum(card.free_places for card in bookable if _day_of(card) == day)
+        has_sessions = any(_day_of(card) == day for card in bookable)
         note = gettext("余 %(places)s", places=free) if free else gettext("约满") if has_sessions else gettext("无班")
         days.append(
             {
@@ -116,12 +122,12 @@ def _weeks(found: Department, first: date, today: date) -> dict[str, str]:
 def _row(card: SessionCard) -> dict[str, object]:
     session = card.session
     return {
-        "href": url_for("patient.clinic_session", session_id=card.session.public_id) if card.free_places else "",
+        "href": url_for("patient.clinic_session", session_id=session.public_id) if card.free_places else "",
         "doctor": card.practitioner.name,
         "title": card.practitioner.title,
         "good_at": card.practitioner.good_at,
         "time": f"{show.HALF_DAYS[session.half_day]} {show.time_span(session.starts_at, session.ends_at)}",
-        "fee": show.yuan(card.session.fee_fen),
+        "fee": show.yuan(session.fee_fen),
         "free": card.free_places,
     }
 
@@ -138,9 +144,7 @@ def clinic_session(session_id: str) -> edge.Answer:
         is_open=_is_bookable(card, uow),
         facts=_facts(card),
         session_id=session_id,
-        department_href=url_for(
-            "patient.department", code=card.department.code, day=card.session.visit_day.isoformat()
-        ),
+        department_href=url_for("patient.department", code=card.department.code, day=_day_of(card).isoformat()),
         members=[
             {"value": patient.public_id, "label": f"{identity.name_of(uow, patient)}（{show.RELATIONS[relation]}）"}
             for patient, relation in identity.patients_of(uow)
@@ -152,13 +156,14 @@ def clinic_session(session_id: str) -> edge.Answer:
 
 
 def _facts(card: SessionCard) -> list[dict[str, str]]:
+    session = card.session
     place = show.in_language(card.department.location, card.department.location_en)
     return [
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
         {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
-        {"label": gettext("时间"), "value": f"{show.day_words(card.session.visit_day)} {_row(card)['time']}"},
-        {"label": gettext("诊室"), "value": f"{place} {card.session.room}"},
-        {"label": gettext("挂号费"), "value": show.yuan(card.session.fee_fen)},
+        {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {_row(card)['time']}"},
+        {"label": gettext("诊室"), "value": f"{place} {session.room}"},
+        {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},
     ]
 
 

@@ -34,6 +34,11 @@ def chosen_patient(uow: Uow) -> Patient | None:
     return next((patient for patient in bound if patient.public_id == wanted), bound[0] if bound else None)
 
 
+def names(uow: Uow) -> dict[int, str]:
+    """The full names of everybody the account may act for, by the patient's key."""
+    return {patient.id: identity.name_of(uow, patient) for patient, _ in identity.patients_of(uow)}
+
+
 def switch_of(uow: Uow, patient: Patient) -> dict[str, str]:
     """The line at the top of a page that says whose it is and leads to the others."""
     return {"name": identity.name_of(uow, patient), "href": url_for("patient.patients")}

@@ -24,7 +24,7 @@ def headline(visit: Visit) -> Headline:
 
 def _where(visit: Visit) -> str:
     department = visit.card.department
-    return f"{show.in_language(department.location, department.location_en)} {visit.card.session.room}".strip()
+    return f"{show.in_language(department.location, department.location_en)} {visit.room}".strip()
 
 
 def _when(visit: Visit) -> str:

@@ -6,7 +6,6 @@ from flask import redirect, render_template, request, session, url_for
 
 from app.identity import logins
 from app.identity import service as identity
-from app.identity.models import Account
 from app.identity.rules import mask_phone
 from app.notifications import service as notifications
 from app.web import edge, show
@@ -19,7 +18,7 @@ from app.web.patient import blueprint
 def me() -> edge.Answer:
     """What is not a step of the visit: family, messages, invoices, settings, logging out."""
     uow = edge.current_uow()
-    account = uow.session.get_one(Account, uow.actor.id)
+    account = logins.asking_account(uow)
     return render_template(
         "patient/me.html",
         phone=mask_phone(identity.phone_of_account(uow, account)),

@@ -15,10 +15,10 @@ from app.payment import service as payment
 from app.payment.errors import AlreadyPaid, PaymentUnavailable, PaymentUnclear
 from app.payment.models import Bill, PayMethod, Purpose
 from app.payment.states import BillState
-from app.registration.models import Registration
 from app.runtime import runtime
 from app.web import edge, live, show
 from app.web.patient import blueprint
+from app.web.patient.bills import registration_of
 
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
@@ -58,10 +58,10 @@ def _after(bill_id: str) -> str:
     """Where a paid bill leads: to the visit of a registration, else to the bill."""
     uow = edge.current_uow()
     bill = payment.bill_of_account(uow, bill_id)
+    visit = ""
     if bill.purpose == Purpose.REGISTRATION and bill.state == BillState.PAID:
-        held = uow.session.get_one(Registration, bill.subject_id)
-        return url_for("patient.visit", registration_id=held.public_id)
-    return url_for("patient.bill", bill_id=bill_id)
+        visit = registration_of(uow, bill, "patient.visit")
+    return visit or url_for("patient.bill", bill_id=bill_id)
 
 
 @blueprint.get("/bills/<bill_id>/paying")

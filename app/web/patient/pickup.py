@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import render_template
 from flask_babel import gettext
 
-from app.identity import service as identity
-from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.paper import qr
 from app.pharmacy import service as pharmacy
@@ -15,7 +13,7 @@ from app.pharmacy.states import BagState
 from app.prescription import service as prescriptions
 from app.runtime import runtime
 from app.web import edge, live, show
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 from app.web.patient.visit import window_of
 
 SHOWS_CODE = {BagState.QUEUED, BagState.PICKING, BagState.READY, BagState.BEING_SERVED}
@@ -29,7 +27,7 @@ def pickup(bag_id: str) -> edge.Answer:
     return render_template(
         "patient/pickup.html",
         bag_id=bag_id,
-        patient_name=identity.name_of(uow, uow.session.get_one(Patient, bag.patient_id)),
+        patient_name=family.names(uow)[bag.patient_id],
         lines=[
             {"name": line.drug_name, "spec": line.spec, "quantity": f"{line.quantity} {line.unit}"}
             for line in prescriptions.lines_of(uow, bag.prescription_id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import render_template, url_for
 from flask_babel import gettext
 
-from app.identity import service as identity
-from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Purpose
@@ -14,7 +12,7 @@ from app.pharmacy import service as pharmacy
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from app.web import edge, show
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 
 
 @blueprint.get("/prescriptions/<prescription_id>")
@@ -41,7 +39,7 @@ def prescription(prescription_id: str) -> edge.Answer:
 
 def _facts(uow: Uow, found: Prescription) -> list[dict[str, str]]:
     return [
-        {"label": gettext("就诊人"), "value": identity.name_of(uow, uow.session.get_one(Patient, found.patient_id))},
+        {"label": gettext("就诊人"), "value": family.names(uow)[found.patient_id]},
         {"label": gettext("处方号"), "value": found.number},
         {"label": gettext("开方"), "value": f"{found.department_name} {found.prescriber_name}"},
         {"label": gettext("时间"), "value": show.moment(found.issued_at)},

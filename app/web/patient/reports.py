@@ -5,15 +5,12 @@ from __future__ import annotations
 from flask import render_template, url_for
 from flask_babel import lazy_gettext as _l
 
-from app.identity import service as identity
-from app.identity.models import Patient
-from app.kernel.uow import Uow
 from app.reports import service as reports_service
 from app.reports.models import Report
 from app.reports.rules import ObservationIn
 from app.reports.states import ReportState
 from app.web import edge, show
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 
 STATES: dict[ReportState, tuple[str, object]] = {
     ReportState.PRELIMINARY: ("wait", _l("初步结果")),
@@ -41,18 +38,23 @@ FLAGS = {
 def reports() -> edge.Answer:
     """The account's reports, newest first."""
     uow = edge.current_uow()
+    names = family.names(uow)
     rows = [
-        {**_head(uow, found), "href": url_for("patient.report", report_id=found.public_id), "is_new": not found.read_at}
+        {
+            **_head(found, names),
+            "href": url_for("patient.report", report_id=found.public_id),
+            "is_new": not found.read_at,
+        }
         for found in reports_service.list_of_account(uow)
     ]
     return render_template("patient/reports.html", reports=rows)
 
 
-def _head(uow: Uow, found: Report) -> dict[str, object]:
+def _head(found: Report, names: dict[int, str]) -> dict[str, object]:
     kind, words = STATES[found.state]
     return {
         "title": found.name,
-        "name": identity.name_of(uow, uow.session.get_one(Patient, found.patient_id)),
+        "name": names[found.patient_id],
         "at": show.moment(found.reported_at),
         "kind": kind,
         "state": str(words),
@@ -67,7 +69,9 @@ def report(report_id: str) -> edge.Answer:
     found = reports_service.mark_read(uow, public_id=report_id)
     is_withdrawn = found.state == ReportState.WITHDRAWN
     rows = [] if is_withdrawn else [_observation(row) for row in reports_service.observations_of(uow, found)]
-    return render_template("patient/report.html", report=_head(uow, found), rows=rows, is_withdrawn=is_withdrawn)
+    return render_template(
+        "patient/report.html", report=_head(found, family.names(uow)), rows=rows, is_withdrawn=is_withdrawn
+    )
 
 
 def _observation(row: ObservationIn) -> dict[str, str]:

@@ -7,15 +7,14 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.identity import service as identity
-from app.identity.models import Patient
 from app.kernel.uow import Uow
-from app.registration.models import Registration
+from app.registration import service as registrations
 from app.revisit import service as revisits_service
 from app.revisit.models import FollowUpPlan
 from app.revisit.service import Place
 from app.revisit.states import Note, PlanState
 from app.web import edge, show
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 
 NOTES = {
     Note.NONE: "",
@@ -63,7 +62,7 @@ def revisit(plan_id: str) -> edge.Answer:
     return render_template(
         "patient/revisit.html",
         plan_id=plan_id,
-        patient_name=identity.name_of(uow, uow.session.get_one(Patient, plan.patient_id)),
+        patient_name=family.names(uow)[plan.patient_id],
         day=show.day_words(plan.due_day),
         note=str(NOTES[plan.note_code]),
         kind=kind,
@@ -89,7 +88,7 @@ def _place(place: Place) -> dict[str, str]:
 
 
 def _booked(uow: Uow, plan: FollowUpPlan) -> str:
-    held = uow.session.get(Registration, plan.revisit_id) if plan.revisit_id else None
+    held = next((row for row in registrations.list_of_account(uow) if row.id == plan.revisit_id), None)
     if held is None or plan.state not in {PlanState.BOOKED, PlanState.DONE}:
         return ""
     return url_for("patient.registration", registration_id=held.public_id)

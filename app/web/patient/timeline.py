@@ -91,7 +91,7 @@ def _wait(visit: Visit, _state: str) -> Step:
 
 
 def _see(visit: Visit, _state: str) -> Step:
-    return {"note": visit.card.session.room} if visit.stage == "serving" else {}
+    return {"note": visit.room} if visit.stage == "serving" else {}
 
 
 def _pay(visit: Visit, state: str) -> Step:

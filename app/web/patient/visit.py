@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.identity import service as identity
 from app.identity.models import Patient
 from app.invoice import service as invoice
 from app.invoice.models import Invoice
@@ -32,7 +33,7 @@ from app.revisit import service as revisits
 from app.revisit.models import FollowUpPlan
 from app.revisit.states import PlanState
 from app.scheduling import service as scheduling
-from app.scheduling.models import Slot
+from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.service import SessionCard
 
 STILL_CURRENT_DAYS = 30
@@ -65,19 +66,29 @@ class Visit:
     now: datetime
 
     @property
+    def clinic_session(self) -> ClinicSession:
+        """The doctor's half-day."""
+        return self.card.session
+
+    @property
+    def room(self) -> str:
+        """The doctor's room."""
+        return self.clinic_session.room
+
+    @property
     def starts_at(self) -> datetime:
         """When the patient is expected."""
-        return self.slot.starts_at if self.slot else self.card.session.starts_at
+        return self.slot.starts_at if self.slot else self.clinic_session.starts_at
 
     @property
     def check_in_opens_at(self) -> datetime:
         """From when on the patient can check in."""
-        return self.card.session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+        return self.clinic_session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
 
     @property
     def may_check_in(self) -> bool:
         """True while the door is open for this registration."""
-        is_open = self.check_in_opens_at <= self.now < self.card.session.ends_at
+        is_open = self.check_in_opens_at <= self.now < self.clinic_session.ends_at
         return self.registration.state == RegistrationState.BOOKED and is_open
 
     def errand(self, *states: BagState) -> Errand | None:
@@ -132,7 +143,7 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
     plans = revisits.plans_of_registration(uow, registration.id)
     return Visit(
         registration=registration,
-        patient=uow.session.get_one(Patient, registration.patient_id),
+        patient=next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
         card=scheduling.card_by_id(uow, registration.session_id),
         slot=registrations.slot_of(uow, registration),
         ticket=ticket,
