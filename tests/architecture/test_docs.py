@@ -1,0 +1,153 @@
+"""What the documents say is what the code does, as far as a machine can tell."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from app import create_app, events
+from app.jobs.timetable import JOBS
+from app.kernel.logs import FIELDS
+from app.web import SURFACES
+from config import read_settings
+from hl7_adapter.mapping.inbound import EFFECTS
+from hl7_adapter.mapping.outbound import WRITERS
+from tools import draw_states
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VISIT = (ROOT / "docs" / "VISIT.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+# Flask-Migrate's own; docs/operations.md tells of those an operator needs.
+NOT_OURS = {"db"}
+MOST_LINES = 300
+# Pictures of a running demo, made by a tool; before it has run there is no folder to look into.
+PICTURES = ROOT / "docs" / "screens"
+READERS = {"text", "number", "url", "file", "key"}
+
+
+def documents() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    found = [ROOT / name for name in listed] or [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return [path for path in found if path.exists()]
+
+
+def settings_read() -> Iterator[tuple[str, str]]:
+    """(name, default) of every setting config.py asks the environment for; '' where there is none to say."""
+    tree = ast.parse((ROOT / "config.py").read_text(encoding="utf-8"))
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in READERS):
+            continue
+        name, *rest = [each.value if isinstance(each, ast.Constant) else "" for each in call.args]
+        if isinstance(name, str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", name):
+            yield name, str(rest[0]) if rest else ""
+
+
+def links_of(document: Path) -> list[str]:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    found = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [unquote(link) for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def anchors_of(document: Path) -> set[str]:
+    """The headings' anchors as code hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_drawn_states_are_those_of_the_code() -> None:
+    assert draw_states.standing(VISIT) == draw_states.drawings(), "run `python -m tools.draw_states --write`"
+
+
+def test_every_setting_is_explained_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*) \|$", OPERATIONS, flags=re.MULTILINE))
+    asked_for = dict(sorted(settings_read(), key=lambda pair: len(pair[1])))
+
+    assert len(asked_for) > 30
+    assert set(rows) == set(asked_for)
+    assert {name: default for name, default in asked_for.items() if default and default not in rows[name]} == {}
+
+
+def test_every_surface_and_every_page_is_named() -> None:
+    blueprints = {module.blueprint.name: module.blueprint.url_prefix or "" for module in SURFACES}
+    app = create_app(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": "sqlite://"}))
+    first_parts = {"/" + rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+
+    assert [name for name, prefix in blueprints.items() if f"| `{name}` | `{prefix}" not in VISIT] == []
+    assert sorted(part for part in first_parts if f"`{part}" not in VISIT) == []
+
+
+def test_every_event_is_named() -> None:
+    told = {name for name, kind in vars(events).items() if isinstance(kind, type) and kind.__module__ == "app.events"}
+
+    assert sorted(name for name in told if f"`{name}`" not in VISIT) == []
+
+
+def test_every_hl7_message_is_named() -> None:
+    taken = {f"{kind}^{event}" for kind, event in EFFECTS}
+
+    assert sorted(name for name in taken if name not in VISIT) == []
+    assert sorted(name for name in WRITERS if f"| `{name}`" not in VISIT and f", `{name}` |" not in VISIT) == []
+
+
+def test_every_command_is_explained() -> None:
+    app = create_app(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": "sqlite://"}))
+    commands = [
+        f"{name} {inner}" if inner else name
+        for name, command in app.cli.commands.items()
+        if name not in NOT_OURS
+        for inner in getattr(command, "commands", {"": None})
+    ]
+
+    assert [command for command in commands if f"`flask --app wsgi {command}" not in OPERATIONS] == []
+
+
+def test_every_job_is_explained_with_its_interval() -> None:
+    assert [job.name for job in JOBS if f"| `{job.name}` | {job.every_seconds} s |" not in OPERATIONS] == []
+    assert len(re.findall(r"^\| `\w+` \| \d+ s \|", OPERATIONS, flags=re.MULTILINE)) == len(JOBS)
+
+
+def test_every_field_of_a_log_line_is_explained() -> None:
+    assert [name for name in FIELDS if f"`{name}`" not in OPERATIONS] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_demos_options_and_logins_are_told(name: str) -> None:
+    told = (ROOT / name).read_text(encoding="utf-8")
+    options = re.findall(r'"(--[a-z-]+)"', (ROOT / "tools" / "demo" / "options.py").read_text(encoding="utf-8"))
+    staff = (ROOT / "app" / "cli" / "demo_hospital.py").read_text(encoding="utf-8")
+    logins = re.findall(r'^    \("([a-z.]+)", "[^"]+", \(', staff, flags=re.MULTILINE)
+
+    assert [option for option in options if f"{option}" not in told] == []
+    assert len(logins) >= 8
+    assert [login for login in logins if f"`{login}`" not in told] == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_link_leads_nowhere(document: Path) -> None:
+    lost = []
+    for link in links_of(document):
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        if target.parent == PICTURES and not PICTURES.exists():
+            continue
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors_of(target)):
+            lost.append(link)
+
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_document_can_be_read_in_one_sitting(document: Path) -> None:
+    assert len(document.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
