@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.analytics.models import Channel
-from app.kernel import inbox, outbox
+from app.kernel import audit, inbox, outbox
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem
 from app.registration.models import Registration
@@ -176,13 +176,17 @@ def test_a_dead_letter_is_sent_again(house: House) -> None:
 
 def test_the_audit_trail_is_searched_and_its_seals_verified(house: House) -> None:
     auditor = house.browser("auditor")
-    auditor.get("/staff/audit")
+    unsealed = auditor.get("/staff/audit?verify=1").text
+    house.clock.step(minutes=2)
+    with house.units.open() as uow:
+        audit.seal(uow)
 
     page = auditor.get("/staff/audit?action=audit.&actor=auditor").text
     nothing = auditor.get("/staff/audit?action=staff.log_in&actor=nobody").text
     checked = auditor.get("/staff/audit?verify=1").text
 
     assert page.count("audit.read") == 1
+    assert "还没有封存" in unsealed
     assert "没有符合的记录" in nothing
     assert "封存完好" in checked
     assert house.audited("audit.read") == 4

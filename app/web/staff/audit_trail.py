@@ -21,6 +21,7 @@ def audit_trail() -> edge.Answer:
     uow = edge.current_uow()
     rows = _found(uow)
     names = _names(uow, rows)
+    seal = _seal(uow)
     page = work.page(
         "staff/audit.html",
         PLACE,
@@ -33,8 +34,8 @@ def audit_trail() -> edge.Answer:
         ],
         rows=[_row(row, names) for row in rows],
         paging=paging(rows),
-        seal=_seal(uow),
-        checked=_checked(uow) if work.asked("verify", 1) else None,
+        seal=seal,
+        checked=_checked(uow) if seal and work.asked("verify", 1) else None,
     )
     audit.record(uow, "audit.read", "audit", "")
     return page
