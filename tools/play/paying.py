@@ -51,8 +51,8 @@ def split(visit: Visit) -> Seen:
     page = _bill_page(visit)
     visit["drug_bill"] = page.url.rsplit("/", 1)[-1]
     total = page.amount_of("合计") or 0
-    amounts = {name: page.amount_of(label) for name, label in PARTS.items()}
-    parts = {name: amount for name, amount in amounts.items() if amount is not None}
+    # The page leaves out who pays nothing.
+    parts = {name: page.amount_of(label) or 0 for name, label in PARTS.items()}
     if not total or sum(parts.values()) != total:
         raise StepFailed(f"{parts} do not add up to {total}")
     if not parts.get("fund_fen"):
