@@ -40,7 +40,12 @@ LINES = (
 
 
 def prescription_from_his(visit: Visit) -> Seen:
-    """OMP^O09 by MLLP: the signed prescription stands at the doctor's desk; the doctor plans a revisit and finishes."""
+    """OMP^O09 by MLLP: amid the consultation the signed prescription stands at the doctor's desk.
+
+    The doctor plans a revisit in three days and finishes.
+    """
+    desk = visit.staff(visit["doctor"])
+    begun = desk.press(desk.open(visit["queue"]), r"/desk/tickets/[^/]+/begin$")
     number = f"RX{secrets.randbelow(10**10):010d}"
     visit["prescription"] = number
     sent = visit.his_sends(
@@ -55,8 +60,7 @@ def prescription_from_his(visit: Visit) -> Seen:
         department_name="消化内科" if visit["doctor"] == "doctor" else "心血管内科",
         lines=list(LINES),
     )
-    desk = visit.staff(visit["doctor"])
-    page = desk.open(visit["desk"])
+    page = desk.open(begun.url)
     page.demand(number)
     page = desk.press(page, r"/follow-up$", days=REVISIT_IN_DAYS, note="bring_results")
     desk.press(page, r"/finish$")

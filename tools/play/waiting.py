@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tools.play.browser import Browser, Page, StepFailed
+from tools.play.browser import Browser, StepFailed
 from tools.play.registering import page_of_visit
 from tools.play.visit import Visit, wait_for
 
@@ -24,29 +24,28 @@ def check_in(visit: Visit) -> Seen:
 
 
 def called(visit: Visit) -> Seen:
-    """The doctor calls; the board, the phone and a message say the number and the room; the consultation begins."""
+    """The doctor calls; the board, the phone and a message say the number and the room."""
     doctor = visit.staff(visit["doctor"])
     queue = f"/desk/sessions/{visit['session']}"
-    page, others = _call_until(doctor, queue, visit["number"])
+    others = _call_until(doctor, queue, visit["number"])
     message = wait_for("the message", lambda: _message(visit))
     board = visit.passer_by().open(visit.endpoints["board_url"])
     board.demand(visit["number"])
     if visit.person.name in board.text:
         raise StepFailed("the board shows the patient's full name")
-    page = doctor.press(page, r"/desk/tickets/[^/]+/begin")
-    visit["desk"] = page.url
+    visit["queue"] = queue
     return {"number": visit["number"], "called_before": others, "message": message, "board": board.where}
 
 
-def _call_until(doctor: Browser, queue: str, number: str) -> tuple[Page, int]:
-    """The queue's page with our number at the door, and how many were called before us."""
+def _call_until(doctor: Browser, queue: str, number: str) -> int:
+    """Our number is at the door; how many were called before us."""
     for others in range(MOST_BEFORE_US):
         page = doctor.open(queue)
         if page.has_form("/next$"):
             page = doctor.press(page, "/next$")
         at_the_door = re.search(r'class="now-number">([^<]+)<', page.text)
         if at_the_door and at_the_door[1].strip() == number:
-            return page, others
+            return others
         # Whoever stands at the door from before: finished when inside, else passed over.
         doctor.press(page, r"/finish$" if page.has_form("/finish$") else r"/pass$")
     raise StepFailed(f"{number} was not called after {MOST_BEFORE_US} others")
