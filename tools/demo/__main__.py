@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
     except (CannotStart, setup.SetupFailed, PortTaken) as failed:
         sys.stderr.write(f"✗ {failed}\n")
         return 1
+    except KeyboardInterrupt:
+        say("Stopped before anything was started.")
+        return 130
 
 
 def _voice(stream: object) -> Callable[[str], None]:
