@@ -100,9 +100,10 @@ def decode(raw: bytes, default_charset: str = "utf-8") -> Decoded:
         body = raw.removeprefix(bom)
     label, declared = _declared(body)
     first = "utf-8" if bom else declared or codec_of(default_charset) or "utf-8"
-    text = _strictly(body, first)
-    if text is not None:
-        return Decoded(text, first, label, bom, doubtful=False)
+    try:
+        return Decoded(body.decode(first), first, label, bom, False)
+    except UnicodeDecodeError:
+        pass
     for codec in (codec_of(default_charset) or "utf-8", "utf-8", "gb18030"):
         text = _strictly(body, codec)
         if text is not None:
@@ -134,22 +135,25 @@ def _declared(body: bytes) -> tuple[str, str | None]:
         if found is None:
             return "", None
         start = found.end() - 3
-    separator = body[start + 3 : start + 4]
-    if not separator:
-        return "", None
-    line = body[start:].partition(b"\r")[0].partition(b"\n")[0]
-    entries = line.split(separator, _ENTRIES_BEFORE)
+    end = body.find(b"\r", start)
+    line = body[start:] if end < 0 else body[start:end]
+    if b"\n" in line:
+        line = line.partition(b"\n")[0]
+    entries = line.split(line[3:4] or None, _ENTRIES_BEFORE)
     if len(entries) <= _ENTRIES_BEFORE:
         return "", None
-    return _label_in(entries[-1][:_TAIL_BYTES], separator, body[start + 5 : start + 6] or b"~")
+    return _label_in(entries[-1][:_TAIL_BYTES], line[3:6])
 
 
 @lru_cache(maxsize=512)
-def _label_in(tail: bytes, separator: bytes, repetition: bytes) -> tuple[str, str | None]:
-    """The character set in what follows MSH-16; a sender writes the same there in every message."""
+def _label_in(tail: bytes, marks: bytes) -> tuple[str, str | None]:
+    """The character set in what follows MSH-16; a sender writes the same there in every message.
+
+    `marks` are the separators of fields, components and repetitions.
+    """
     words = [
-        [word.strip() for word in entry.decode("ascii", "replace").split(chr(repetition[0])) if word.strip()]
-        for entry in tail.split(separator)
+        [word.strip() for word in entry.decode("ascii", "replace").split(chr(marks[2])) if word.strip()]
+        for entry in tail.split(marks[:1])
     ]
     for label in (label for entry in words for label in entry):
         codec = codec_of(label)

@@ -16,6 +16,8 @@ _HEADERS = frozenset({"MSH", "FHS", "BHS"})
 _HEADER = re.compile(r"(?:\A|[\r\n])[ \t]*(MSH|FHS|BHS)")
 _LINE = re.compile(r"\r\n|\r|\n")
 _BARE = re.compile(r"[A-Z][A-Z0-9]{2}")
+# Nearly all that is read stands in the first fields; the long empty tail of a PV1 is split only when it is asked for.
+_FEW = 20
 
 
 class Repetition:
@@ -59,10 +61,13 @@ class Segment:
         """The three characters the segment begins with."""
         return self.raw[:3]
 
-    def _split(self) -> list[str]:
-        fields = self._fields = self.raw.split(self._delimiters.field)
-        if self.name in _HEADERS:
-            fields.insert(1, self._delimiters.field)
+    def _upto(self, field: int) -> list[str]:
+        """The fields, at least up to this one; the last may hold all that follow it."""
+        fields = self._fields
+        if fields is None or (field >= _FEW and self._delimiters.field in fields[-1]):
+            fields = self._fields = self.raw.split(self._delimiters.field, _FEW if field < _FEW else -1)
+            if self.name in _HEADERS:
+                fields.insert(1, self._delimiters.field)
         return fields
 
     def written(self, field: int) -> str:
@@ -70,7 +75,7 @@ class Segment:
 
         Field 1 of a header segment is the field separator itself, as the standard counts.
         """
-        fields = self._fields or self._split()
+        fields = self._upto(field)
         return fields[field] if 0 < field < len(fields) else ""
 
     def get(self, path: str) -> str:
@@ -83,8 +88,11 @@ class Segment:
 
     def at(self, place: Place) -> str:
         """The unescaped text at a place; what `get` does with a path already read."""
-        text = self.written(place.field)
-        if not text or (place.field < 3 and self.name in _HEADERS):
+        fields, number = self._fields, place.field
+        if fields is None or number >= _FEW:
+            fields = self._upto(number)
+        text = fields[number] if 0 < number < len(fields) else ""
+        if not text or (number < 3 and self.name in _HEADERS):
             return text
         delimiters = self._delimiters
         if place.repetition > 1 or delimiters.repetition in text:
@@ -103,18 +111,19 @@ class Segment:
 
     def __len__(self) -> int:
         """The number of the last field that was written, as the standard counts."""
-        return len(self._fields or self._split()) - 1
+        return len(self._upto(len(self.raw))) - 1
 
 
 class Group:
     """Some segments in order, such as one order of a prescription: ORC with all that follows to the next ORC."""
 
-    __slots__ = ("_all", "_by_name")
+    __slots__ = ("_all", "_by_name", "_first")
 
     def __init__(self, segments: list[Segment]) -> None:
         """Hold the segments."""
         self._all = segments
         self._by_name: dict[str, list[Segment]] = {}
+        self._first: dict[str, Segment] = {}
 
     def _named(self, name: str) -> list[Segment]:
         found = self._by_name.get(name)
@@ -124,6 +133,10 @@ class Group:
 
     def _find(self, name: str) -> list[Segment]:
         return [segment for segment in self._all if segment.name == name]
+
+    def _occurrence(self, name: str, number: int) -> Segment | None:
+        found = self._named(name)
+        return found[number - 1] if 0 < number <= len(found) else None
 
     def __iter__(self) -> Iterator[Segment]:
         """Go through all segments in the order of the message."""
@@ -140,14 +153,12 @@ class Group:
         Raises ValueError when the path is not a path.
         """
         place = message_place(path)
-        segment = self._at(place.segment, place.occurrence)
+        segment = self._first.get(place.segment) if place.occurrence == 1 else None
         if segment is None:
-            return ""
+            segment = self._occurrence(place.segment, place.occurrence)
+            if segment is None:
+                return ""
         return segment.at(place) if place.field else segment.raw
-
-    def _at(self, name: str, occurrence: int) -> Segment | None:
-        found = self._named(name)
-        return found[occurrence - 1] if 0 < occurrence <= len(found) else None
 
     def __getitem__(self, path: str) -> str:
         """The same text as `get`, for what must be there: raises KeyError when it is absent or empty."""
@@ -178,7 +189,7 @@ class Message(Group):
     A message is read only: it is never changed, so encoding it gives back the bytes that came.
     """
 
-    __slots__ = ("_first", "_is_plain", "_lines", "decoded", "delimiters", "raw", "readable")
+    __slots__ = ("_lines", "decoded", "delimiters", "raw", "readable")
 
     def __init__(self, raw: bytes, decoded: Decoded) -> None:
         """Hold the message; nothing but the delimiters is read yet."""
@@ -188,7 +199,6 @@ class Message(Group):
         self.readable = delimiters is not None
         self.delimiters = delimiters or DEFAULT
         self._lines: list[str] | None = None
-        self._is_plain: bool | None = None
         self._first: dict[str, Segment] = {}
         self._by_name = {}
 
@@ -201,27 +211,14 @@ class Message(Group):
         delimiters, codec = self.delimiters, self.decoded.codec
         return [Segment(line, delimiters, codec) for line in self._lines or self._split() if line[:3] == name]
 
-    def _at(self, name: str, occurrence: int) -> Segment | None:
-        if occurrence != 1:
-            return super()._at(name, occurrence)
-        found = self._first.get(name)
-        return self._find_first(name) if found is None else found
-
-    def _find_first(self, name: str) -> Segment | None:
-        # Where all lines are plain, the message need not be taken apart for one of its segments.
-        text, delimiters = self.decoded.text, self.delimiters
-        if self._is_plain is None:
-            self._is_plain = _is_plain(text, delimiters.field)
-        if not self._is_plain:
-            return super()._at(name, 1)
-        head = name + delimiters.field
-        start = 0 if text.startswith(head) else text.find("\r" + head) + 1
-        if not start and text[:3] != name:
-            return None
-        end = text.find("\r", start)
-        raw = text[start:end] if end >= 0 else text[start:]
-        found = self._first[name] = Segment(raw, delimiters, self.decoded.codec)
-        return found
+    def _occurrence(self, name: str, number: int) -> Segment | None:
+        # Most readers want first segments only; then a long message need not be taken apart.
+        text = self.decoded.text
+        found = None if number != 1 or "\n" in text else _first_line(name, self.delimiters.field).match(text)
+        if found is None:
+            return super()._occurrence(name, number)
+        segment = self._first[name] = Segment(found[1], self.delimiters, self.decoded.codec)
+        return segment
 
     def __iter__(self) -> Iterator[Segment]:
         """Go through all segments in the order of the message."""
@@ -259,23 +256,19 @@ def _declared_in(text: str) -> Delimiters | None:
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
 
 
-@lru_cache(maxsize=256)
-def _odd(separator: str) -> re.Pattern[str]:
-    """A line end after which neither a segment nor the end of the message comes."""
-    return re.compile(rf"\r(?![^\W_]{{3}}{re.escape(separator)}|\Z)")
-
-
-def _is_plain(text: str, separator: str) -> bool:
-    """True when every line ends with CR and is a segment."""
-    starts = text[3:4] == separator and text[:3].isalnum()
-    return starts and "\n" not in text and _odd(separator).search(text) is None
+@lru_cache(maxsize=1024)
+def _first_line(name: str, separator: str) -> re.Pattern[str]:
+    """Finds the first segment of a name where every line up to it, and the start of the next, is plainly a segment."""
+    mark = re.escape(separator)
+    start = rf"[^\W_]{{3}}{mark}"
+    return re.compile(rf"(?:{start}[^\r]*+\r)*?({name}{mark}[^\r]*+)(?=\r(?:{start}|\Z)|\Z)")
 
 
 def _lines(text: str, separator: str) -> list[str]:
     parts = _LINE.split(text) if "\n" in text else text.split("\r")
     if not parts[-1]:
         parts.pop()
-    if _is_plain(text, separator):
+    if {part[3:4] for part in parts} == {separator} and "".join([part[:3] for part in parts]).isalnum():
         return parts
     lines: list[str] = []
     for part in parts:
@@ -300,5 +293,7 @@ def _add_odd_line(lines: list[str], part: str, separator: str) -> None:
 def _nth(text: str, mark: str, number: int) -> str:
     if not mark or mark not in text:
         return text if number == 1 else ""
+    if number == 1:
+        return text.partition(mark)[0]
     parts = text.split(mark, number)
     return parts[number - 1] if 0 < number <= len(parts) else ""
