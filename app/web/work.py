@@ -11,8 +11,9 @@ from typing import Any, ParamSpec
 
 from flask import Blueprint, Response, render_template, request, url_for
 
+from app.identity import for_staff
 from app.identity import service as identity
-from app.identity.models import Patient, Staff
+from app.identity.models import Patient
 from app.identity.rules import age_on
 from app.kernel import audit
 from app.kernel.errors import NotAllowed, NotFound
@@ -74,7 +75,7 @@ def needs(*roles: str) -> Callable[[Callable[P, edge.Answer]], Callable[P, edge.
 
 def page(template: str, place: Place, **facts: object) -> str:
     """The template in the frame of `place`: its name, its links for whoever is logged in, and their name."""
-    staff = edge.current_uow().session.get(Staff, edge.actor().id)
+    staff = for_staff.colleague(edge.current_uow())
     return render_template(
         template,
         surface_name=str(place.name),
@@ -95,17 +96,6 @@ def _nav(place: Place) -> list[dict[str, object]]:
         for link in place.links
         if not link.roles or link.roles & edge.actor().roles
     ]
-
-
-def colleague(uow: Uow) -> Staff:
-    """The staff member who asks."""
-    return uow.session.get_one(Staff, uow.actor.id)
-
-
-def staff_names(uow: Uow, ids: set[int]) -> dict[int, str]:
-    """The names of the staff members with these keys, in one query."""
-    found = uow.session.query(Staff.id, Staff.name).filter(Staff.id.in_(ids))
-    return {row.id: row.name for row in found}
 
 
 def patient_banner(uow: Uow, patient: Patient, *facts: str) -> dict[str, object]:

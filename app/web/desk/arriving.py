@@ -8,8 +8,8 @@ from flask_babel import gettext
 from app.kernel.errors import NotFound
 from app.queueing import service as queueing
 from app.queueing.states import TicketState
+from app.registration import for_staff as visits
 from app.registration import service as registration
-from app.registration.models import Registration
 from app.scheduling import service as scheduling
 from app.web import edge, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
@@ -39,7 +39,7 @@ def do_check_in() -> edge.Answer:
 def arrived(visit_id: str) -> edge.Answer:
     """The number the patient got, the room, and how many are ahead; a passed number can queue again from here."""
     uow = edge.current_uow()
-    visit = _visit(visit_id)
+    visit = visits.by_public_id(uow, visit_id)
     ticket = queueing.ticket_of(uow, visit.id)
     if ticket is None:
         raise NotFound
@@ -63,17 +63,9 @@ def arrived(visit_id: str) -> edge.Answer:
 def rejoin(visit_id: str) -> edge.Answer:
     """A passed patient is back and queues from now on."""
     uow = edge.current_uow()
-    ticket = queueing.ticket_of(uow, _visit(visit_id).id)
+    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
     if ticket is None:
         raise NotFound
     queueing.rejoin(uow, ticket)
     flash(gettext("%(number)s 号已重新排队", number=ticket.number), "ok")
     return redirect(url_for("desk.arrived", visit_id=visit_id))
-
-
-def _visit(public_id: str) -> Registration:
-    uow = edge.current_uow()
-    found = uow.session.query(Registration).filter_by(public_id=public_id).first()
-    if found is None:
-        raise NotFound
-    return found

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
+from app.identity import for_staff as staff
 from app.identity.models import Patient
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
+from app.registration import for_staff as visits
 from app.registration.models import Registration
+from app.scheduling import for_staff as sittings
 from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession, Practitioner
 from app.scheduling.service import SessionCard
-from app.web import work
 
 
 def practitioner(uow: Uow) -> Practitioner:
     """The asking staff member as the doctor who sits in sessions; NotFound when they are none."""
-    return scheduling.practitioner_by_code(uow, work.colleague(uow).practitioner_code)
+    member = staff.colleague(uow)
+    return scheduling.practitioner_by_code(uow, member.practitioner_code if member else "")
 
 
 def sessions_today(uow: Uow) -> list[SessionCard]:
@@ -37,7 +38,7 @@ def session(uow: Uow, public_id: str) -> SessionCard:
 def ticket(uow: Uow, public_id: str) -> tuple[Ticket, ClinicSession]:
     """The ticket of that name if it is in one of the asking doctor's sessions; else NotFound."""
     found = queueing.ticket_by_public_id(uow, public_id)
-    sits_in = uow.session.get_one(ClinicSession, found.session_id)
+    sits_in = sittings.session_by_id(uow, found.session_id)
     if sits_in.practitioner_id != practitioner(uow).id:
         raise NotFound
     return found, sits_in
@@ -45,11 +46,4 @@ def ticket(uow: Uow, public_id: str) -> tuple[Ticket, ClinicSession]:
 
 def visit(uow: Uow, public_id: str) -> tuple[Registration, Patient]:
     """The visit of that name if it is with the asking doctor; else NotFound."""
-    row = uow.session.execute(
-        select(Registration, Patient)
-        .join(Patient, Patient.id == Registration.patient_id)
-        .where(Registration.public_id == public_id, Registration.practitioner_id == practitioner(uow).id)
-    ).first()
-    if row is None:
-        raise NotFound
-    return row[0], row[1]
+    return visits.of_practitioner(uow, public_id, practitioner(uow).id)

@@ -8,13 +8,13 @@ from typing import Any
 from flask import flash, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
 from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
+from app.registration import for_staff as visits_of
 from app.registration.models import Registration
 from app.scheduling.service import SessionCard
 from app.web import edge, show, show_work, work
@@ -40,7 +40,7 @@ def home() -> edge.Answer:
         return redirect(url_for("desk.check_in"))
     cards = own.sessions_today(edge.current_uow())
     if len(cards) == 1:
-        return redirect(url_for("desk.session_queue", session_id=cards[0].session.public_id))
+        return redirect(_queue_href(cards[0]))
     return redirect(url_for("desk.sessions"))
 
 
@@ -49,17 +49,23 @@ def home() -> edge.Answer:
 def sessions() -> edge.Answer:
     """The doctor's sessions of today."""
     uow = edge.current_uow()
-    cards = [
-        {
-            "href": url_for("desk.session_queue", session_id=card.session.public_id),
-            "title": f"{show.HALF_DAYS[card.session.half_day]} "
-            f"{show.time_span(card.session.starts_at, card.session.ends_at)}",
-            "note": f"{show.in_language(card.department.name, card.department.name_en)} · {card.session.room}",
-            "tag": show_work.tag(card.session.state),
-        }
-        for card in own.sessions_today(uow)
-    ]
+    cards = [_session(card) for card in own.sessions_today(uow)]
     return work.page("desk/sessions.html", PLACE, cards=cards, day=show.day_words(uow.today()))
+
+
+def _queue_href(card: SessionCard) -> str:
+    sits = card.session
+    return url_for("desk.session_queue", session_id=sits.public_id)
+
+
+def _session(card: SessionCard) -> dict[str, object]:
+    sits = card.session
+    return {
+        "href": _queue_href(card),
+        "title": f"{show.HALF_DAYS[sits.half_day]} {show.time_span(sits.starts_at, sits.ends_at)}",
+        "note": f"{show.in_language(card.department.name, card.department.name_en)} · {sits.room}",
+        "tag": show_work.tag(sits.state),
+    }
 
 
 @blueprint.get("/sessions/<session_id>")
@@ -68,15 +74,15 @@ def session_queue(session_id: str) -> edge.Answer:
     """The session's queue with what can be done now; the list refreshes itself."""
     uow = edge.current_uow()
     card = own.session(uow, session_id)
-    facts = _queue_facts(uow, card)
+    facts, sits = _queue_facts(uow, card), card.session
     return work.page(
         "desk/queue.html",
         PLACE,
         session_id=session_id,
-        day=show.day_words(card.session.visit_day),
-        half_day=str(show.HALF_DAYS[card.session.half_day]),
-        span=show.time_span(card.session.starts_at, card.session.ends_at),
-        room=card.session.room,
+        day=show.day_words(sits.visit_day),
+        half_day=str(show.HALF_DAYS[sits.half_day]),
+        span=show.time_span(sits.starts_at, sits.ends_at),
+        room=sits.room,
         **facts,
     )
 
@@ -90,14 +96,9 @@ def queue_part(session_id: str) -> edge.Answer:
 
 
 def _queue_facts(uow: Uow, card: SessionCard) -> dict[str, Any]:
-    rows = queueing.queue(uow, card.session.id)
-    visits = dict(
-        uow.session.execute(
-            select(Registration.id, Registration.public_id).where(
-                Registration.id.in_([ticket.registration_id for ticket, _ in rows])
-            )
-        ).all()
-    )
+    sits = card.session
+    rows = queueing.queue(uow, sits.id)
+    visits = visits_of.public_ids(uow, [ticket.registration_id for ticket, _ in rows])
     shown = [_row(ticket, patient, visits) for ticket, patient in rows]
     at_the_door = [row for row in shown if row["is_now"]]
     return {
@@ -151,7 +152,7 @@ def move_ticket(ticket_id: str, deed: str) -> edge.Answer:
     act(uow, ticket)
     flash(gettext("%(number)s 号：%(deed)s", number=ticket.number, deed=str(label)), "ok")
     if deed == "begin":
-        visit = uow.session.get_one(Registration, ticket.registration_id)
+        visit = visits_of.by_id(uow, ticket.registration_id)
         return redirect(url_for("desk.visit_page", visit_id=visit.public_id))
     return redirect(url_for("desk.session_queue", session_id=session.public_id))
 
@@ -159,6 +160,7 @@ def move_ticket(ticket_id: str, deed: str) -> edge.Answer:
 def back_to_queue(uow: Uow, registration: Registration) -> str:
     """The address of the queue that the visit belongs to."""
     for card in own.sessions_today(uow):
-        if card.session.id == registration.session_id:
-            return url_for("desk.session_queue", session_id=card.session.public_id)
+        sits = card.session
+        if sits.id == registration.session_id:
+            return _queue_href(card)
     return url_for("desk.sessions")

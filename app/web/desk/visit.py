@@ -15,6 +15,7 @@ from app.prescription.models import Prescription
 from app.prescription.states import PRESCRIPTION, PrescriptionAction
 from app.prescription.writing import PRESCRIBING_STATES
 from app.queueing import service as queueing
+from app.registration import for_staff as visits
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.revisit import service as revisit
@@ -102,10 +103,9 @@ def void(prescription_id: str) -> edge.Answer:
 
 
 def _visit_of(uow: Uow, written: Prescription) -> str:
-    visit = uow.session.get(Registration, written.registration_id) if written.registration_id else None
-    if visit is None:
+    if written.registration_id is None:
         raise NotFound
-    return url_for("desk.visit_page", visit_id=visit.public_id)
+    return url_for("desk.visit_page", visit_id=visits.by_id(uow, written.registration_id).public_id)
 
 
 @blueprint.post("/visits/<visit_id>/follow-up")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
-from app.identity.models import Patient
+from app.identity import for_staff
 from app.kernel.uow import Uow
 from app.prescription import service as prescription
 from app.prescription.models import Prescription, ReviewCheck
@@ -45,7 +45,7 @@ def _page(uow: Uow, written: Prescription) -> str:
         PLACE,
         prescription_id=written.public_id,
         number=written.number,
-        banner=work.patient_banner(uow, uow.session.get_one(Patient, written.patient_id)),
+        banner=work.patient_banner(uow, for_staff.patient_by_id(uow, written.patient_id)),
         tag_state=show_work.tag(written.state),
         is_waiting=written.state == PrescriptionState.ISSUED,
         facts=[

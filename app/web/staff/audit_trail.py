@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
-from sqlalchemy import select
+from collections.abc import Sequence
 
-from app.identity.models import Staff
-from app.kernel import audit
-from app.kernel.audit import AuditEvent, AuditSeal
+from flask_babel import gettext
+
+from app.identity import for_staff
+from app.kernel import audit, logbook
+from app.kernel.audit import AuditEvent
 from app.kernel.uow import Uow
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, AUDITOR, PLACE, blueprint
-from app.web.staff.lists import PAGE_ROWS, before_id, between, day_fields, field, paging
+from app.web.staff.lists import asked, day_fields, field, paging
 
 
 @blueprint.get("/audit")
@@ -20,7 +21,7 @@ def audit_trail() -> edge.Answer:
     """The newest audit rows that fit the filter; looking at them is on record too."""
     uow = edge.current_uow()
     rows = _found(uow)
-    names = _names(uow, rows)
+    names = for_staff.names_by_ref(uow, {row.actor_ref for row in rows if row.actor_kind == "staff"})
     seal = _seal(uow)
     page = work.page(
         "staff/audit.html",
@@ -41,26 +42,16 @@ def audit_trail() -> edge.Answer:
     return page
 
 
-def _found(uow: Uow) -> list[AuditEvent]:
-    query = select(AuditEvent).where(*between(uow, AuditEvent.happened_at))
-    actor, before = work.asked("actor"), before_id()
-    if actor:
-        login = uow.session.scalars(select(Staff.public_id).where(Staff.login == actor)).first()
-        query = query.where(AuditEvent.actor_ref == (login or actor))
-    if work.asked("action"):
-        query = query.where(AuditEvent.action.startswith(work.asked("action"), autoescape=True))
-    if work.asked("subject"):
-        query = query.where(AuditEvent.subject_ref == work.asked("subject"))
-    if work.asked("outcome"):
-        query = query.where(AuditEvent.outcome == work.asked("outcome"))
-    if before is not None:
-        query = query.where(AuditEvent.id < before)
-    return list(uow.session.scalars(query.order_by(AuditEvent.id.desc()).limit(PAGE_ROWS)))
-
-
-def _names(uow: Uow, rows: list[AuditEvent]) -> dict[str, str]:
-    refs = {row.actor_ref for row in rows if row.actor_kind == "staff"}
-    return dict(uow.session.execute(select(Staff.public_id, Staff.name).where(Staff.public_id.in_(refs))).all())
+def _found(uow: Uow) -> Sequence[AuditEvent]:
+    """An actor may be given by login or by the word of the trail itself."""
+    actor = work.asked("actor")
+    of = logbook.AskedOfTrail(
+        actor_ref=(for_staff.ref_of_login(uow, actor) or actor) if actor else "",
+        action=work.asked("action"),
+        subject=work.asked("subject"),
+        outcome=work.asked("outcome"),
+    )
+    return logbook.trail(uow, of, asked(uow))
 
 
 def _row(row: AuditEvent, names: dict[str, str]) -> dict[str, object]:
@@ -76,7 +67,7 @@ def _row(row: AuditEvent, names: dict[str, str]) -> dict[str, object]:
 
 
 def _seal(uow: Uow) -> dict[str, str] | None:
-    last = uow.session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
+    last = logbook.last_seal(uow)
     return {"at": show_work.exact(last.sealed_at), "head": last.head[:16]} if last else None
 
 

@@ -6,13 +6,12 @@ from datetime import timedelta
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
+from app.analytics import for_staff
 from app.analytics import service as analytics
 from app.analytics.models import Channel, ChannelKind
 from app.analytics.rules import Cell
 from app.analytics.service import FunnelRow
-from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.paper import qr
 from app.paper.poster import PosterPaper, render_poster
@@ -83,13 +82,6 @@ def file_channel() -> edge.Answer:
     return redirect(url_for("staff.channel", channel_id=made.public_id))
 
 
-def _one(public_id: str) -> Channel:
-    found = edge.current_uow().session.scalars(select(Channel).where(Channel.public_id == public_id)).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _url(found: Channel) -> str:
     return f"{runtime().settings.base_url}/c/{found.code}"
 
@@ -98,7 +90,7 @@ def _url(found: Channel) -> str:
 @work.needs(ADMIN, OPERATIONS)
 def channel(channel_id: str) -> edge.Answer:
     """One channel: its code to look at, its poster to print."""
-    found = _one(channel_id)
+    found = for_staff.channel(edge.current_uow(), channel_id)
     return work.page(
         "staff/channel.html",
         PLACE,
@@ -113,7 +105,7 @@ def channel(channel_id: str) -> edge.Answer:
 @work.needs(ADMIN, OPERATIONS)
 def poster(channel_id: str) -> edge.Answer:
     """The channel's poster on A4; refuses `pdf_unavailable` where this machine cannot print."""
-    found = _one(channel_id)
+    found = for_staff.channel(edge.current_uow(), channel_id)
     paper = PosterPaper(hospital=runtime().settings.hospital_name, title=found.name, place=found.place, url=_url(found))
     return work.pdf(printed(lambda: render_poster(paper)), f"poster-{found.code}")
 

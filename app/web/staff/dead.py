@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
-from app.kernel import audit, outbox
-from app.kernel.errors import NotFound
+from app.kernel import audit, logbook, outbox
 from app.kernel.outbox import OutboxItem, OutboxState
 from app.web import edge, show_work, work
 from app.web.paths import own_path
 from app.web.staff import ADMIN, IT, PLACE, blueprint
-from app.web.staff.lists import PAGE_ROWS, before_id, paging
+from app.web.staff.lists import before_id, paging
 
 
 @blueprint.get("/dead")
@@ -20,11 +18,8 @@ from app.web.staff.lists import PAGE_ROWS, before_id, paging
 def dead() -> edge.Answer:
     """The dead letters of every topic, newest first."""
     uow = edge.current_uow()
-    wanted = select(OutboxItem).where(OutboxItem.state == OutboxState.DEAD).order_by(OutboxItem.id.desc())
-    before = before_id()
-    if before is not None:
-        wanted = wanted.where(OutboxItem.id < before)
-    rows = list(uow.session.scalars(wanted.limit(PAGE_ROWS)))
+    asked = logbook.Asked(state=OutboxState.DEAD.value, before_id=before_id())
+    rows = logbook.posted(uow, "", asked)
     return work.page("staff/dead.html", PLACE, rows=[_row(item) for item in rows], paging=paging(rows))
 
 
@@ -44,9 +39,7 @@ def _row(item: OutboxItem) -> dict[str, object]:
 def send_again(item_id: int) -> edge.Answer:
     """The dead letter waits to be sent once more under the same key; one that is not dead stays as it is."""
     uow = edge.current_uow()
-    item = uow.session.get(OutboxItem, item_id)
-    if item is None:
-        raise NotFound
+    item = logbook.posted_item(uow, "", item_id)
     outbox.send_again(uow, item_id)
     audit.record(uow, "outbox.send_again", "outbox", item.key, topic=item.topic)
     flash(gettext("已重新排队发送"), "ok")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
-from app.kernel import audit, inbox
-from app.kernel.errors import NotFound
+from app.kernel import audit, inbox, logbook
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem, OutboxState
-from app.kernel.uow import Uow
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, IT, PLACE, blueprint
 from app.web.staff.hl7_masking import masked, text_of
-from app.web.staff.lists import PAGE_ROWS, before_id, between, day_fields, field, paging
+from app.web.staff.lists import asked, day_fields, field, paging
 
 SOURCE = "hl7:"
 TOPIC = "hospital"
@@ -29,8 +27,11 @@ def hl7() -> edge.Answer:
     """Messages of one direction by state, type and day, newest first."""
     uow = edge.current_uow()
     direction = work.one_of(work.asked("direction", 3), DIRECTIONS, "in")
-    rows: list[InboxItem] | list[OutboxItem] = _incoming(uow) if direction == "in" else _outgoing(uow)
     states = InboxState if direction == "in" else OutboxState
+    wanted = asked(uow, states, kind=work.asked("type", 40))
+    rows: Sequence[InboxItem | OutboxItem] = (
+        logbook.received(uow, SOURCE, wanted) if direction == "in" else logbook.posted(uow, TOPIC, wanted)
+    )
     return work.page(
         "staff/hl7.html",
         PLACE,
@@ -45,34 +46,8 @@ def hl7() -> edge.Answer:
             *day_fields(),
         ],
         rows=[_in_row(row) if isinstance(row, InboxItem) else _out_row(row) for row in rows],
-        paging=paging(list(rows)),
+        paging=paging(rows),
     )
-
-
-def _incoming(uow: Uow) -> list[InboxItem]:
-    query = select(InboxItem).where(
-        InboxItem.source.startswith(SOURCE, autoescape=True), *between(uow, InboxItem.received_at)
-    )
-    state, kind, before = work.one_of(work.asked("state", 16), InboxState), work.asked("type", 40), before_id()
-    if state:
-        query = query.where(InboxItem.state == InboxState(state))
-    if kind:
-        query = query.where(InboxItem.kind.startswith(kind, autoescape=True))
-    if before is not None:
-        query = query.where(InboxItem.id < before)
-    return list(uow.session.scalars(query.order_by(InboxItem.id.desc()).limit(PAGE_ROWS)))
-
-
-def _outgoing(uow: Uow) -> list[OutboxItem]:
-    query = select(OutboxItem).where(OutboxItem.topic == TOPIC, *between(uow, OutboxItem.posted_at))
-    state, kind, before = work.one_of(work.asked("state", 16), OutboxState), work.asked("type", 40), before_id()
-    if state:
-        query = query.where(OutboxItem.state == OutboxState(state))
-    if kind:
-        query = query.where(OutboxItem.payload["event"].as_string().startswith(kind, autoescape=True))
-    if before is not None:
-        query = query.where(OutboxItem.id < before)
-    return list(uow.session.scalars(query.order_by(OutboxItem.id.desc()).limit(PAGE_ROWS)))
 
 
 def _in_row(item: InboxItem) -> dict[str, object]:
@@ -106,7 +81,7 @@ def _out_row(item: OutboxItem) -> dict[str, object]:
 def hl7_in(item_id: int) -> edge.Answer:
     """A received message and our answer, persons hidden; the look is on record."""
     uow = edge.current_uow()
-    item = _received(uow, item_id)
+    item = logbook.received_item(uow, SOURCE, item_id)
     audit.record(uow, "hl7.read", "inbox", item.key)
     return work.page(
         "staff/hl7_message.html",
@@ -121,19 +96,12 @@ def hl7_in(item_id: int) -> edge.Answer:
     )
 
 
-def _received(uow: Uow, item_id: int) -> InboxItem:
-    item = uow.session.get(InboxItem, item_id)
-    if item is None or not item.source.startswith(SOURCE):
-        raise NotFound
-    return item
-
-
 @blueprint.post("/hl7/in/<int:item_id>/close")
 @work.needs(ADMIN, IT)
 def close_refused(item_id: int) -> edge.Answer:
     """A refused message that a person has dealt with leaves the work list; its code and place stay on it."""
     uow = edge.current_uow()
-    item = _received(uow, item_id)
+    item = logbook.received_item(uow, SOURCE, item_id)
     if item.state == InboxState.REFUSED:
         inbox.finish(uow, item, InboxState.FILED, error_code=item.error_code, error_place=item.error_place)
         audit.record(uow, "hl7.close_refused", "inbox", item.key, code=item.error_code)
@@ -146,9 +114,7 @@ def close_refused(item_id: int) -> edge.Answer:
 def hl7_out(item_id: int) -> edge.Answer:
     """A message to the hospital system and its answer, persons hidden; before the first try, what it will tell."""
     uow = edge.current_uow()
-    item = uow.session.get(OutboxItem, item_id)
-    if item is None or item.topic != TOPIC:
-        raise NotFound
+    item = logbook.posted_item(uow, TOPIC, item_id)
     audit.record(uow, "hl7.read", "outbox", item.key)
     planned = json.dumps(item.payload, ensure_ascii=False, indent=1, sort_keys=True)
     is_dead = item.state == OutboxState.DEAD

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from flask import url_for
 from flask_babel import gettext
-from sqlalchemy import func, select
 
 from app.analytics import heartbeats
-from app.kernel import outbox
-from app.kernel.inbox import InboxItem, InboxState
+from app.kernel import logbook, outbox
 from app.kernel.uow import Uow
-from app.queueing.models import Ticket
-from app.queueing.states import TicketState
-from app.registration.models import Registration
+from app.queueing import for_staff as queue_of
+from app.registration import for_staff as visits_of
 from app.registration.states import RegistrationState
 from app.web import edge, show, show_work, work
 from app.web.staff import ADMIN, IT, PLACE, blueprint
@@ -28,7 +25,7 @@ def home() -> edge.Answer:
     uow = edge.current_uow()
     depth = outbox.depth(uow)
     dead = sum(count for (_, state), count in depth.items() if state == "dead")
-    refused = _refused(uow)
+    refused = logbook.refused_count(uow, "hl7:")
     return work.page(
         "staff/home.html",
         PLACE,
@@ -44,23 +41,13 @@ def home() -> edge.Answer:
 
 
 def _visits(uow: Uow) -> list[dict[str, object]]:
-    counts = dict(
-        uow.session.execute(
-            select(Registration.state, func.count())
-            .where(Registration.visit_day == uow.today())
-            .group_by(Registration.state)
-        ).all()
-    )
-    waiting = uow.session.scalar(
-        select(func.count())
-        .select_from(Ticket)
-        .where(Ticket.visit_day == uow.today(), Ticket.state == TicketState.WAITING)
-    )
+    counts = visits_of.counts_of_day(uow, uow.today())
+    waiting = queue_of.waiting_count(uow, uow.today())
     return [
         {"value": counts.get(RegistrationState.HELD, 0), "label": gettext("待支付")},
         {"value": counts.get(RegistrationState.BOOKED, 0), "label": gettext("已预约")},
         {"value": sum(counts.get(state, 0) for state in ARRIVED), "label": gettext("已到院")},
-        {"value": waiting or 0, "label": gettext("候诊中")},
+        {"value": waiting, "label": gettext("候诊中")},
         {"value": counts.get(RegistrationState.COMPLETED, 0), "label": gettext("已就诊")},
         {"value": counts.get(RegistrationState.NO_SHOW, 0), "label": gettext("未到诊")},
         {"value": counts.get(RegistrationState.CANCELLED, 0), "label": gettext("已取消")},
@@ -71,17 +58,6 @@ def _outbox_rows(depth: dict[tuple[str, str], int]) -> list[list[str]]:
     topics = sorted({*TOPICS, *(topic for topic, _ in depth)})
     states = ("waiting", "sending", "sent", "dead")
     return [[topic, *(str(depth.get((topic, state), 0)) for state in states)] for topic in topics]
-
-
-def _refused(uow: Uow) -> int:
-    return (
-        uow.session.scalar(
-            select(func.count())
-            .select_from(InboxItem)
-            .where(InboxItem.source.startswith("hl7:"), InboxItem.state == InboxState.REFUSED)
-        )
-        or 0
-    )
 
 
 def _beats(uow: Uow) -> list[dict[str, object]]:

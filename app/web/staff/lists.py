@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Sequence
 from datetime import time
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
 from flask_babel import gettext
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import InstrumentedAttribute
 
+from app.kernel import logbook
 from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
 from app.web import work
 
-PAGE_ROWS = 50
 # What a list's address may say besides the page.
 KEPT = ("list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome")
 
@@ -25,22 +25,23 @@ def before_id() -> int | None:
     return work.whole(work.asked("before", 15)) or None
 
 
-def between(uow: Uow, column: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
-    """Conditions for the days asked for as `from` and `to` (both of them within)."""
+def asked(uow: Uow, states: type[enum.StrEnum] | None = None, *, kind: str = "") -> logbook.Asked:
+    """What the address asks of a list: a state, a kind, the days `from` and `to` (both of them within), the page."""
     first, last = work.day(work.asked("from", 10)), work.day(work.asked("to", 10))
-    wanted = []
-    if first:
-        wanted.append(column >= at_hospital(first, time(0), uow.zone))
-    if last:
-        wanted.append(column <= at_hospital(last, time(23, 59, 59, 999999), uow.zone))
-    return wanted
+    return logbook.Asked(
+        state=work.one_of(work.asked("state", 16), states or ()),
+        kind=kind,
+        since=at_hospital(first, time(0), uow.zone) if first else None,
+        until=at_hospital(last, time(23, 59, 59, 999999), uow.zone) if last else None,
+        before_id=before_id(),
+    )
 
 
-def paging(rows: list[Any]) -> dict[str, str]:
+def paging(rows: Sequence[Any]) -> dict[str, str]:
     """The links below the list: back to the newest, on to older ones; `rows` have an `id`."""
     path = request.path
     given = {name: request.args[name] for name in KEPT if name in request.args}
-    older = f"{path}?{urlencode({**given, 'before': rows[-1].id})}" if len(rows) == PAGE_ROWS else ""
+    older = f"{path}?{urlencode({**given, 'before': rows[-1].id})}" if len(rows) == logbook.PAGE_ROWS else ""
     newest = f"{path}?{urlencode(given)}" if before_id() else ""
     return {"text": gettext("%(count)s 条", count=len(rows)), "previous_href": newest, "next_href": older}
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_babel import gettext
-from sqlalchemy import select
 
-from app.identity import service as identity
-from app.identity.models import Account
-from app.identity.rules import mask_phone
+from app.identity import for_staff
+from app.kernel.logbook import PAGE_ROWS
 from app.notifications import service as notifications
 from app.notifications.models import Message
 from app.notifications.states import MessageState
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, IT, OPERATIONS, PLACE, blueprint
-from app.web.staff.lists import PAGE_ROWS, before_id, field, paging
+from app.web.staff.lists import before_id, field, paging
 
 SINCE_DAYS = 7
 
@@ -27,12 +25,7 @@ def messages() -> edge.Answer:
     uow = edge.current_uow()
     state = work.one_of(work.asked("state", 16), MessageState)
     rows = list(notifications.messages(uow, state=state, before_id=before_id(), limit=PAGE_ROWS))
-    accounts = {
-        account.id: mask_phone(identity.phone_of_account(uow, account))
-        for account in uow.session.scalars(
-            select(Account).where(Account.id.in_({message.account_id for message in rows}))
-        )
-    }
+    accounts = for_staff.masked_phones(uow, {message.account_id for message in rows})
     fates = notifications.fates(uow, since=uow.now() - timedelta(days=SINCE_DAYS))
     return work.page(
         "staff/messages.html",

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
+from app.identity import for_staff
 from app.identity import service as identity
-from app.identity.models import Patient
 from app.identity.rules import mask_id_number, mask_phone
 from app.kernel import audit
-from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
+from app.registration import for_staff as visits_of
 from app.registration import service as registration
-from app.registration.models import Registration
-from app.scheduling.models import Department, Practitioner
 from app.web import edge, show, show_work, work
 from app.web.staff import ADMIN, AUDITOR, OPERATIONS, PLACE, blueprint
 
-MOST_VISITS = 30
 MOST_SEARCHES_PER_HOUR = 120
 
 
@@ -38,7 +34,7 @@ def find_patient() -> edge.Answer:
     number = work.typed("number", 64)
     visit = registration.registration_by_visit_number(uow, number.upper())
     found = (
-        uow.session.get_one(Patient, visit.patient_id) if visit else identity.patient_by_identifier(uow, "his", number)
+        for_staff.patient_by_id(uow, visit.patient_id) if visit else identity.patient_by_identifier(uow, "his", number)
     )
     audit.record(
         uow, "patient.search", "patient", found.public_id if found else "", outcome="ok" if found else "not_found"
@@ -54,9 +50,7 @@ def find_patient() -> edge.Answer:
 def patient(patient_id: str) -> edge.Answer:
     """The patient's visits; document and phone are masked, the look is on record."""
     uow = edge.current_uow()
-    found = uow.session.scalars(select(Patient).where(Patient.public_id == patient_id)).first()
-    if found is None:
-        raise NotFound
+    found = for_staff.patient_by_public_id(uow, patient_id)
     phone = identity.phone_of(uow, found)
     number = identity.id_number_of(uow, found)
     mrn = identity.identifier_of(uow, found.id, "his")
@@ -76,14 +70,6 @@ def patient(patient_id: str) -> edge.Answer:
 
 
 def _visits(uow: Uow, patient_id: int) -> list[dict[str, object]]:
-    rows = uow.session.execute(
-        select(Registration, Department, Practitioner)
-        .join(Practitioner, Practitioner.id == Registration.practitioner_id)
-        .join(Department, Department.id == Practitioner.department_id)
-        .where(Registration.patient_id == patient_id)
-        .order_by(Registration.visit_day.desc(), Registration.id.desc())
-        .limit(MOST_VISITS)
-    )
     return [
         {
             "day": f"{visit.visit_day.isoformat()} {show.HALF_DAYS[visit.half_day]}",
@@ -92,5 +78,5 @@ def _visits(uow: Uow, patient_id: int) -> list[dict[str, object]]:
             "fee": show.yuan(visit.fee_fen),
             "tag": show_work.tag(visit.state),
         }
-        for visit, department, practitioner in rows
+        for visit, department, practitioner in visits_of.of_patient(uow, patient_id)
     ]

@@ -9,18 +9,15 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
 
-from app.identity.models import Patient
 from app.kernel.uow import Uow
+from app.payment import for_staff as money
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.web import edge, show, show_work, work
 from app.web.staff import ADMIN, AUDITOR, OPERATIONS, PLACE, blueprint
-from app.web.staff.lists import PAGE_ROWS, before_id, between, day_fields, field, paging
+from app.web.staff.lists import asked, day_fields, field, paging
 
-CASE_ORDERS = (OrderState.MISMATCH, OrderState.UNKNOWN)
 Reader = Callable[[Uow], tuple[Sequence[Any], list[list[Any]]]]
 
 
@@ -50,27 +47,8 @@ def payments() -> edge.Answer:
     )
 
 
-def _wanted(
-    uow: Uow, model: type[Bill | PaymentOrder | Refund], at: InstrumentedAttribute[Any], states: type[enum.StrEnum]
-) -> list[ColumnElement[bool]]:
-    """What the filter asks for: a state, days, and rows older than those on the page before."""
-    wanted = between(uow, at)
-    state, before = work.one_of(work.asked("state", 16), states), before_id()
-    if state:
-        wanted.append(model.state == states(state))
-    if before is not None:
-        wanted.append(model.id < before)
-    return wanted
-
-
 def _bills(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
-    rows = uow.session.execute(
-        select(Bill, Patient.name_masked)
-        .join(Patient, Patient.id == Bill.patient_id)
-        .where(*_wanted(uow, Bill, Bill.opened_at, BillState))
-        .order_by(Bill.id.desc())
-        .limit(PAGE_ROWS)
-    ).all()
+    rows = money.bills(uow, asked(uow, BillState))
     return [bill for bill, _ in rows], [_bill(bill, name) for bill, name in rows]
 
 
@@ -88,12 +66,7 @@ def _bill(bill: Bill, name: str) -> list[Any]:
 
 
 def _orders(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
-    rows = uow.session.scalars(
-        select(PaymentOrder)
-        .where(*_wanted(uow, PaymentOrder, PaymentOrder.created_at, OrderState))
-        .order_by(PaymentOrder.id.desc())
-        .limit(PAGE_ROWS)
-    ).all()
+    rows = money.orders(uow, asked(uow, OrderState))
     return rows, [_order(order) for order in rows]
 
 
@@ -110,12 +83,7 @@ def _order(order: PaymentOrder) -> list[Any]:
 
 
 def _refunds(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
-    rows = uow.session.scalars(
-        select(Refund)
-        .where(*_wanted(uow, Refund, Refund.requested_at, RefundState))
-        .order_by(Refund.id.desc())
-        .limit(PAGE_ROWS)
-    ).all()
+    rows = money.refunds(uow, asked(uow, RefundState))
     return rows, [_refund(refund) for refund in rows]
 
 
@@ -132,12 +100,7 @@ def _refund(refund: Refund) -> list[Any]:
 
 def _cases(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
     """Orders whose money is unclear or differs, and refunds that failed."""
-    orders = uow.session.scalars(
-        select(PaymentOrder).where(PaymentOrder.state.in_(CASE_ORDERS)).order_by(PaymentOrder.id).limit(PAGE_ROWS)
-    ).all()
-    refunds = uow.session.scalars(
-        select(Refund).where(Refund.state == RefundState.FAILED).order_by(Refund.id).limit(PAGE_ROWS)
-    ).all()
+    orders, refunds = money.unclear_orders(uow), money.failed_refunds(uow)
     cells = [
         [
             show_work.exact(order.created_at),

@@ -6,14 +6,13 @@ from datetime import date, timedelta
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
-from sqlalchemy import func, select
 
 from app.kernel.errors import Refused
 from app.kernel.uow import Uow
+from app.registration import for_staff as visits_of
 from app.registration import service as registration
-from app.registration.models import Registration
+from app.scheduling import for_staff as sittings
 from app.scheduling import service as scheduling
-from app.scheduling.models import Slot
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SESSION, SessionAction
 from app.web import edge, show, show_work, work
@@ -40,7 +39,6 @@ def schedules() -> edge.Answer:
     code = work.one_of(work.asked("department", 24), [department.code for department in departments])
     chosen = next((department.id for department in departments if department.code == code), None)
     cards = scheduling.cards(uow, department_id=chosen, from_day=day, to_day=day)
-    places = _places(uow, cards)
     return work.page(
         "staff/schedules.html",
         PLACE,
@@ -53,7 +51,7 @@ def schedules() -> edge.Answer:
                 options=[("", gettext("全部")), *((each.code, each.name) for each in departments)],
             ),
         ],
-        sessions=[_row(card, places.get(card.session.id, 0)) for card in cards],
+        sessions=_rows(uow, cards),
     )
 
 
@@ -69,26 +67,22 @@ def _days(today: date, chosen: date, code: str) -> list[dict[str, object]]:
     ]
 
 
-def _places(uow: Uow, cards: list[SessionCard]) -> dict[int, int]:
-    rows = uow.session.execute(
-        select(Slot.session_id, func.count())
-        .where(Slot.session_id.in_([card.session.id for card in cards]))
-        .group_by(Slot.session_id)
-    )
-    return dict(rows.all())
+def _rows(uow: Uow, cards: list[SessionCard]) -> list[dict[str, object]]:
+    sizes = sittings.places(uow, [sits.id for sits in (card.session for card in cards)])
+    return [_row(card, sizes) for card in cards]
 
 
-def _row(card: SessionCard, places: int) -> dict[str, object]:
-    span = show.time_span(card.session.starts_at, card.session.ends_at)
+def _row(card: SessionCard, sizes: dict[int, int]) -> dict[str, object]:
+    sits = card.session
     return {
-        "time": f"{show.HALF_DAYS[card.session.half_day]} {span}",
+        "time": f"{show.HALF_DAYS[sits.half_day]} {show.time_span(sits.starts_at, sits.ends_at)}",
         "department": show.in_language(card.department.name, card.department.name_en),
         "doctor": f"{card.practitioner.name} {card.practitioner.title}",
-        "room": card.session.room,
-        "free": f"{card.free_places} / {places}",
-        "fee": show.yuan(card.session.fee_fen),
-        "tag": show_work.tag(card.session.state),
-        "href": url_for("staff.session_page", session_id=card.session.public_id),
+        "room": sits.room,
+        "free": f"{card.free_places} / {sizes.get(sits.id, 0)}",
+        "fee": show.yuan(sits.fee_fen),
+        "tag": show_work.tag(sits.state),
+        "href": url_for("staff.session_page", session_id=sits.public_id),
     }
 
 
@@ -98,22 +92,17 @@ def session_page(session_id: str) -> edge.Answer:
     """One session: its visits by state, and stopping it."""
     uow = edge.current_uow()
     card = scheduling.card(uow, session_id)
-    rows = uow.session.execute(
-        select(Registration.state, func.count())
-        .where(Registration.session_id == card.session.id)
-        .group_by(Registration.state)
-        .order_by(Registration.state)
-    )
-    places = _places(uow, [card])
+    sits = card.session
+    counts = visits_of.counts_of_session(uow, sits.id)
     return work.page(
         "staff/session.html",
         PLACE,
         session_id=session_id,
-        session=_row(card, places.get(card.session.id, 0)),
-        day=show.day_words(card.session.visit_day),
-        counts=[{"value": count, "label": show.state_words(state)} for state, count in rows],
-        may_stop=SESSION.may(card.session.state, SessionAction.STOP),
-        list_href=url_for("staff.schedules", day=card.session.visit_day.isoformat()),
+        session=_rows(uow, [card])[0],
+        day=show.day_words(sits.visit_day),
+        counts=[{"value": count, "label": show.state_words(state)} for state, count in counts.items()],
+        may_stop=SESSION.may(sits.state, SessionAction.STOP),
+        list_href=url_for("staff.schedules", day=sits.visit_day.isoformat()),
     )
 
 

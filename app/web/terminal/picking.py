@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, url_for
 from flask_babel import gettext
 
-from app.identity.models import Patient
+from app.identity import for_staff
 from app.kernel import audit
 from app.kernel.uow import Uow
 from app.paper.labels import LabelLine, LabelPaper, render_label
@@ -37,7 +37,7 @@ def picking_part() -> edge.Answer:
 
 def _rows(uow: Uow) -> list[dict[str, object]]:
     queue = pharmacy.queue(uow, window_code=terminal().window_code)
-    names = work.staff_names(uow, {bag.picker_id for bag, _ in queue if bag.picker_id})
+    names = for_staff.names(uow, {bag.picker_id for bag, _ in queue if bag.picker_id})
     return [
         {
             "number": bag.number,
@@ -59,7 +59,7 @@ def picking_bag(bag_id: str) -> edge.Answer:
     """The drugs of one bag; that they were looked at is on record."""
     uow = edge.current_uow()
     bag = pharmacy.bag_by_public_id(uow, bag_id)
-    patient = uow.session.get_one(Patient, bag.patient_id)
+    patient = for_staff.patient_by_id(uow, bag.patient_id)
     audit.record(uow, "bag.read", "patient", patient.public_id, terminal=terminal().code)
     is_own = bag.picker_id == uow.actor.id
     return work.page(
@@ -70,7 +70,7 @@ def picking_bag(bag_id: str) -> edge.Answer:
         name=patient.name_masked,
         bin=bin_name(bag.window_code, bag.bin_no),
         tag_state=show_work.tag(bag.state),
-        picker=work.staff_names(uow, {bag.picker_id}).get(bag.picker_id, "") if bag.picker_id else "",
+        picker=for_staff.names(uow, {bag.picker_id}).get(bag.picker_id, "") if bag.picker_id else "",
         lines=[show_work.drug_row(line)[:4] for line in prescription.lines_of(uow, bag.prescription_id)],
         may_start=bag.state == BagState.QUEUED,
         may_check=bag.state == BagState.PICKING and not is_own,
@@ -111,11 +111,11 @@ def label(bag_id: str) -> edge.Answer:
 
 
 def _label(uow: Uow, bag: Bag) -> LabelPaper:
-    names = work.staff_names(uow, {key for key in (bag.picker_id, bag.checker_id) if key})
+    names = for_staff.names(uow, {key for key in (bag.picker_id, bag.checker_id) if key})
     return LabelPaper(
         bin_name=bin_name(bag.window_code, bag.bin_no),
         window=bag.window_code,
-        patient_name_masked=uow.session.get_one(Patient, bag.patient_id).name_masked,
+        patient_name_masked=for_staff.patient_by_id(uow, bag.patient_id).name_masked,
         pickup_number=bag.number,
         bag_index=1,
         bag_count=1,

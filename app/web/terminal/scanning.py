@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from flask import Response, jsonify, redirect, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
-from app.kernel.errors import BadInput, NotFound
+from app.kernel.errors import BadInput
+from app.pharmacy import for_staff
 from app.pharmacy import service as pharmacy
-from app.pharmacy.models import Bag, Scan
+from app.pharmacy.models import Bag
 from app.pharmacy.scanning import ScanResult
 from app.pharmacy.states import ScanCode, ScanKind, Verdict
 from app.runtime import runtime
@@ -119,12 +119,10 @@ def as_json(result: ScanResult) -> Response:
 def scanned(scan_id: str) -> edge.Answer:
     """The verdict on one scan of this terminal, and the box for the next one."""
     uow = edge.current_uow()
-    here = terminal()
-    row = uow.session.scalars(select(Scan).where(Scan.public_id == scan_id, Scan.terminal_code == here.code)).first()
-    if row is None:
-        raise NotFound
-    if row.kind == ScanKind.PICKUP and row.code == ScanCode.OK and row.bag_id:
-        return redirect(url_for("terminal.serve", bag_id=uow.session.get_one(Bag, row.bag_id).public_id))
+    row = for_staff.scan_of_terminal(uow, scan_id, terminal())
+    bag = for_staff.bag_of_scan(uow, row)
+    if row.kind == ScanKind.PICKUP and row.code == ScanCode.OK and bag:
+        return redirect(url_for("terminal.serve", bag_id=bag.public_id))
     return work.page(
         "terminal/scanned.html",
         PLACE,

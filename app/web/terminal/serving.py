@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
+from app.pharmacy import for_staff
 from app.pharmacy import service as pharmacy
 from app.pharmacy.errors import BagNotMatched, ChecksMissing
-from app.pharmacy.models import Scan
 from app.pharmacy.rules import UNDO_WITHIN
 from app.pharmacy.service import BagCard
 from app.pharmacy.states import BagState, CheckKind, IdentityFact, ScanCode, ScanKind, Verdict
@@ -110,10 +109,8 @@ def match(bag_id: str) -> edge.Answer:
 def mismatch(bag_id: str, scan_id: str) -> edge.Answer:
     """Why the scanned bag is not the patient's, and the box to scan another one."""
     uow = edge.current_uow()
-    row = uow.session.scalars(
-        select(Scan).where(Scan.public_id == scan_id, Scan.terminal_code == terminal().code, Scan.kind == ScanKind.BAG)
-    ).first()
-    if row is None:
+    row = for_staff.scan_of_terminal(uow, scan_id, terminal())
+    if row.kind != ScanKind.BAG:
         raise NotFound
     return work.page(
         "terminal/mismatch.html",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import jsonify, redirect, request, session, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
+from app.invoice import for_staff
 from app.invoice import service as invoices
-from app.invoice.models import Invoice, InvoicePrint
+from app.invoice.models import Invoice
 from app.invoice.printing import PrintResult
 from app.invoice.states import PrintCode
 from app.kernel.errors import BadInput, NotFound
@@ -102,11 +102,7 @@ def _lead_on(result: PrintResult) -> edge.Answer:
 def sheets(print_id: str) -> edge.Answer:
     """What this window asked for: the invoices with their PDF links, or why there are none."""
     uow = edge.current_uow()
-    row = uow.session.scalars(
-        select(InvoicePrint).where(InvoicePrint.public_id == print_id, InvoicePrint.terminal_code == terminal().code)
-    ).first()
-    if row is None:
-        raise NotFound
+    row = for_staff.print_of_terminal(uow, print_id, terminal())
     kind, title, text = WORDS[row.code]
     found = invoices.sheets(uow, print_public_id=print_id, terminal=terminal()) if row.code == PrintCode.OK else []
     return work.page(
