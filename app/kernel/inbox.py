@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, update
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,7 +26,16 @@ class InboxItem(Row):
     """One message as it came; (`source`, `key`) is what makes its second coming quiet."""
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("source", "key"), Index("ix_inbox_state", "source", "state", "id"))
+    __table_args__ = (
+        UniqueConstraint("source", "key"),
+        Index("ix_inbox_state", "source", "state", "id"),
+        Index(
+            "ix_inbox_parked",
+            "subject_ref",
+            sqlite_where=text("state = 'received'"),
+            postgresql_where=text("state = 'received'"),
+        ),
+    )
 
     source: Mapped[str] = mapped_column(String(48))
     key: Mapped[str] = mapped_column(String(300))
@@ -77,6 +86,18 @@ def waiting(uow: Uow, source: str, *, limit: int) -> list[InboxItem]:
             .with_for_update(skip_locked=True)
         )
     )
+
+
+def park(uow: Uow, item: InboxItem, subject_ref: str, *, error_code: str, error_place: str = "") -> None:
+    """The item waits until what it needs is on file: `parked` finds it by `subject_ref`."""
+    item.state, item.done_at, item.error_code, item.error_place = InboxState.RECEIVED, None, error_code, error_place
+    item.subject_ref = subject_ref
+
+
+def parked(uow: Uow, subject_ref: str, *, limit: int) -> list[InboxItem]:
+    """Up to `limit` items that wait for `subject_ref`, oldest first, locked."""
+    query = select(InboxItem).where(InboxItem.subject_ref == subject_ref, InboxItem.state == text("'received'"))
+    return list(uow.session.scalars(query.order_by(InboxItem.id).limit(limit).with_for_update(skip_locked=True)))
 
 
 def finish(uow: Uow, item: InboxItem, state: InboxState, *, error_code: str = "", error_place: str = "") -> None:

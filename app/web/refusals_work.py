@@ -63,6 +63,9 @@ WORDS: dict[str, tuple[object, object, object]] = {
     "window_not_chosen": (_l("请先选择窗口"), _l("这台终端还没有选择取药窗口。"), _l("请先选择窗口。")),
     # console
     "bad_channel": (_l("渠道填写有误"), _l("需要名称；链接须为本站路径。"), _l("请修改后重新提交。")),
+    "bad_peer": (_l("约定填写有误"), _l("有一项内容不能这样约定。"), _l("请按每一项的说明修改后重新提交。")),
+    "peer_taken": (_l("这个系统已登记"), _l("同样的 MSH-3 和 MSH-4 已有登记。"), _l("请修改已有的登记。")),
+    "peer_changed": (_l("约定已被别人修改"), _l("您打开页面之后，别人修改了这份约定。"), _REFRESH),
     # paper
     "pdf_unavailable": (
         _l("这台服务器不能打印"),
