@@ -44,6 +44,7 @@ FIELD_OF = {
     "drug_not_for_long_course": "days-#",
     "text_not_valid": "diagnosis_text",
 }
+FIGURES = {"days": _l("天数请填写整数"), "quantity": _l("数量请填写整数"), "drug": _l("请选择药品")}
 Fields = Mapping[str, str]
 
 
@@ -126,7 +127,8 @@ def _unreadable(messages: Mapping[str, Any], rows: list[int]) -> dict[str, str]:
     for index, fields in (by_line if isinstance(by_line, dict) else {}).items():
         for name in fields:
             field = "drug" if name == "drug_code" else name
-            errors[f"{field}-{rows[index]}"] = gettext("第 %(row)s 种：请填写整数", row=rows[index])
+            what = str(FIGURES.get(field, FIGURES["drug"]))
+            errors[f"{field}-{rows[index]}"] = gettext("第 %(row)s 种：%(what)s", row=rows[index], what=what)
     return errors or {"drug-1": gettext("内容无法识别")}
 
 
