@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.engine import Engine
 
+from app import tables as _tables  # noqa: F401 - the template holds every table
 from app.cli import invariants
 from app.kernel.crypto import Keyring
 from app.kernel.db import Base, engine_options, prepare
@@ -58,28 +61,79 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of the kind the run is for (MENZHEN_TEST_DATABASE: sqlite, the default, or postgresql)."""
-    if os.environ.get("MENZHEN_TEST_DATABASE", "sqlite") == "sqlite":
-        yield f"sqlite:///{tmp_path / 'menzhen.db'}"
+def is_postgres() -> bool:
+    """Which database the run is for: MENZHEN_TEST_DATABASE is sqlite (the default) or postgresql."""
+    return os.environ.get("MENZHEN_TEST_DATABASE", "sqlite") == "postgresql"
+
+
+def quicken(engine: Engine) -> None:
+    """A test's SQLite need not survive a power cut; what must survive a kill has a test with real processes."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
+
+
+@pytest.fixture(scope="session")
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with all tables and no rows, from which each test's is copied."""
+    if not is_postgres():
+        url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'menzhen.db'}"
+        engine = create_engine(url)
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        yield url
         return
     server = request.getfixturevalue("postgres_url")
-    name = f"t{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**10}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"template_{os.getpid()}"
+    with _administered(server, f'CREATE DATABASE "{name}"', f'DROP DATABASE "{name}" WITH (FORCE)'):
+        engine = create_engine(f"{server.rsplit('/', 1)[0]}/{name}")
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        yield name
+
+
+@contextlib.contextmanager
+def _administered(server: str, before: str, after: str) -> Iterator[None]:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield server.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(text(before))
+    yield
     with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+        connection.execute(text(after))
+
+
+def _name_of(request: pytest.FixtureRequest) -> str:
+    return f"t{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**10}"
+
+
+@pytest.fixture
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables."""
+    if not is_postgres():
+        yield f"sqlite:///{tmp_path / 'bare.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_url"), _name_of(request)
+    with _administered(server, f'CREATE DATABASE "{name}"', f'DROP DATABASE "{name}" WITH (FORCE)'):
+        yield f"{server.rsplit('/', 1)[0]}/{name}"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, template: str, tmp_path: Path) -> Iterator[str]:
+    """A database with all tables and no rows, of the kind the run is for."""
+    if not is_postgres():
+        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "menzhen.db")
+        yield f"sqlite:///{tmp_path / 'menzhen.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_url"), _name_of(request)
+    made = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
+    with _administered(server, made, f'DROP DATABASE "{name}" WITH (FORCE)'):
+        yield f"{server.rsplit('/', 1)[0]}/{name}"
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url, **engine_options(database_url, pool_size=20))
     prepare(engine)
-    Base.metadata.create_all(engine)
+    quicken(engine)
     yield engine
     engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from datetime import time
@@ -87,11 +88,16 @@ def person(uow: Uow, *, name: str = "张秀英", phone: str = "") -> Person:
     return Person(account, patient)
 
 
+@functools.cache
+def _password_hash() -> str:
+    return logins.hash_password("demo-2026")
+
+
 def staff(uow: Uow, *roles: str, login: str = "", practitioner_code: str = "") -> Actor:
     member = Staff(
         login=login or f"staff{next(_NUMBERS)}",
         name="王芳",
-        password_hash=logins.hash_password("demo-2026"),
+        password_hash=_password_hash(),
         roles=list(roles),
         practitioner_code=practitioner_code,
     )

@@ -16,9 +16,9 @@ from config import read_settings
 
 
 @pytest.fixture
-def app(database_url: str, monkeypatch: pytest.MonkeyPatch):
+def app(bare_database_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(Path(__file__).resolve().parent.parent.parent)
-    return create_app(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url}))
+    return create_app(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": bare_database_url}))
 
 
 def test_up_check_down_and_up_again_with_a_hospital_in_it(app) -> None:

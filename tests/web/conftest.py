@@ -19,7 +19,7 @@ from app.notifications.errors import CourierAway, CourierRefused
 from app.pharmacy import picking
 from config import read_settings
 from tests import factories, factories_payment, factories_prescription
-from tests.conftest import SetClock
+from tests.conftest import SetClock, quicken
 from tests.web.work_fixtures import ROLES, House
 
 
@@ -61,6 +61,7 @@ def app(units: Units, clock: SetClock, database_url: str) -> Iterator[Flask]:
     app = create_app(settings, clock=clock)
     couriers = Couriers(factories_payment.Till(), factories_payment.notification_keys(), Texts(), WeChat())  # type: ignore[arg-type]
     app.extensions["menzhen"] = replace(app.extensions["menzhen"], couriers=couriers)
+    quicken(app.extensions["menzhen"].units.engine)
     yield app
     with app.app_context():
         db.engine.dispose()
