@@ -25,7 +25,10 @@ class BadSettings(SystemExit):
 
 @dataclass(frozen=True)
 class WeChatPaySettings:
-    """Where WeChat Pay v3 is and who we are to it; key files are PEM, `apiv3_key` has 32 characters."""
+    """Where WeChat Pay v3 is and who we are to it; key files are PEM, `apiv3_key` has 32 characters.
+
+    `cashier_url` is a page on which a browser outside WeChat pays what a code asks for; '' when there is none.
+    """
 
     base_url: str = ""
     mchid: str = ""
@@ -35,6 +38,7 @@ class WeChatPaySettings:
     merchant_serial: str = ""
     public_key_file: str = ""
     public_key_id: str = ""
+    cashier_url: str = ""
     timeout_seconds: int = 5
 
     @property
@@ -179,6 +183,7 @@ def _wxpay(read: _Reader) -> WeChatPaySettings:
         merchant_serial=read.text("WXPAY_MERCHANT_SERIAL"),
         public_key_file=read.file("WXPAY_PUBLIC_KEY_FILE"),
         public_key_id=read.text("WXPAY_PUBLIC_KEY_ID"),
+        cashier_url=read.url("WXPAY_CASHIER_URL"),
         timeout_seconds=read.number("WXPAY_TIMEOUT_SECONDS", 5, 1, 30),
     )
     if settings.is_set_up and len(settings.apiv3_key) != 32:

@@ -142,12 +142,6 @@ def _back_to() -> str:
     return request.full_path.rstrip("?") if request.method == "GET" else ""
 
 
-def safe_next(target: str) -> str:
-    """`target` when it is a path of our own, else the patient's home."""
-    is_ours = target.startswith("/") and not target.startswith(("//", "/\\")) and "\n" not in target
-    return target if is_ours else url_for("patient.home")
-
-
 def limit(name: str, subject: str, *, at_most: int, window_seconds: int) -> None:
     """Counts one use of `name` by `subject` (hashed); refuses `too_many` beyond `at_most` a window."""
     hidden = runtime().units.keys.index(subject, f"rate.{name}")

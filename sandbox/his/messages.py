@@ -97,7 +97,7 @@ def patient(order: Order) -> Rows:
     """
     rows = [segment("EVN", {2: _stamp()}), _pid(order), _pv1(order)]
     if _text(order, "insurance_plan"):
-        insured = {1: 1, 2: _text(order, "insurance_plan"), 3: "NHSA", 36: _text(order, "insurance_number")}
+        insured: dict[int, Any] = {1: 1, 2: _text(order, "insurance_plan"), 3: "NHSA", 36: _text(order, "insurance_number")}
         rows.append(segment("IN1", insured))
     return rows
 

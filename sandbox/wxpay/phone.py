@@ -57,13 +57,16 @@ def _sheet(web: Blueprint, world: World) -> None:
     @web.get("/wxpay/cashier")
     def cashier() -> ResponseReturnValue:
         _check_call_up(world)
-        prepay_id, return_url = request.args.get("prepay_id", ""), request.args.get("return_url", "/")
-        prepay = world.store.one("SELECT out_trade_no FROM wxpay_prepay WHERE prepay_id = ?", prepay_id)
+        asked = request.args.get("prepay_id") or request.args.get("code_url", "")
+        return_url = request.args.get("return_url", "/")
+        prepay = world.store.one(
+            "SELECT out_trade_no, prepay_id FROM wxpay_prepay WHERE ? IN (prepay_id, code_url)", asked
+        )
         if prepay is None or not world.may_return_to(return_url):
             raise ApiError(404, "ORDER_NOT_EXIST", "没有这个支付会话，或返回地址不可用")
         with world.store.write() as db:
             order = ledger.find_order(db, prepay["out_trade_no"])
-        return render_template("cashier.html", order=order, prepay_id=prepay_id, return_url=return_url)
+        return render_template("cashier.html", order=order, prepay_id=prepay["prepay_id"], return_url=return_url)
 
     @web.post("/wxpay/cashier")
     def confirm() -> ResponseReturnValue:

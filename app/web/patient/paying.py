@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
@@ -79,10 +79,21 @@ def paying(bill_id: str) -> edge.Answer:
         minutes=show.minutes_left(bill.expires_at, edge.current_uow().now()) if bill.expires_at else 0,
         code_url=code_url,
         code_svg=qr.url_svg(code_url, label=gettext("微信支付码")) if code_url else "",
-        is_link=urlsplit(code_url).scheme in {"http", "https"},
+        pay_url=_pay_url(code_url, bill_id),
         call_up=json.dumps(call_up) if call_up else "",
         is_waiting=True,
     )
+
+
+def _pay_url(code_url: str, bill_id: str) -> str:
+    """Where a browser outside WeChat can pay what the code asks for; '' when there is no such page."""
+    if urlsplit(code_url).scheme in {"http", "https"}:
+        return code_url
+    cashier_url = runtime().settings.wxpay.cashier_url
+    if not cashier_url or not code_url:
+        return ""
+    back = runtime().settings.base_url + url_for("patient.paying", bill_id=bill_id)
+    return f"{cashier_url}?{urlencode({'code_url': code_url, 'return_url': back})}"
 
 
 @blueprint.get("/bills/<bill_id>/paying/live")
