@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
+from typing import TextIO
 
 from tools import setup
 from tools.system_packages import TEST_NEEDS, install_missing
 
+FOUND_NO_TEST = 5  # of pytest; a test that was asked for by name need not touch the database
 LEFT_OUT = {"fast": "not long and not slow and not browser", "usual": "not long", "long": ""}
 
 
@@ -24,6 +27,17 @@ class Check:
     name: str
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
+    may_be_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a check: whether it passed, pytest's closing line, and its words where they were kept."""
+
+    name: str
+    has_passed: bool
+    last_line: str
+    words: str
 
 
 def main(arguments: list[str]) -> int:
@@ -37,11 +51,18 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"✗ {failed}\n")
         return 1
     install_missing(TEST_NEEDS, _say)
-    results = [(check.name, _run(check)) for check in _checks(given, for_pytest)]
+    lanes = _lanes(given, for_pytest)
+    with ThreadPoolExecutor() as second_core:
+        beside = [second_core.submit(_run, check, StringIO()) for check in lanes[1]]
+        results = [_run(check, sys.stdout) for check in lanes[0]]
+        for each in beside:
+            result = each.result()
+            sys.stdout.write(result.words)
+            results.append(result)
     print(f"\n{'─' * 20} {time.monotonic() - began:.0f} s")
-    for name, (has_passed, last_line) in results:
-        print(f"{'✓' if has_passed else '✗'} {name}{': ' + last_line if last_line else ''}")
-    return 0 if all(has_passed for _, (has_passed, _) in results) else 1
+    for result in results:
+        print(f"{'✓' if result.has_passed else '✗'} {result.name}{': ' + result.last_line if result.last_line else ''}")
+    return 0 if all(result.has_passed for result in results) else 1
 
 
 def _read(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -56,42 +77,59 @@ def _say(text: str) -> None:
     print(f"  {text}", flush=True)
 
 
-def _checks(given: argparse.Namespace, for_pytest: list[str]) -> Iterator[Check]:
-    if not given.name and not any(Path(each.split("::")[0]).exists() for each in for_pytest):
-        yield Check("ruff check", [_tool("ruff"), "check", "."])
-        yield Check("ruff format", [_tool("ruff"), "format", "--check", "."])
-        yield Check("import contracts", [_tool("lint-imports"), "--no-cache", "--no-logo"])
-        yield Check("mypy", [_tool("mypy")])
-        yield Check("migrations", [str(setup.python()), "-m", "tools.checks.migrations"])
+def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check], list[Check]]:
+    """What runs one after the other while it is watched, and what runs beside it and is shown at the end."""
     left_out = LEFT_OUT["fast" if given.fast else "long" if given.long else "usual"]
     pytest = [str(setup.python()), "-m", "pytest", "-q", *(["-m", left_out] if left_out else [])]
     pytest += [*(["-k", given.name] if given.name else []), *for_pytest]
-    yield Check("pytest on SQLite", pytest, {"MENZHEN_TEST_DATABASE": "sqlite"})
+    watched = [Check("pytest on SQLite", pytest, {"MENZHEN_TEST_DATABASE": "sqlite"})]
+    beside = []
     if not given.fast:
         plugin = ["-p", "tools.checks.database_tests"]
-        yield Check("pytest on PostgreSQL", [*pytest, *plugin], {"MENZHEN_TEST_DATABASE": "postgresql"})
+        beside.append(
+            Check(
+                "pytest on PostgreSQL", [*pytest, *plugin], {"MENZHEN_TEST_DATABASE": "postgresql"}, may_be_empty=True
+            )
+        )
+    if given.name or any(Path(each.split("::")[0]).exists() for each in for_pytest):
+        return watched, beside
+    still = [
+        Check("ruff check", [_tool("ruff"), "check", "."]),
+        Check("ruff format", [_tool("ruff"), "format", "--check", "."]),
+        Check("import contracts", [_tool("lint-imports"), "--no-cache", "--no-logo"]),
+        Check("mypy", [_tool("mypy")]),
+        Check("migrations", [str(setup.python()), "-m", "tools.checks.migrations"]),
+    ]
+    return still + watched, beside
 
 
 def _tool(name: str) -> str:
     return str(setup.python().with_name(name))
 
 
-def _run(check: Check) -> tuple[bool, str]:
-    """Whether it passed, and the line it closed with; its words are shown as they come."""
-    print(f"\n── {check.name}", flush=True)
+def _run(check: Check, out: TextIO) -> Result:
+    """What came of it; its words go to `out` as they come."""
+    out.write(f"\n── {check.name}\n")
     env = {**os.environ, **check.env, "PATH": f"{setup.VENV_FOLDER / 'bin'}:{os.environ.get('PATH', '')}"}
     last_line = ""
     with subprocess.Popen(
-        check.command, cwd=setup.ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        check.command,
+        cwd=setup.ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as running:
         assert running.stdout is not None
         for line in running.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            out.write(line)
+            out.flush()
             last_line = line.strip() or last_line
-    # 5: pytest found no test, which is no failure when a name was asked for that lives on one database only.
-    has_passed = running.returncode == 0 or (running.returncode == 5 and "-k" in check.command)
-    return has_passed, last_line if "pytest" in check.name else ""
+    has_passed = running.returncode in ({0, FOUND_NO_TEST} if check.may_be_empty else {0})
+    words = out.getvalue() if isinstance(out, StringIO) else ""
+    return Result(check.name, has_passed, last_line if "pytest" in check.name else "", words)
 
 
 if __name__ == "__main__":
