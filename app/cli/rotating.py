@@ -35,11 +35,11 @@ def _rotate_batch(units: Units, table: type[DeclarativeBase], names: list[str]) 
     columns = [getattr(table, name) for name in names]
     with units.open() as uow:
         old = select(table).where(or_(*[(c != "") & c.not_like(current) & c.is_not(None) for c in columns]))
-        rows = uow.session.scalars(old.limit(BATCH).with_for_update()).all()
+        rows = uow.session.scalars(old.limit(BATCH).with_for_update(skip_locked=True)).all()
         for row in rows:
             for name in names:
                 sealed = getattr(row, name)
                 if sealed and not uow.keys.is_current(sealed):
-                    place = f"{table.__tablename__}.{name.removesuffix('_sealed')}:{row.public_id}"  # type: ignore[attr-defined]
+                    place = f"{table.__tablename__}.{name.removesuffix('_sealed')}:{row.seal_name}"  # type: ignore[attr-defined]
                     setattr(row, name, uow.keys.seal(uow.keys.open(sealed, place), place))
     return len(rows)

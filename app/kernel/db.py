@@ -76,6 +76,11 @@ class PublicRow(Row):
 
     public_id: Mapped[str] = mapped_column(String(26), unique=True, default=ids.new_public_id)
 
+    @property
+    def seal_name(self) -> str:
+        """What its sealed columns are bound to: the place of `x_sealed` is `<table>.x:<seal_name>`."""
+        return self.public_id
+
 
 def choice(kind: type[enum.StrEnum]) -> Enum:
     """A column of `kind`'s words, kept as text with a CHECK, so that no other word can stand there."""

@@ -68,3 +68,8 @@ class ProviderToken(Row):
     expires_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     fetched: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def seal_name(self) -> str:
+        """What its sealed token is bound to."""
+        return self.name

@@ -29,7 +29,7 @@ def token_of(uow: Uow, name: str) -> Token | None:
     if row is None or row.expires_at is None:
         return None
     left = int((row.expires_at - uow.clock.wall_now()).total_seconds())
-    return Token(uow.keys.open(row.token_sealed, f"provider_token:{name}"), left) if left > 60 else None
+    return Token(uow.keys.open(row.token_sealed, f"provider_token.token:{name}"), left) if left > 60 else None
 
 
 def may_renew(uow: Uow, name: str) -> bool:
@@ -62,7 +62,7 @@ def may_renew(uow: Uow, name: str) -> bool:
 def keep_token(uow: Uow, name: str, text: str, lives_seconds: int) -> None:
     """The new token is there for every process, and the lease is given back."""
     row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name)).one()
-    row.token_sealed = uow.keys.seal(text, f"provider_token:{name}")
+    row.token_sealed = uow.keys.seal(text, f"provider_token.token:{name}")
     row.expires_at = uow.clock.wall_now() + timedelta(seconds=lives_seconds)
     row.lease_until, row.fetched = None, row.fetched + 1
 
@@ -70,5 +70,5 @@ def keep_token(uow: Uow, name: str, text: str, lives_seconds: int) -> None:
 def forget_token(uow: Uow, name: str, text: str) -> None:
     """A token that the provider calls invalid is not used again; quiet when another took its place already."""
     row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name).with_for_update()).first()
-    if row is not None and uow.keys.open(row.token_sealed, f"provider_token:{name}") == text:
+    if row is not None and uow.keys.open(row.token_sealed, f"provider_token.token:{name}") == text:
         row.expires_at = None

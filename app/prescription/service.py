@@ -214,7 +214,9 @@ def diagnosis_of(uow: Uow, prescription: Prescription) -> Diagnosis:
     code, text = json.loads(
         uow.keys.open(prescription.diagnosis_sealed, f"prescription.diagnosis:{prescription.public_id}")
     )
-    reason = uow.keys.open(prescription.long_course_reason_sealed, f"prescription.reason:{prescription.public_id}")
+    reason = uow.keys.open(
+        prescription.long_course_reason_sealed, f"prescription.long_course_reason:{prescription.public_id}"
+    )
     return Diagnosis(code, text, reason)
 
 

@@ -251,7 +251,9 @@ def _file(uow: Uow, order: OrderIn, origin: _Origin) -> Prescription:
         prescriber_name=order.prescriber_name,
         department_name=order.department_name,
         diagnosis_sealed=uow.keys.seal(diagnosis, f"prescription.diagnosis:{public_id}"),
-        long_course_reason_sealed=uow.keys.seal(order.long_course_reason, f"prescription.reason:{public_id}"),
+        long_course_reason_sealed=uow.keys.seal(
+            order.long_course_reason, f"prescription.long_course_reason:{public_id}"
+        ),
         content_index=_content_index(uow, order),
         total_fen=sum(line.amount_fen for line in order.lines),
         issued_at=order.issued_at,

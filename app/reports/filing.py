@@ -152,4 +152,4 @@ def _keep(uow: Uow, found: Report, report: ReportIn) -> None:
 
 
 def _place(report: Report, version: int, seq: int) -> str:
-    return f"observation.value:{report.public_id}.{version}.{seq}"
+    return f"observation.value:{report.id}.{version}.{seq}"

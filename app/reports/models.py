@@ -52,3 +52,8 @@ class Observation(Row):
     unit: Mapped[str] = mapped_column(String(40))
     reference_range: Mapped[str] = mapped_column(String(80))
     flag: Mapped[str] = mapped_column(String(8))
+
+    @property
+    def seal_name(self) -> str:
+        """What its sealed value is bound to: the report, the version and its place in it."""
+        return f"{self.report_id}.{self.version}.{self.seq}"

@@ -8,11 +8,14 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from app.analytics import service as analytics
+from app.cli.rotating import rotate
+from app.identity import service as identity
 from app.identity.models import Patient
 from app.insurance import covering
 from app.insurance.rules import Usage
 from app.invoice import printing
 from app.invoice import service as invoices
+from app.kernel.crypto import Keyring
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Actor, Units
 from app.notifications.models import Message
@@ -72,6 +75,18 @@ def pay(units: Units, who: factories.Person, provider: factories_payment.Till, b
             amount_fen=asked.amount_fen,
             paid_at=clock.now(),
         )
+
+
+def _seal_anew_and_read(units: Units, who: factories.Person, report_id: str) -> None:
+    """All that is sealed is written with a new key, and reads as before without the old one."""
+    both = Keyring([("new", b"n" * 32), ("test", b"k" * 32)], b"i" * 32)
+    assert rotate(replace(units, keys=both)) > 5
+    assert rotate(replace(units, keys=both)) == 0
+    renewed = replace(units, keys=Keyring([("new", b"n" * 32)], b"i" * 32))
+    with renewed.open(who.actor) as uow:
+        patient = uow.session.get_one(Patient, who.patient.id)
+        assert identity.name_of(uow, patient) == "张秀英"
+        assert [row.value for row in reports.observations_of(uow, reports.of_account(uow, report_id))] == ["6.1"]
 
 
 def test_one_whole_visit(units: Units, clock: SetClock) -> None:
@@ -204,6 +219,7 @@ def test_one_whole_visit(units: Units, clock: SetClock) -> None:
         hospital = {key.split(":")[0] for key in keys}
         funnel = {row.code: row for row in analytics.funnel(uow, since_day=uow.today())}
         assert uow.session.get_one(Patient, who.patient.id)
+    _seal_anew_and_read(units, who, filed.public_id)
     assert told.count("reminded") == 1
     assert {"booked", "called", "billed", "paid", "ready", "collected", "reported"} <= set(told)
     assert {"RegistrationBooked", "PatientCheckedIn", "BillPaid", "BagCollected"} <= hospital
