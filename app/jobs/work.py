@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.analytics import days
 from app.identity import logins
-from app.kernel import audit, rates
+from app.kernel import audit, once, rates
 from app.kernel.uow import Actor, Uow
 from app.notifications import delivery
 from app.notifications.ports import MessageCourier
@@ -131,9 +131,10 @@ def audit_seal(runtime: Runtime) -> int:
 
 
 def rate_sweep(runtime: Runtime) -> int:
-    """Counts of tries that no rule looks at any more are forgotten."""
+    """Counts of tries that no rule looks at any more, and the keys of forms sent days ago, are forgotten."""
     with runtime.units.open(Actor("job", "rate_sweep")) as uow:
         rates.sweep(uow)
+        once.sweep(uow)
     return 0
 
 

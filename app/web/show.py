@@ -34,42 +34,44 @@ RELATIONS = {
 SEXES = {Sex.MALE: _l("男"), Sex.FEMALE: _l("女"), Sex.UNKNOWN: _l("未说明")}
 
 # The kind is a tag's colour and icon (templates/macros/ui.html), the words say the same.
-_STATES: dict[enum.StrEnum, tuple[str, object]] = {
-    RegistrationState.HELD: ("wait", _l("待支付")),
-    RegistrationState.BOOKED: ("ok", _l("已预约")),
-    RegistrationState.CHECKED_IN: ("info", _l("候诊中")),
-    RegistrationState.IN_CONSULTATION: ("info", _l("就诊中")),
-    RegistrationState.COMPLETED: ("ok", _l("已就诊")),
-    RegistrationState.EXPIRED: ("warn", _l("超时未付，已释放")),
-    RegistrationState.CANCELLED: ("warn", _l("已取消")),
-    RegistrationState.NO_SHOW: ("warn", _l("未到诊")),
-    TicketState.WAITING: ("wait", _l("候诊中")),
-    TicketState.CALLED: ("ok", _l("请就诊")),
-    TicketState.SERVING: ("info", _l("就诊中")),
-    TicketState.PASSED: ("warn", _l("已过号")),
-    TicketState.DONE: ("ok", _l("已就诊")),
-    TicketState.VOID: ("warn", _l("已作废")),
-    PrescriptionState.ISSUED: ("wait", _l("药师审核中")),
-    PrescriptionState.APPROVED: ("wait", _l("正在结算")),
-    PrescriptionState.RETURNED: ("warn", _l("已退回医生修改")),
-    PrescriptionState.BILLED: ("wait", _l("待支付")),
-    PrescriptionState.PAID: ("ok", _l("已支付")),
-    PrescriptionState.DISPENSED: ("ok", _l("已取药")),
-    PrescriptionState.VOIDED: ("warn", _l("已作废")),
-    PrescriptionState.EXPIRED: ("warn", _l("已过期")),
-    BillState.OPEN: ("wait", _l("待支付")),
-    BillState.PAID: ("ok", _l("已支付")),
-    BillState.VOID: ("warn", _l("已作废")),
-    BillState.REFUNDING: ("info", _l("退款中")),
-    BillState.REFUNDED: ("info", _l("已退款")),
-    BagState.UNPAID: ("wait", _l("待支付")),
-    BagState.QUEUED: ("wait", _l("等待配药")),
-    BagState.PICKING: ("wait", _l("正在配药")),
-    BagState.READY: ("ok", _l("可以取药")),
-    BagState.BEING_SERVED: ("info", _l("正在发药")),
-    BagState.COLLECTED: ("ok", _l("已取药")),
-    BagState.CANCELLED: ("warn", _l("已取消")),
-}
+_STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
+    (RegistrationState.HELD, "wait", _l("待支付")),
+    (RegistrationState.BOOKED, "ok", _l("已预约")),
+    (RegistrationState.CHECKED_IN, "info", _l("候诊中")),
+    (RegistrationState.IN_CONSULTATION, "info", _l("就诊中")),
+    (RegistrationState.COMPLETED, "ok", _l("已就诊")),
+    (RegistrationState.EXPIRED, "warn", _l("超时未付，已释放")),
+    (RegistrationState.CANCELLED, "warn", _l("已取消")),
+    (RegistrationState.NO_SHOW, "warn", _l("未到诊")),
+    (TicketState.WAITING, "wait", _l("候诊中")),
+    (TicketState.CALLED, "ok", _l("请就诊")),
+    (TicketState.SERVING, "info", _l("就诊中")),
+    (TicketState.PASSED, "warn", _l("已过号")),
+    (TicketState.DONE, "ok", _l("已就诊")),
+    (TicketState.VOID, "warn", _l("已作废")),
+    (PrescriptionState.ISSUED, "wait", _l("药师审核中")),
+    (PrescriptionState.APPROVED, "wait", _l("正在结算")),
+    (PrescriptionState.RETURNED, "warn", _l("已退回医生修改")),
+    (PrescriptionState.BILLED, "wait", _l("待支付")),
+    (PrescriptionState.PAID, "ok", _l("已支付")),
+    (PrescriptionState.DISPENSED, "ok", _l("已取药")),
+    (PrescriptionState.VOIDED, "warn", _l("已作废")),
+    (PrescriptionState.EXPIRED, "warn", _l("已过期")),
+    (BillState.OPEN, "wait", _l("待支付")),
+    (BillState.PAID, "ok", _l("已支付")),
+    (BillState.VOID, "warn", _l("已作废")),
+    (BillState.REFUNDING, "info", _l("退款中")),
+    (BillState.REFUNDED, "info", _l("已退款")),
+    (BagState.UNPAID, "wait", _l("待支付")),
+    (BagState.QUEUED, "wait", _l("等待配药")),
+    (BagState.PICKING, "wait", _l("正在配药")),
+    (BagState.READY, "ok", _l("可以取药")),
+    (BagState.BEING_SERVED, "info", _l("正在发药")),
+    (BagState.COLLECTED, "ok", _l("已取药")),
+    (BagState.CANCELLED, "warn", _l("已取消")),
+)
+# Words of different machines are equal as text, so the machine's type is part of the key.
+_BY_STATE = {(type(state), state.value): (kind, words) for state, kind, words in _STATES}
 
 
 def is_english() -> bool:
@@ -136,12 +138,12 @@ def in_language(chinese: str, english: str) -> str:
 
 def state_kind(state: enum.StrEnum) -> str:
     """The state's tag: ok, info, wait, warn or bad."""
-    return _STATES[state][0]
+    return _BY_STATE[(type(state), state.value)][0]
 
 
 def state_words(state: enum.StrEnum) -> str:
     """The state in the reader's words."""
-    return str(_STATES[state][1])
+    return str(_BY_STATE[(type(state), state.value)][1])
 
 
 def grouped(digits: str) -> str:

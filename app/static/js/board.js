@@ -1,11 +1,11 @@
-/* The waiting room's screen: a new call blinks three times, the clock follows the server, old data says so after 15 seconds. */
+/* The waiting room's screen: a new call blinks three times, the clock is the hospital's, old data says so after 15 seconds. */
 (function () {
   'use strict';
   var STALE_AFTER_MS = 15000;
   var note = document.querySelector('[data-stale-note]');
   var clock = document.querySelector('[data-clock]');
   var freshAt = Date.now();
-  var ahead = 0;
+  var ahead = clock ? Date.parse(clock.getAttribute('data-now')) - freshAt : 0;
 
   function calls() {
     var seen = {};
@@ -21,10 +21,7 @@
     known = now;
   });
 
-  document.addEventListener('poll:fresh', function (event) {
-    freshAt = Date.now();
-    if (event.detail.date) { ahead = Date.parse(event.detail.date) - freshAt; }
-  });
+  document.addEventListener('poll:fresh', function () { freshAt = Date.now(); });
 
   function tick() {
     var stale = Date.now() - freshAt > STALE_AFTER_MS;

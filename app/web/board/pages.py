@@ -35,7 +35,10 @@ def department(code: str) -> edge.Answer:
     """The department's board for a screen of 1920 by 1080; it needs no log-in and shows nobody's full name."""
     found = scheduling.department_by_code(edge.current_uow(), code)
     zone = str(runtime().settings.time_zone)
-    return render_template("board/department.html", name=_name(found), code=code, zone=zone, **_facts(found))
+    now_text = edge.current_uow().now().isoformat()
+    return render_template(
+        "board/department.html", name=_name(found), code=code, zone=zone, now_text=now_text, **_facts(found)
+    )
 
 
 @blueprint.get("/<code>/live")

@@ -18,7 +18,6 @@ LANDINGS = (
     ("nurse", "/desk"),
     ("pharmacist", "/terminal"),
     ("reviewer", "/review"),
-    ("reviewer", "/review"),
     ("invoice_clerk", "/window"),
 )
 
