@@ -4,67 +4,68 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.identity.errors import IdentityConflict
 from app.kernel import audit, inbox
-from app.kernel.errors import VisitError
+from app.kernel.ids import new_digits
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Actor, Units, Uow
-from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, answer_code, build_ack, read_header
-from hl7_adapter.mapping.inbound import Effect, effect_of
-from hl7_adapter.mapping.refusals import MessageRefused, from_visit
+from hl7_adapter import gate, parking
+from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, read_header, replies
+from hl7_adapter.gate import Door, TurnedAway
+from hl7_adapter.judging import Case, judge
+from hl7_adapter.mllp import HangUp
 
 _log = logging.getLogger("hl7_adapter.intake")
 _PEER_AT_MOST = 44  # with "hl7:" before it the inbox's `source` has 48 characters
-_HEADER_CODES = {
-    100: "header_not_readable",
-    101: "field_missing",
-    200: "message_type_unknown",
-    201: "event_not_valid",
-    202: "processing_id_not_valid",
-    203: "version_unknown",
-}
 REUSED = " id reused"
-# Another message filed the same thing between this one's look and its deed: at the second look it is there.
-_CROSSED = (IntegrityError, IdentityConflict)
 _SETTLED = (InboxState.DONE, InboxState.FILED)
+_ANYWHERE = Door()
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of a message; `subject` refers to what it touched, `code` and `faults` say why it was refused."""
-
-    state: InboxState
-    subject: str = ""
-    code: str = ""
-    faults: Sequence[ErrorAt] = ()
-
-
-def receive(units: Units, raw: bytes) -> bytes | None:
+def receive(units: Units, raw: bytes, door: Door = _ANYWHERE) -> bytes | None:
     """The answer to `raw`, after everything it did is committed; None for a message that must not be answered.
 
-    Inbox row, effect and answer are one transaction. The same bytes again get the stored answer and have no second
-    effect; the same control id with other bytes is another message, taken and flagged. A message refused with AE had
-    no effect, so it is taken anew when it is sent again. Raises when the database is away: then nothing was kept,
-    nothing may be answered, and the sender still has its message.
+    In enhanced mode it is two answers, one after the other (`ack.each_of`). Inbox row, effect and answer are one
+    transaction. The same bytes again get the stored answer and have no second effect; the same control id with other
+    bytes is another message, taken and flagged (or refused, as agreed). A message refused with AE had no effect, so it
+    is taken anew when it is sent again.
+
+    Raises HangUp, perhaps with an answer, when the sender may not send here or is paused: then nothing was kept. Raises
+    whatever the database raises when it is away: then nothing was kept, nothing may be answered, and the sender still
+    has its message.
     """
     read = read_header(raw)
-    head = read.header if isinstance(read, HeaderProblem) else read
+    head = _head(read)
     if head.is_answer:
         _log.warning("an answer that nobody waits for", extra={"peer": peer_name(head)})
         return None
     with units.open(Actor("peer", peer_name(head)), request_id=_printable(head.control_id, 40)) as uow:
-        item = _keep(uow, head, raw)
-        if (item.state in _SETTLED and not item.error_code) or (
-            item.answer is not None and isinstance(read, HeaderProblem)
-        ):
-            return item.answer
-        return _take(uow, item, read)
+        peer = gate.peer_of(uow, head)
+        read = gate.read_as_agreed(raw, read, peer)
+        away = gate.turned_away(uow, peer, raw, door)
+        if away is None:
+            item = _keep(uow, _head(read), raw)
+            if not _is_settled(item, read):
+                case = Case(read, peer, peer_name(head), is_reused=item.kind.endswith(REUSED))
+                item.answer = _take(uow, item, case, door)
+            return item.answer or None
+        answers = _answers_to_turned_away(uow, read, peer.ack_mode.value, away)
+    if away.hangs_up:
+        raise HangUp(*answers)
+    return b"".join(answers) or None
+
+
+def _head(read: Header | HeaderProblem) -> Header:
+    return read.header if isinstance(read, HeaderProblem) else read
+
+
+def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
+    """True for a repeat whose stored answer stands: it had its effect, or can never have one."""
+    if item.state in _SETTLED and not item.error_code:
+        return True
+    return item.answer is not None and isinstance(read, HeaderProblem)
 
 
 def peer_name(head: Header) -> str:
@@ -100,58 +101,29 @@ def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
     return item
 
 
-def _take(uow: Uow, item: InboxItem, read: Header | HeaderProblem) -> bytes:
-    outcome = _judge(uow, read)
-    answer = answer_code(outcome.faults)
-    place = outcome.faults[0].location if outcome.faults else ""
-    inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
-    item.subject_ref = outcome.subject[:64]
-    number = f"MA{item.id:010d}" + (f"R{item.repeats}" if item.repeats else "")
-    item.answer = build_ack(read, answer, outcome.faults, control_id=number, now=uow.now().astimezone(uow.zone))
+def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
+    outcome = judge(uow, case, door)
+    if outcome.state is InboxState.RECEIVED:
+        parking.park(uow, item, outcome, _head(case.read).message)
+        verdict = Verdict(outcome.answer)
+    else:
+        place = outcome.faults[0].location if outcome.faults else ""
+        inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
+        item.subject_ref = outcome.subject[:64]
+        verdict = Verdict(outcome.answer, outcome.faults)
     audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
-    return item.answer
+    if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":
+        parking.release(uow, case.read.message)
+    number = f"MA{item.id:010d}" + (f"R{item.repeats}" if item.repeats else "")
+    now = uow.now().astimezone(uow.zone)
+    return b"".join(replies(case.read, case.peer.ack_mode.value, verdict, control_id=number, now=now))
 
 
-def _judge(uow: Uow, read: Header | HeaderProblem) -> _Outcome:
-    if isinstance(read, HeaderProblem):
-        fault = read.errors[0]
-        return _Outcome(InboxState.REFUSED, code=_HEADER_CODES[fault.code], faults=read.errors)
-    if len(read.message.segments("MSH")) > 1:
-        words = "two messages in one frame; send each in a frame of its own"
-        return _Outcome(InboxState.REFUSED, code="two_messages", faults=(ErrorAt(100, "MSH[2]", words),))
-    effect = effect_of(read)
-    if effect is None:
-        return _Outcome(InboxState.FILED)
-    try:
-        try:
-            subject = _attempt(uow, effect, read)
-        except _CROSSED:
-            subject = _attempt(uow, effect, read)
-    except OperationalError:
-        raise
-    except Exception as failure:  # noqa: BLE001 - whatever a message does, its sender gets an answer
-        return _refused(uow, failure)
-    return _Outcome(InboxState.FILED if subject is None else InboxState.DONE, subject or "")
-
-
-def _attempt(uow: Uow, effect: Effect, head: Header) -> str | None:
-    """The effect with all that follows from it, in a savepoint: whole, or not at all."""
-    part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, uow.actor, uow.request_id)
-    with uow.session.begin_nested():
-        subject = effect(part, head.message, uow.actor.ref)
-        part.settle()
-    return subject
-
-
-def _refused(uow: Uow, failure: Exception) -> _Outcome:
-    told = from_visit(failure) if isinstance(failure, VisitError) else failure
-    if isinstance(told, MessageRefused):
-        return _Outcome(InboxState.REFUSED, code=told.code, faults=(told.fault,))
-    _log.error(
-        "a message failed inside", exc_info=failure, extra={"code": type(failure).__name__, "peer": uow.actor.ref}
-    )
-    fault = ErrorAt(207, "", "internal_error: nothing was done; it can be sent again")
-    return _Outcome(InboxState.REFUSED, code="internal_error", faults=(fault,))
+def _answers_to_turned_away(uow: Uow, read: Header | HeaderProblem, mode: Mode, away: TurnedAway) -> tuple[bytes, ...]:
+    if away.verdict is None:
+        return ()
+    now = uow.now().astimezone(uow.zone)
+    return replies(read, mode, away.verdict, control_id=f"MT{new_digits(10)}", now=now)
 
 
 def _said(raw: bytes) -> bytes:

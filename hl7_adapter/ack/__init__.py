@@ -1,10 +1,11 @@
-"""The answer to a message: whether it can be taken (`read_header`), which code it gets, and its bytes (`build_ack`).
+"""The answer to a message: whether it can be taken, which code it gets, its bytes, and how many answers go out.
 
 Knows the standard's rules of acknowledgement and nothing of what a message does.
 """
 
 from hl7_adapter.ack.answer import answer_code, build_ack
 from hl7_adapter.ack.header import MESSAGE_TYPES, PROCESSING_IDS, VERSIONS, Header, HeaderProblem, read_header
+from hl7_adapter.ack.replies import Verdict, each_of, replies
 from hl7_adapter.ack.table import CONDITIONS, REFUSALS, ErrorAt, Mode, Refusal, Wanted, wanted_answers
 
 __all__ = [
@@ -18,9 +19,12 @@ __all__ = [
     "HeaderProblem",
     "Mode",
     "Refusal",
+    "Verdict",
     "Wanted",
     "answer_code",
     "build_ack",
+    "each_of",
     "read_header",
+    "replies",
     "wanted_answers",
 ]

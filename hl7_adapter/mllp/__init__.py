@@ -6,18 +6,20 @@ business, except that the client knows its answer by MSA-2.
 
 from hl7_adapter.mllp.client import MllpClient, NoAnswer, PeerClosed, Timeout, send_once
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
-from hl7_adapter.mllp.server import Handler, Limits, MllpServer, serve
+from hl7_adapter.mllp.server import Handler, HangUp, Limits, MllpServer, Reply, serve
 
 __all__ = [
     "MAX_FRAME_BYTES",
     "FrameDecoder",
     "FrameTooLong",
     "Handler",
+    "HangUp",
     "Limits",
     "MllpClient",
     "MllpServer",
     "NoAnswer",
     "PeerClosed",
+    "Reply",
     "Timeout",
     "frame",
     "send_once",

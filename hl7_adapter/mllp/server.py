@@ -3,17 +3,29 @@
 import asyncio
 import logging
 import ssl as tls
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[bytes, str], Awaitable[bytes | None]]
-"""`async handler(raw, peer)`: the answer to a message, or None for none; `peer` is the sender's IP address."""
+Reply = bytes | Sequence[bytes] | None
+"""The answer to a message, its answers in the order they go out, or None for no answer."""
+
+Handler = Callable[[bytes, str], Awaitable[Reply]]
+"""`async handler(raw, peer)`: the reply to a message; `peer` is the sender's IP address."""
 
 _READ_BYTES = 64 * 1024
+
+
+class HangUp(Exception):
+    """Raised by a handler that wants the connection closed after these answers, without a word when there are none."""
+
+    def __init__(self, *answers: bytes) -> None:
+        """Keeps the last answers."""
+        super().__init__("the connection is not wanted")
+        self.answers = answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,10 @@ class _Connection:
         try:
             while not self._server.stopping and (raw := await self._next_frame()) is not None:
                 self.busy = True
-                answer = await self._server.handler(raw, self._peer)
-                if answer is not None:
-                    await self._send(frame(answer))
+                await self._reply(await self._server.handler(raw, self._peer))
                 self.busy = False
+        except HangUp as last:
+            await self._reply(last.answers)
         finally:
             self._server.junk_bytes += self.decoder.junk_bytes
             self._writer.close()
@@ -72,6 +84,11 @@ class _Connection:
             if self.decoder.held_bytes > _READ_BYTES and self._server.held_bytes > limits.held_bytes:
                 raise FrameTooLong("the unfinished frames of all peers together are more than the listener may hold")
         return raw
+
+    async def _reply(self, reply: Reply) -> None:
+        answers = [reply] if isinstance(reply, bytes) else reply or ()
+        if answers:
+            await self._send(b"".join(frame(answer) for answer in answers))
 
     async def _send(self, data: bytes) -> None:
         self._writer.write(data)
@@ -163,10 +180,11 @@ async def serve(
 ) -> MllpServer:
     """Listen for messages; the listener is up when this returns, and runs until its `close`.
 
-    `await handler(raw, peer)` gives the answer's bytes, which go out before that peer's next message is handled;
-    messages of different peers are handled side by side. A handler that raises closes the connection without an
-    answer, so that the sender keeps its message. `ssl` is a TLS context (with `verify_mode` CERT_REQUIRED for mutual
-    TLS). Raises OSError when the address is taken.
+    `await handler(raw, peer)` gives the answer's bytes, or those of several answers (enhanced mode), which go out
+    before that peer's next message is handled; messages of different peers are handled side by side. A handler that
+    raises closes the connection without an answer, so that the sender keeps its message; HangUp closes it with its
+    answers. `ssl` is a TLS context (with `verify_mode` CERT_REQUIRED for mutual TLS). Raises OSError when the address
+    is taken.
     """
     server = MllpServer(handler, limits or Limits())
     await server.listen(host, port, ssl)

@@ -1,0 +1,52 @@
+"""Messages about somebody who is not on file yet: they wait, and have their effect when the person is."""
+
+from __future__ import annotations
+
+from app.kernel import audit, inbox, peers
+from app.kernel.inbox import InboxItem, InboxState
+from app.kernel.uow import Uow
+from hl7_adapter.ack import Header, read_header
+from hl7_adapter.er7 import Message
+from hl7_adapter.gate import Door
+from hl7_adapter.judging import Case, Outcome, judge
+
+SOURCE = "hl7:"
+AT_ONCE = 500
+NUMBERS_AT_MOST = 50
+
+
+def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message) -> None:
+    """The message waits for its patient, whose number stands where the fault was found; its sender knows it is kept."""
+    place = outcome.faults[0].location
+    inbox.park(uow, item, _waits_for(uow, message.get(place)), error_code=outcome.code, error_place=place)
+
+
+def release(uow: Uow, message: Message) -> None:
+    """What waited for the patients of this message has its effect now, oldest first.
+
+    One that is refused then stands on the work list: its sender was told that it is kept.
+    """
+    numbers = [number.get(1) for pid in message.segments("PID") for number in pid.reps(3)]
+    for number in list(dict.fromkeys(numbers))[:NUMBERS_AT_MOST]:
+        for item in inbox.parked(uow, _waits_for(uow, number), limit=AT_ONCE):
+            _try(uow, item)
+
+
+def _try(uow: Uow, item: InboxItem) -> None:
+    first = read_header(item.body)
+    if not isinstance(first, Header):
+        return
+    peer = peers.peer_for(uow, *first.sender)
+    case = Case(read_header(item.body, peer.charset), peer, item.source.removeprefix(SOURCE))
+    outcome = judge(uow, case, Door())
+    if outcome.state is InboxState.RECEIVED:
+        return
+    place = outcome.faults[0].location if outcome.faults else ""
+    inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
+    item.subject_ref = outcome.subject[:64]
+    audit.record(uow, "hl7.released", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
+
+
+def _waits_for(uow: Uow, number: str) -> str:
+    """A blind index of the hospital's number, so that the waiting list names nobody."""
+    return f"parked:{uow.keys.index(number.strip(), 'hl7.parked')}"
