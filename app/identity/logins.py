@@ -84,10 +84,13 @@ def _send(courier: CodeCourier, phone: str, digits: str, client_ref: str) -> str
     return ""
 
 
-def log_in_by_phone(uow: Uow, *, code_public_id: str, digits: str, openid: str = "") -> LoggedIn | None:
+def log_in_by_phone(
+    uow: Uow, *, code_public_id: str, digits: str, openid: str = "", locale: str = ""
+) -> LoggedIn | None:
     """The holder of the phone is logged in, their account made at the first time; None when the code is not good.
 
-    A wrong try is returned, not raised, so that it counts: after five the code is dead. `openid` is remembered.
+    A wrong try is returned, not raised, so that it counts: after five the code is dead. `openid` is
+    remembered; messages to a new account are in `locale`.
     """
     code = uow.session.scalars(select(PhoneCode).where(PhoneCode.public_id == code_public_id).with_for_update()).first()
     if code is None or code.used_at or code.tries >= CODE_TRIES or code.expires_at < uow.now():
@@ -98,7 +101,7 @@ def log_in_by_phone(uow: Uow, *, code_public_id: str, digits: str, openid: str =
         return None
     code.used_at = uow.now()
     phone = uow.keys.open(code.phone_sealed, f"phone_code.phone:{code.public_id}")
-    account = _account_for(uow, phone)
+    account = _account_for(uow, phone, locale)
     if openid:
         remember_openid(uow, account, openid)
     audit.record(uow, "account.log_in", "account", account.public_id)
@@ -134,12 +137,13 @@ def keep_preferences(uow: Uow, *, locale: str, is_elder: bool) -> None:
     uow.session.execute(update(Account).where(Account.id == uow.actor.id).values(locale=locale, is_elder=is_elder))
 
 
-def _account_for(uow: Uow, phone: str) -> Account:
+def _account_for(uow: Uow, phone: str, locale: str) -> Account:
     index = uow.keys.index(phone, "phone")
     account = uow.session.scalars(select(Account).where(Account.phone_index == index)).first()
     if account is None:
         account = Account(public_id=new_public_id(), phone_index=index, phone_sealed="", created_at=uow.now())
         account.phone_sealed = uow.keys.seal(phone, f"account.phone:{account.public_id}")
+        account.locale = locale or "zh_Hans_CN"
         uow.session.add(account)
         uow.session.flush()
     return account

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, session, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from app.identity import logins
 from app.identity.errors import BadPhone
@@ -75,6 +75,7 @@ def check_code() -> edge.Answer:
             code_public_id=session.get(CODE_ID, ""),
             digits=request.form.get("digits", ""),
             openid=session.get(OPENID, ""),
+            locale=str(get_locale()),
         )
     if found is None:
         return _code_form(gettext("验证码不对或已失效，请核对短信，或重新获取"), 422)
