@@ -16,6 +16,14 @@ class PatientFiled:
 
 
 @dataclass(frozen=True)
+class PatientsMerged:
+    """Two records were one person's: whatever the merged one held is the patient's from now on."""
+
+    patient_id: int
+    merged_patient_id: int
+
+
+@dataclass(frozen=True)
 class PatientBound:
     """An account may act for a patient (self, child, parent …)."""
 
@@ -43,6 +51,14 @@ class RegistrationHeld:
 @dataclass(frozen=True)
 class RegistrationBooked:
     """The place is the patient's."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class RegistrationMoved:
+    """The hospital gave the patient another time or doctor for the same visit."""
 
     registration_id: int
     patient_id: int

@@ -18,7 +18,10 @@ from app.payment import followers as payment
 from app.payment.models import Bill
 from app.pharmacy import followers as pharmacy
 from app.prescription import followers as prescription
+from app.queueing import followers as queueing
+from app.registration import followers as registration_merging
 from app.registration import service as registration
+from app.reports import followers as reports
 from app.revisit import followers as revisit
 
 
@@ -27,11 +30,33 @@ def tell_hospital(uow: Uow, event: object) -> None:
     facts = {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
     name, first_id = type(event).__name__, next(iter(facts.values()))
     patient_id = facts.get("patient_id") or uow.session.get_one(Bill, facts["bill_id"]).patient_id
-    outbox.post(uow, "hospital", f"{name}:{first_id}", {"event": name, **facts}, lane=f"patient-{patient_id}")
+    outbox.post(uow, "hospital", f"{name}:{first_id}", {"event": name, **facts}, lane=_lane(patient_id))
+
+
+def keep_order_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
+    """What the hospital system is still to be told of both records goes out as one patient's, in order."""
+    outbox.join_lanes(uow, "hospital", _lane(merged.merged_patient_id), _lane(merged.patient_id))
+
+
+def _lane(patient_id: int) -> str:
+    return f"patient-{patient_id}"
 
 
 STORY: Story = {
     events.PatientFiled: (tell_hospital,),
+    events.PatientsMerged: (
+        registration_merging.follow_when_merged,
+        queueing.follow_when_merged,
+        prescription.follow_when_merged,
+        insurance.follow_when_merged,
+        payment.follow_when_merged,
+        pharmacy.follow_when_merged,
+        invoice.follow_when_merged,
+        reports.follow_when_merged,
+        revisit.follow_when_merged,
+        notifications.follow_when_merged,
+        keep_order_when_merged,
+    ),
     events.PatientBound: (revisit.remind_when_bound,),
     events.ChannelScanned: (),  # the scan's own row is all that is counted
     events.RegistrationHeld: (payment.open_bill_when_held, analytics.count_when_held),
@@ -41,6 +66,7 @@ STORY: Story = {
         analytics.count_when_booked,
         tell_hospital,
     ),
+    events.RegistrationMoved: (notifications.tell_when_moved,),
     events.RegistrationExpired: (
         payment.void_bill_when_expired,
         revisit.reopen_when_given_back,

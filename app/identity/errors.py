@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Refused
+from app.kernel.errors import Refused, TryLater
 
 
 class BadIdNumber(Refused):
@@ -44,6 +44,18 @@ class IdentityConflict(Refused):
     code = "identity_conflict"
 
 
+class MergeCircular(Refused):
+    """The record that is to go was merged with the other one before, the other way round, or is the same number."""
+
+    code = "merge_circular"
+
+
+class MergeBusy(TryLater):
+    """Both records are with the same doctor at this moment; they can be merged when that visit is over."""
+
+    code = "merge_busy"
+
+
 class WrongLogin(Refused):
     """Name or password is wrong, or the log-in is locked for a while."""
 
@@ -56,3 +68,16 @@ class WrongCode(Refused):
 
     code = "wrong_code"
     http_status = 422
+
+
+class BadStaff(Refused):
+    """The login is empty, a role is unknown, or the password has fewer than ten characters."""
+
+    code = "bad_staff"
+    http_status = 422
+
+
+class LoginTaken(Refused):
+    """Another staff member logs in under this name."""
+
+    code = "login_taken"

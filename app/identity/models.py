@@ -76,7 +76,10 @@ class PhoneCode(PublicRow):
 
 
 class Patient(PublicRow):
-    """A person who is treated; one row per person, whatever numbers other systems give them."""
+    """A person who is treated; one row per person, whatever numbers other systems give them.
+
+    A record that the hospital merged into another one keeps its row and says into which by `merged_into_id`.
+    """
 
     __tablename__ = "patient"
 
@@ -90,10 +93,14 @@ class Patient(PublicRow):
     birth_date: Mapped[date | None]
     sex: Mapped[Sex] = mapped_column(choice(Sex), default=Sex.UNKNOWN)
     created_at: Mapped[datetime]
+    merged_into_id: Mapped[int | None] = mapped_column(index=True)
 
 
 class PatientIdentifier(Row):
-    """A patient's number in another system: `his` (medical record number) or `insurance`."""
+    """A patient's number in another system: `his` (medical record number) or `insurance`.
+
+    A former number still finds the patient, and is not told to anybody any more.
+    """
 
     __tablename__ = "patient_identifier"
     __table_args__ = (UniqueConstraint("system", "value"),)
@@ -101,6 +108,7 @@ class PatientIdentifier(Row):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     system: Mapped[str] = mapped_column(String(24))
     value: Mapped[str] = mapped_column(String(64))
+    is_former: Mapped[bool] = mapped_column(default=False)
 
 
 class PatientLink(Row):

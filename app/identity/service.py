@@ -75,8 +75,8 @@ def bind_patient(uow: Uow, *, name: str, id_number: str, relation: Relation) -> 
     patient = patient_by_id_number(uow, card.number)
     if patient is None:
         patient = _file(uow, name=clean_name, sex=Sex(card.sex), birth_date=card.birth_date)
-        _set_id_number(uow, patient, card.number)
-        _set_phone(uow, patient, phone_of_account(uow, account))
+        set_id_number(uow, patient, card.number)
+        set_phone(uow, patient, phone_of_account(uow, account))
         uow.publish(PatientFiled(patient.id))
     elif name_of(uow, patient) != clean_name or patient.phone_index != account.phone_index:
         raise CannotBind
@@ -125,7 +125,7 @@ def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
         _identify(uow, patient, "his", said.mrn)
     _amend(uow, patient, said)
     if card:
-        _set_id_number(uow, patient, card.number)
+        set_id_number(uow, patient, card.number)
         patient.birth_date, patient.sex = card.birth_date, Sex(card.sex)
     audit.record(uow, "patient.file", "patient", patient.public_id)
     return patient
@@ -139,7 +139,7 @@ def _amend(uow: Uow, patient: Patient, said: PatientFromHis) -> None:
     if said.birth_date is not None:
         patient.birth_date = said.birth_date
     if said.phone is not None:
-        _set_phone(uow, patient, read_phone(said.phone) if said.phone else "")
+        set_phone(uow, patient, read_phone(said.phone) if said.phone else "")
     if said.insurance_no:
         _identify(uow, patient, "insurance", said.insurance_no)
 
@@ -161,12 +161,12 @@ def patient_by_id_number(uow: Uow, id_number: str) -> Patient | None:
 
 
 def identifier_of(uow: Uow, patient_id: int, system: str) -> str:
-    """The patient's number in `system`, '' when there is none."""
+    """The patient's number in `system`, '' when there is none; a former number only when it is the last one left."""
     return (
         uow.session.scalars(
-            select(PatientIdentifier.value).where(
-                PatientIdentifier.patient_id == patient_id, PatientIdentifier.system == system
-            )
+            select(PatientIdentifier.value)
+            .where(PatientIdentifier.patient_id == patient_id, PatientIdentifier.system == system)
+            .order_by(PatientIdentifier.is_former, PatientIdentifier.id)
         ).first()
         or ""
     )
@@ -231,12 +231,14 @@ def _set_name(uow: Uow, patient: Patient, name: str) -> None:
     patient.name_masked = mask_name(name)
 
 
-def _set_id_number(uow: Uow, patient: Patient, number: str) -> None:
+def set_id_number(uow: Uow, patient: Patient, number: str) -> None:
+    """The patient's identity number is on file, sealed, and found by its blind index."""
     patient.id_number_sealed = uow.keys.seal(number, f"patient.id_number:{patient.public_id}")
     patient.id_number_index = uow.keys.index(number, "id_number")
 
 
-def _set_phone(uow: Uow, patient: Patient, phone: str) -> None:
+def set_phone(uow: Uow, patient: Patient, phone: str) -> None:
+    """The patient's phone in E.164 form is on file, sealed; '' for none."""
     patient.phone_sealed = uow.keys.seal(phone, f"patient.phone:{patient.public_id}")
     patient.phone_index = uow.keys.index(phone, "phone") if phone else ""
 

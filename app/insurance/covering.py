@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.insurance import errors
-from app.insurance.models import CatalogueItem, Coverage, Policy
+from app.insurance.models import CatalogueItem, Coverage, Policy, Split
 from app.insurance.policies import CatalogueIn, PolicyIn
 from app.insurance.rules import Usage
 from app.kernel import audit
@@ -108,6 +108,24 @@ def coverage_of(uow: Uow, patient_id: int) -> Coverage | None:
     return uow.session.scalars(
         select(Coverage).where(Coverage.patient_id == patient_id), execution_options={"populate_existing": True}
     ).first()
+
+
+def take_over(uow: Uow, *, patient_id: int, merged_patient_id: int) -> None:
+    """What was used of the merged record's coverage counts in the patient's, if both are one policy's this year.
+
+    Splits that were settled by the one are given back, if they ever are, to the other. Quiet without two coverages.
+    """
+    both = select(Coverage).where(Coverage.patient_id.in_((patient_id, merged_patient_id))).with_for_update()
+    rows = {row.patient_id: row for row in uow.session.scalars(both, execution_options={"populate_existing": True})}
+    kept, gone = rows.get(patient_id), rows.get(merged_patient_id)
+    if kept is None or gone is None or (kept.policy_code, kept.year) != (gone.policy_code, gone.year):
+        return
+    kept.deductible_used_fen += gone.deductible_used_fen
+    kept.cap_used_fen += gone.cap_used_fen
+    kept.version += 1
+    gone.deductible_used_fen = gone.cap_used_fen = 0
+    uow.session.execute(update(Split).where(Split.coverage_id == gone.id).values(coverage_id=kept.id))
+    uow.session.flush()
 
 
 def usage_of(coverage: Coverage, year: int) -> Usage:

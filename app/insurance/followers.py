@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from app.events import PrescriptionApproved, PrescriptionVoided
-from app.insurance import service
+from app.events import PatientsMerged, PrescriptionApproved, PrescriptionVoided
+from app.identity.merging import repoint
+from app.insurance import covering, service
+from app.insurance.models import Coverage, Split
 from app.kernel.uow import Uow
 from app.prescription.models import Prescription
 
@@ -16,3 +18,15 @@ def split_when_approved(uow: Uow, event: PrescriptionApproved) -> None:
 def void_when_voided(uow: Uow, event: PrescriptionVoided) -> None:
     """The prescription's split falls with it, and what it had used of the coverage is given back."""
     service.let_go(uow, event.prescription_id)
+
+
+def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
+    """The merged record's splits are the patient's, and its coverage where the patient had none.
+
+    Of two coverages the patient's own stays; what was used of the other counts in it when both are one policy's.
+    """
+    repoint(uow, merged, Split)
+    if covering.coverage_of(uow, merged.patient_id) is None:
+        repoint(uow, merged, Coverage)
+    else:
+        covering.take_over(uow, patient_id=merged.patient_id, merged_patient_id=merged.merged_patient_id)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app import events
+from app.identity.merging import repoint
 from app.invoice import issuing
+from app.invoice.models import Invoice
 from app.kernel.uow import Uow
 from app.payment.models import Bill
 from app.payment.states import BillState
@@ -23,3 +25,8 @@ def red_letter_when_refunded(uow: Uow, refunded: events.RefundSucceeded) -> None
     standing = issuing.valid_invoice_of(uow, bill.id)
     if bill.state == BillState.REFUNDED and standing is not None:
         issuing.red_letter(uow, standing)
+
+
+def follow_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
+    """The merged record's invoices are the patient's; what is printed on them stays as it was issued."""
+    repoint(uow, merged, Invoice)

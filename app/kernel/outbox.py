@@ -77,6 +77,15 @@ def post(
     )
 
 
+def join_lanes(uow: Uow, topic: str, lane: str, into: str) -> None:
+    """What waits in `lane` waits in lane `into` from now on, in the order in which it was posted."""
+    uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.topic == topic, OutboxItem.lane == lane, OutboxItem.state == OutboxState.WAITING)
+        .values(lane=into)
+    )
+
+
 def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int) -> list[OutboxItem]:
     """Up to `limit` due items, each first in its lane, leased to the caller; commit before telling anyone.
 

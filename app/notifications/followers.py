@@ -9,16 +9,20 @@ from app.events import (
     BillPaid,
     PatientCalled,
     PatientCheckedIn,
+    PatientsMerged,
     RefundSucceeded,
     RegistrationBooked,
     RegistrationCancelled,
     RegistrationExpired,
+    RegistrationMoved,
     ReminderDue,
     ReportArrived,
 )
+from app.identity.merging import repoint
 from app.identity.models import Account
 from app.kernel.uow import Uow
 from app.notifications import links
+from app.notifications.models import Message
 from app.notifications.service import tell, tell_account
 from app.payment.models import Bill, Purpose, Refund
 from app.pharmacy.models import Bag, Window
@@ -36,6 +40,12 @@ def tell_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
     _tell_visit(uow, booked.registration_id, "booked")
 
 
+def tell_when_moved(uow: Uow, moved: RegistrationMoved) -> None:
+    """The hospital gave the visit another time; moved once more, the patient is told once more."""
+    slot_id = uow.session.get_one(Registration, moved.registration_id).slot_id
+    _tell_visit(uow, moved.registration_id, "moved", f"moved:{moved.registration_id}:{slot_id}:{uow.now():%H%M%S}")
+
+
 def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
     """The place was not paid for in time and went back."""
     _tell_visit(uow, expired.registration_id, "expired")
@@ -49,7 +59,7 @@ def tell_when_cancelled(uow: Uow, cancelled: RegistrationCancelled) -> None:
         _tell_visit(uow, cancelled.registration_id, "cancelled")
 
 
-def _tell_visit(uow: Uow, registration_id: int, template: str) -> None:
+def _tell_visit(uow: Uow, registration_id: int, template: str, dedupe: str = "") -> None:
     registration = uow.session.get_one(Registration, registration_id)
     session = uow.session.get_one(ClinicSession, registration.session_id)
     slot = slot_of(uow, registration)
@@ -57,7 +67,7 @@ def _tell_visit(uow: Uow, registration_id: int, template: str) -> None:
         uow,
         patient_id=registration.patient_id,
         template=template,
-        dedupe=f"{template}:{registration_id}",
+        dedupe=dedupe or f"{template}:{registration_id}",
         params={
             "at": slot.starts_at if slot else session.starts_at,
             "room": session.room,
@@ -200,3 +210,8 @@ def tell_when_reminded(uow: Uow, due: ReminderDue) -> None:
         params={"due_day": plan.due_day},
         link=links.revisit(plan.public_id),
     )
+
+
+def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
+    """What was told about the merged record is about the patient."""
+    repoint(uow, merged, Message)

@@ -37,6 +37,12 @@ WORDS: Mapping[str, Words] = {
         "{at}，{room}，{number}号。请提前15分钟到院签到。",
         "{at}, {room}, place {number}. Please check in 15 minutes earlier.",
     ),
+    "moved": Words(
+        "医院调整了您的就诊时间",
+        "The hospital moved your visit",
+        "改为{at}，{room}，{number}号。如不方便请改约。",
+        "It is now at {at}, {room}, place {number}. If that does not suit you, please book again.",
+    ),
     "expired": Words(
         "未在规定时间内付款，号源已释放",
         "Your place was released",
@@ -50,10 +56,10 @@ WORDS: Mapping[str, Words] = {
         "Your visit at {at} is cancelled. What you paid goes back the way it came.",
     ),
     "stopped": Words(
-        "医院停诊，预约已取消",
+        "医院取消了您的预约",
         "The hospital cancelled your visit",
-        "{at}停诊，已付的费用将全额原路退回。很抱歉，请改约其他时间。",
-        "The session at {at} does not take place. What you paid goes back in full. We are sorry; please book again.",
+        "医院取消了{at}的预约，已付的费用将全额原路退回。很抱歉，请改约其他时间。",
+        "Your visit at {at} was cancelled by the hospital. What you paid goes back in full. We are sorry.",
     ),
     "checked_in": Words(
         "签到成功",

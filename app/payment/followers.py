@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import events
+from app.identity.merging import repoint
 from app.insurance import service as insurance
 from app.kernel.uow import Uow
 from app.payment import refunds, service
@@ -104,3 +105,8 @@ def _refund_paid(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> No
     bill = service.newest_bill_of(uow, purpose, subject_id)
     if bill is not None:
         refunds.give_back(uow, bill, reason=reason)
+
+
+def follow_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
+    """The merged record's bills are the patient's."""
+    repoint(uow, merged, Bill)

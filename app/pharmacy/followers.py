@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app import events
+from app.identity.merging import repoint
 from app.kernel import moves
 from app.kernel.ids import new_digits, new_public_id
 from app.kernel.uow import Uow
 from app.payment.models import Bill, Purpose
 from app.payment.states import BillState
 from app.pharmacy import picking
-from app.pharmacy.models import Bag
+from app.pharmacy.models import Bag, Dispense
 from app.pharmacy.rules import bag_code
 from app.pharmacy.states import BAG, BagAction, BagState
 
@@ -75,3 +76,8 @@ def _bag_for(uow: Uow, bill: Bill) -> Bag:
     elif bag.state == BagState.UNPAID:
         bag.bill_id = bill.id
     return bag
+
+
+def follow_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
+    """The merged record's bags, and what was handed over of them, are the patient's."""
+    repoint(uow, merged, Bag, Dispense)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.events import BagCollected, BillPaid, SplitMade
+from app.events import BagCollected, BillPaid, PatientsMerged, SplitMade
+from app.identity.merging import repoint
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.prescription.models import Prescription
@@ -25,3 +26,8 @@ def mark_paid_when_paid(uow: Uow, event: BillPaid) -> None:
 def mark_dispensed_when_collected(uow: Uow, event: BagCollected) -> None:
     """The drugs are in the patient's hands."""
     move(uow, PRESCRIPTION, uow.session.get_one(Prescription, event.prescription_id), PrescriptionAction.DISPENSE)
+
+
+def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
+    """The merged record's prescriptions are the patient's."""
+    repoint(uow, merged, Prescription)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db import Fen, PublicRow, choice
+from app.kernel.db import Fen, PublicRow, Row, choice
 from app.registration.states import ACTIVE, RegistrationState
 from app.scheduling.models import HalfDay
 
@@ -53,3 +53,14 @@ class Registration(PublicRow):
     held_at: Mapped[datetime]
     held_until: Mapped[datetime]
     source_code: Mapped[str] = mapped_column(String(32), default="")
+
+
+class RegistrationNumber(Row):
+    """The number by which another system knows the appointment: `system` is the peer that gave it."""
+
+    __tablename__ = "registration_number"
+    __table_args__ = (UniqueConstraint("system", "value"),)
+
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), index=True)
+    system: Mapped[str] = mapped_column(String(48))
+    value: Mapped[str] = mapped_column(String(80))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -32,14 +32,15 @@ def hold(uow: Uow, *, session_public_id: str, patient_public_id: str, source_cod
     """
     patient = identity.patient_of_account(uow, patient_public_id)
     session = scheduling.card(uow, session_public_id).session
-    standing = _standing(uow, patient, session)
+    standing = standing_with(uow, patient, session)
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     _refuse_too_many_holds(uow)
-    return _place(uow, session, patient, source_code)
+    return place(uow, session, patient, fee_fen=session.fee_fen, source_code=source_code)
 
 
-def _standing(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
+def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
+    """The patient's active registration with the session's doctor in its half-day, of which there is one at most."""
     return uow.session.scalars(
         select(Registration).where(
             Registration.patient_id == patient.id,
@@ -61,7 +62,19 @@ def _refuse_too_many_holds(uow: Uow) -> None:
         raise TooManyHolds(at_most=MAX_UNPAID_HOLDS)
 
 
-def _place(uow: Uow, session: ClinicSession, patient: Patient, source_code: str) -> Registration:
+def place(
+    uow: Uow,
+    session: ClinicSession,
+    patient: Patient,
+    *,
+    fee_fen: int,
+    source_code: str = "",
+    not_before: datetime | None = None,
+) -> Registration:
+    """A place of the session (the first free one from `not_before` on) is held; without a fee it is booked at once.
+
+    Refuses `sold_out`, `session_closed`, `places_busy`, `already_registered`.
+    """
     now = uow.now()
     registration = Registration(
         public_id=new_public_id(),
@@ -72,7 +85,7 @@ def _place(uow: Uow, session: ClinicSession, patient: Patient, source_code: str)
         practitioner_id=session.practitioner_id,
         visit_day=session.visit_day,
         half_day=session.half_day,
-        fee_fen=session.fee_fen,
+        fee_fen=fee_fen,
         held_at=now,
         held_until=now + timedelta(minutes=HOLD_MINUTES),
         source_code=source_code[:32],
@@ -82,7 +95,9 @@ def _place(uow: Uow, session: ClinicSession, patient: Patient, source_code: str)
         uow.session.flush()
     except IntegrityError as error:  # the other tap of the same finger was faster
         raise AlreadyRegistered from error
-    slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=registration.id)
+    slot_id, place_no = scheduling.claim_slot(
+        uow, session_id=session.id, registration_id=registration.id, not_before=not_before
+    )
     registration.slot_id, registration.place_no = slot_id, place_no
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
     uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, registration.source_code))
@@ -120,7 +135,7 @@ def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
 def _seat_again(uow: Uow, registration: Registration) -> bool:
     session = uow.session.get_one(ClinicSession, registration.session_id)
     patient = uow.session.get_one(Patient, registration.patient_id)
-    if _standing(uow, patient, session) is not None:
+    if standing_with(uow, patient, session) is not None:
         return False
     try:
         slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=registration.id)
@@ -186,7 +201,7 @@ def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: s
     """The registration is cancelled and its place is free."""
     was_paid = registration.state == RegistrationState.BOOKED and registration.fee_fen > 0
     moves.move(uow, REGISTRATION, registration, RegistrationAction.CANCEL, why=why)
-    _free(uow, registration)
+    free_place(uow, registration)
     audit.record(uow, "registration.cancel", "registration", registration.public_id, why=why)
     uow.publish(
         events.RegistrationCancelled(
@@ -195,7 +210,8 @@ def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: s
     )
 
 
-def _free(uow: Uow, registration: Registration) -> None:
+def free_place(uow: Uow, registration: Registration) -> None:
+    """The registration's place can be taken by others; quiet without one."""
     if registration.slot_id is not None:
         scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id)
 
@@ -211,7 +227,7 @@ def expire_due(uow: Uow, *, limit: int = 100) -> int:
     ).all()
     for registration in due:
         moves.move(uow, REGISTRATION, registration, RegistrationAction.EXPIRE)
-        _free(uow, registration)
+        free_place(uow, registration)
         uow.publish(events.RegistrationExpired(registration.id, registration.patient_id))
     return len(due)
 
@@ -239,6 +255,12 @@ def leave_unseen(uow: Uow, registration: Registration) -> None:
         moves.move(uow, REGISTRATION, registration, RegistrationAction.LEAVE, why="day_over")
 
 
+def miss(uow: Uow, registration: Registration) -> None:
+    """The patient had a place and did not come."""
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.MISS)
+    uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
+
+
 def close_sessions(uow: Uow) -> int:
     """Sessions whose time is over are closed; whoever never came missed the visit. Returns how many sessions."""
     closed = scheduling.close_ended(uow)
@@ -249,8 +271,7 @@ def close_sessions(uow: Uow) -> int:
             )
         ).all()
         for registration in missed:
-            moves.move(uow, REGISTRATION, registration, RegistrationAction.MISS)
-            uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
+            miss(uow, registration)
     return len(closed)
 
 

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from app.events import (
     ConsultationEnded,
     PatientBound,
+    PatientsMerged,
     RegistrationBooked,
     RegistrationCancelled,
     RegistrationExpired,
     RegistrationMissed,
     RevisitBooked,
 )
+from app.identity.merging import repoint
 from app.identity.models import Account
 from app.kernel.moves import move
 from app.kernel.uow import Uow
@@ -84,3 +86,8 @@ def finish_when_seen(uow: Uow, ended: ConsultationEnded) -> None:
 
 def _plans_with(uow: Uow, registration_id: int) -> list[FollowUpPlan]:
     return list(uow.session.scalars(select(FollowUpPlan).where(FollowUpPlan.revisit_id == registration_id)))
+
+
+def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
+    """The merged record's plans are the patient's."""
+    repoint(uow, merged, FollowUpPlan)

@@ -105,9 +105,17 @@ class Segment:
 
     def reps(self, field: int) -> list[Repetition]:
         """The repetitions of a field that hold anything, in order; an absent field has none."""
+        return [repetition for _, repetition in self.numbered_reps(field)]
+
+    def numbered_reps(self, field: int) -> list[tuple[int, Repetition]]:
+        """The same with each one's number in the field: an empty repetition counts and is left out."""
         text, mark = self.written(field), self._delimiters.repetition
         parts = text.split(mark) if mark and not (field < 3 and self.name in _HEADERS) else [text]
-        return [Repetition(part, self._delimiters, self._codec) for part in parts if part]
+        return [
+            (number, Repetition(part, self._delimiters, self._codec))
+            for number, part in enumerate(parts, start=1)
+            if part
+        ]
 
     def __len__(self) -> int:
         """The number of the last field that was written, as the standard counts."""

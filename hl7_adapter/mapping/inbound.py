@@ -7,6 +7,7 @@ from collections.abc import Callable
 from app.kernel.uow import Uow
 from hl7_adapter.ack import Header
 from hl7_adapter.er7 import Message
+from hl7_adapter.mapping.merging import merge_patients
 from hl7_adapter.mapping.orders import receive_prescriptions
 from hl7_adapter.mapping.patients import file_patient
 from hl7_adapter.mapping.results import receive_reports
@@ -22,6 +23,7 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("ADT", "A08"): file_patient,
     ("ADT", "A28"): file_patient,
     ("ADT", "A31"): file_patient,
+    ("ADT", "A40"): merge_patients,
     ("OMP", "O09"): receive_prescriptions,
     ("RDE", "O11"): receive_prescriptions,
     ("ORM", "O01"): receive_prescriptions,

@@ -46,9 +46,9 @@ def write(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any], control_i
 
 
 def _patient_filed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
-    """ADT^A04 for a patient from the phone; one whom the hospital system already knows needs no telling."""
+    """ADT^A04 for a patient from the phone; one whom the hospital system knows, or merged, needs no telling."""
     patient = uow.session.get_one(Patient, payload["patient_id"])
-    if identity.identifier_of(uow, patient.id, "his"):
+    if patient.merged_into_id or identity.identifier_of(uow, patient.id, "his"):
         return None
     rows = [evn(uow, "A04"), pid(uow, settings, patient), pv1(uow, settings, None)]
     return ("ADT", "A04", "ADT_A01"), rows

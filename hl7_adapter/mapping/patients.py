@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.identity import service as identity
 from app.identity.errors import BadPhone
+from app.identity.merging import standing_record
 from app.identity.models import Patient, Sex
 from app.identity.rules import read_phone
 from app.identity.service import PatientFromHis
@@ -40,70 +41,102 @@ _SEXES = {
 
 
 def file_patient(uow: Uow, message: Message, _peer: str) -> str:
-    """ADT^A04, A08, A28, A31: the patient of PID is on file as told; gives the patient's public id.
+    """ADT^A04, A08, A28, A31: the patient of PID is on file as told, and how they are insured; gives the public id."""
+    whole = the_only_patient(message)
+    patient = file_person(uow, whole)
+    cover(uow, patient, message, _number(whole, _INSURANCE))
+    return patient.public_id
+
+
+def file_person(uow: Uow, reader: Reader) -> Patient:
+    """The patient of the reader's PID is on file as told.
 
     An empty field leaves what is on file, `""` deletes it (HL7 v2.5.1 section 2.6). A phone that cannot get messages
     (a landline, a typing mistake) keeps nobody from being a patient: it is left out, which the audit trail says.
     """
-    reader = Reader(message)
-    phone, is_usable = _phone(message)
+    phone, is_usable = _phone(reader)
     patient = identity.file_patient_from_his(
         uow,
         PatientFromHis(
-            mrn=hospital_number(message),
+            mrn=number_told(reader),
             name=_name(reader) or None,
             sex=_sex(reader),
-            birth_date=reader.day("PID-7"),
-            id_number=_number(message, _IDENTITY_CARD) or None,
+            birth_date=reader.birth_day("PID-7", uow.today()),
+            id_number=_number(reader, _IDENTITY_CARD) or None,
             phone=phone,
-            insurance_no=_number(message, _INSURANCE) or None,
+            insurance_no=_number(reader, _INSURANCE) or None,
         ),
     )
-    cover(uow, patient, message, _number(message, _INSURANCE))
     if not is_usable:
         audit.record(uow, "hl7.phone_left_out", "patient", patient.public_id)
-    return patient.public_id
-
-
-def patient_of(uow: Uow, message: Message) -> Patient:
-    """The patient of PID who is on file; refuses `field_missing` (101), `patient_unknown` (204)."""
-    patient = identity.patient_by_identifier(uow, "his", hospital_number(message))
-    if patient is None:
-        place, _ = _hospital_number(message)
-        raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
     return patient
 
 
+def patient_of(uow: Uow, message: Message) -> Patient:
+    """The one patient of the message who is on file; refuses as `person_of` does, and `several_patients` (102)."""
+    return person_of(uow, the_only_patient(message))
+
+
+def person_of(uow: Uow, reader: Reader) -> Patient:
+    """The patient of the reader's PID who is on file; one whose record was merged is who it was merged into.
+
+    Refuses `field_missing` (101), `patient_unknown` (204).
+    """
+    patient = identity.patient_by_identifier(uow, "his", number_told(reader))
+    if patient is None:
+        place, _ = _hospital_number(reader)
+        raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
+    return standing_record(uow, patient)
+
+
+def the_only_patient(message: Message) -> Reader:
+    """A reader of a message that is about one patient; refuses `several_patients` (102) at the second."""
+    if len(message.segments("PID")) > 1:
+        raise refuse("several_patients", 102, "PID[2]-3", "a message of this type tells of one patient")
+    return Reader(message)
+
+
 def hospital_number(message: Message) -> str:
+    """The hospital's number of the message's first patient; refuses `field_missing` (101)."""
+    return number_told(Reader(message))
+
+
+def number_told(reader: Reader) -> str:
     """The hospital's number of the patient, from PID-3; refuses `field_missing` (101)."""
-    _, number = _hospital_number(message)
+    _, number = _hospital_number(reader)
     if not number:
-        raise refuse("field_missing", 101, "PID-3", "the hospital's number of the patient is required")
+        raise refuse("field_missing", 101, reader.place("PID-3"), "the hospital's number of the patient is required")
     return number
 
 
-def _hospital_number(message: Message) -> tuple[str, str]:
+def number_in(reader: Reader, field: str) -> str:
+    """The hospital's number in a field of identifiers (MRG-1), '' without one."""
+    return _of_the_hospital(_numbers(reader, field))[1]
+
+
+def _hospital_number(reader: Reader) -> tuple[str, str]:
+    return _of_the_hospital(_numbers(reader))
+
+
+def _of_the_hospital(numbers: list[tuple[str, str, str]]) -> tuple[str, str]:
     """The number of the hospital's own type; without one, the first whose type is nobody else's."""
-    numbers = _numbers(message)
     own = [(place, value) for place, value, kind in numbers if kind in _HOSPITAL]
     other = [(place, value) for place, value, kind in numbers if kind not in _OF_OTHERS]
     return next(iter(own + other), ("", ""))
 
 
-def _number(message: Message, types: frozenset[str]) -> str:
-    return next((value for _, value, kind in _numbers(message) if kind in types), "")
+def _number(reader: Reader, types: frozenset[str]) -> str:
+    return next((value for _, value, kind in _numbers(reader) if kind in types), "")
 
 
-def _numbers(message: Message) -> list[tuple[str, str, str]]:
-    """Place, value and type of each number in PID-3, in the order of the message."""
-    reader, mark, found = Reader(message), message.delimiters.repetition, []
-    for segment in message.segments("PID")[:1]:
-        count = segment.written(3).count(mark) + 1 if mark else 1
-        for repetition in range(1, count + 1):
-            path = f"PID-3[{repetition}]"
-            value = reader.text(f"{path}.1", at_most=64)
-            if value:
-                found.append((f"{path}.1", value, message.get(f"{path}.5").strip().upper()))
+def _numbers(reader: Reader, field: str = "PID-3") -> list[tuple[str, str, str]]:
+    """Place, value and type of each number in the field, in the order of the message."""
+    found = []
+    for number, repetition in reader.repetitions(field):
+        path = f"{field}[{number}].1"
+        value = reader.checked(path, repetition.get(1), at_most=64)
+        if value:
+            found.append((reader.place(path), value, repetition.get(5).strip().upper()))
     return found
 
 
@@ -122,16 +155,16 @@ def joined_name(family: str, given: str) -> str:
 def _sex(reader: Reader) -> Sex | None:
     told = reader.group.get("PID-8.1").strip().upper()
     if told and told not in _SEXES:
-        raise refuse("sex_not_valid", 103, "PID-8", "not in HL7 table 0001")
+        raise refuse("sex_not_valid", 103, reader.place("PID-8"), "not in HL7 table 0001")
     return _SEXES[told] if told else None
 
 
-def _phone(message: Message) -> tuple[str | None, bool]:
+def _phone(reader: Reader) -> tuple[str | None, bool]:
     """The mobile number of PID-13 and True; None for unchanged, '' for deleted; False when none there is usable.
 
     XTN holds it in component 1 (before v2.5), 12, or 6 and 7.
     """
-    repetitions = [rep for pid in message.segments("PID")[:1] for rep in pid.reps(13)]
+    repetitions = [rep for _, rep in reader.repetitions("PID-13")]
     if any(rep.raw == NULL for rep in repetitions):
         return "", True
     told = [text for rep in repetitions for text in (rep.get(12), rep.get(1), rep.get(6) + rep.get(7)) if text]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from app.kernel.money import parse_yuan
-from hl7_adapter.er7 import NULL, Group, Message
+from hl7_adapter.er7 import NULL, Group, Message, Repetition
 from hl7_adapter.mapping.refusals import at, refuse
 
 _TIME = re.compile(
@@ -17,6 +17,7 @@ _TIME = re.compile(
 )
 _PART_OF_A_DATE = re.compile(r"\d{4}(?:-?\d{2})?", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
+MOST_REPETITIONS = 1000
 _CURRENCIES = frozenset({"", "CNY", "RMB"})
 
 
@@ -35,12 +36,28 @@ class Reader:
 
     def text(self, path: str, at_most: int = 200) -> str:
         """One line of text, '' when absent or deleted; refuses `text_not_valid` (102)."""
-        text = self.group.get(path).replace("\r", " ").replace("\n", " ").strip()
+        return self.checked(path, self.group.get(path), at_most)
+
+    def checked(self, path: str, written: str, at_most: int = 200) -> str:
+        """What `text` makes of `written`, which stands at `path`."""
+        text = written.replace("\r", " ").replace("\n", " ").strip()
         if text == NULL:
             return ""
         if len(text) > at_most or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
             raise refuse("text_not_valid", 102, self.place(path), f"not a line of at most {at_most} characters")
         return text
+
+    def repetitions(self, field: str) -> list[tuple[int, Repetition]]:
+        """The repetitions of a field of the group's first such segment that hold anything, with their numbers.
+
+        Refuses `too_many_repetitions` (102) beyond a thousand: no field of a visit has that many.
+        """
+        name, _, number = field.partition("-")
+        first = next(iter(self.group.segments(name)), None)
+        found = first.numbered_reps(int(number)) if first else []
+        if len(found) > MOST_REPETITIONS:
+            raise refuse("too_many_repetitions", 102, self.place(field), f"more than {MOST_REPETITIONS} repetitions")
+        return found
 
     def first_text(self, *paths: str, at_most: int = 200) -> str:
         """The text at the first of `paths` that holds any, '' when none does."""
@@ -88,6 +105,13 @@ class Reader:
         if not text or _PART_OF_A_DATE.fullmatch(text):
             return None
         return _moment(text, ZoneInfo("UTC"), self.place(path)).date()
+
+    def birth_day(self, path: str, today: date) -> date | None:
+        """The day of a birth that has been; refuses `time_not_valid`, also for a day that is still to come."""
+        day = self.day(path)
+        if day is not None and day > today:
+            raise refuse("time_not_valid", 102, self.place(path), "a day that is still to come")
+        return day
 
 
 def _read_instant(text: str, zone: ZoneInfo, place: str) -> datetime:

@@ -30,6 +30,8 @@ REFUSED_AS: dict[str, tuple[int, str]] = {
     "bad_id_number": (102, "PID-3"),
     "bad_phone": (102, "PID-13"),
     "identity_conflict": (205, "PID-3"),
+    "merge_circular": (207, "MRG-1"),
+    "merge_busy": (206, "MRG-1"),
     "order_unknown": (204, "ORC-4"),
     "order_cancelled": (205, "ORC-4"),
     "order_of_another_patient": (205, "ORC-4"),

@@ -1,0 +1,105 @@
+"""What the hospital itself does with a patient's place: books it at its own desk, moves it, takes it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app import events
+from app.identity.models import Patient
+from app.kernel import audit, moves
+from app.kernel.uow import Uow
+from app.registration import service
+from app.registration.errors import AlreadyRegistered, CannotCancel
+from app.registration.models import Registration, RegistrationNumber
+from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
+from app.scheduling import service as scheduling
+from app.scheduling.models import ClinicSession
+
+_GONE = (RegistrationState.CANCELLED, RegistrationState.EXPIRED)
+
+
+def book(uow: Uow, *, session: ClinicSession, patient: Patient, not_before: datetime) -> Registration:
+    """The patient has the session's first free place from `not_before` on; its fee is the hospital's own affair.
+
+    So nothing is to be paid here (`fee_fen` 0) and there is no bill. A place that the patient has with this doctor in
+    this half-day already is the one; one that waits for its payment on the phone refuses `already_registered`.
+    Refuses also `sold_out`, `session_closed`, `places_busy`.
+    """
+    standing = service.standing_with(uow, patient, session)
+    if standing is None:
+        return service.place(uow, session, patient, fee_fen=0, not_before=not_before)
+    if standing.state == RegistrationState.HELD:
+        raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+    return standing
+
+
+def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not_before: datetime) -> None:
+    """The booked place is given up for the session's first free one from `not_before` on; what was paid stays paid.
+
+    Quiet when that is where the patient has it. Refuses `cannot_cancel` for a place that is not booked, or used
+    already, `already_registered`, `sold_out`, `session_closed`, `places_busy`.
+    """
+    slot = service.slot_of(uow, registration)
+    if slot is not None and slot.session_id == session.id and slot.starts_at == not_before:
+        return
+    if registration.state != RegistrationState.BOOKED:
+        raise CannotCancel(state=registration.state.value)
+    patient = uow.session.get_one(Patient, registration.patient_id)
+    standing = service.standing_with(uow, patient, session)
+    if standing is not None and standing.id != registration.id:
+        raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+    service.free_place(uow, registration)
+    slot_id, place_no = scheduling.claim_slot(
+        uow, session_id=session.id, registration_id=registration.id, not_before=not_before
+    )
+    scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
+    moves.move(
+        uow,
+        REGISTRATION,
+        registration,
+        RegistrationAction.RESCHEDULE,
+        session_id=session.id,
+        slot_id=slot_id,
+        place_no=place_no,
+        practitioner_id=session.practitioner_id,
+        visit_day=session.visit_day,
+        half_day=session.half_day,
+    )
+    audit.record(uow, "registration.move", "registration", registration.public_id, place_no=place_no)
+    uow.publish(events.RegistrationMoved(registration.id, registration.patient_id))
+
+
+def take_back(uow: Uow, registration: Registration, *, why: str) -> None:
+    """The hospital cancels the place; what was paid goes back. Quiet for one that is gone already.
+
+    Refuses `cannot_cancel` once the patient is in the house.
+    """
+    if registration.state in _GONE:
+        return
+    if not REGISTRATION.may(registration.state, RegistrationAction.CANCEL):
+        raise CannotCancel(state=registration.state.value)
+    service.give_back(uow, registration, by_hospital=True, why=why)
+
+
+def mark_missed(uow: Uow, registration: Registration) -> None:
+    """The hospital says that the patient did not come; told twice, once. Refuses `illegal_move` for any other state."""
+    if registration.state != RegistrationState.NO_SHOW:
+        service.miss(uow, registration)
+
+
+def known_as(uow: Uow, registration: Registration, *, system: str, value: str) -> None:
+    """`system` knows the appointment by `value` from now on; quiet when it does already."""
+    if registration_known_as(uow, system=system, value=value) is None:
+        uow.session.add(RegistrationNumber(registration_id=registration.id, system=system, value=value))
+        uow.session.flush()
+
+
+def registration_known_as(uow: Uow, *, system: str, value: str) -> Registration | None:
+    """The registration that `system` knows by `value`."""
+    return uow.session.scalars(
+        select(Registration)
+        .join(RegistrationNumber, RegistrationNumber.registration_id == Registration.id)
+        .where(RegistrationNumber.system == system, RegistrationNumber.value == value)
+    ).first()
