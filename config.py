@@ -49,13 +49,17 @@ class WeChatPaySettings:
 
 @dataclass(frozen=True)
 class OfficialAccountSettings:
-    """Where the WeChat Official Account (服务号) answers and who we are to it."""
+    """Where the WeChat Official Account (服务号) answers and who we are to it.
+
+    `template_ids` are (our template's name, WeChat's id of it).
+    """
 
     base_url: str = ""
     open_url: str = ""
     appid: str = ""
     secret: str = ""
     token: str = ""
+    template_ids: tuple[tuple[str, str], ...] = ()
     timeout_seconds: int = 5
 
 
@@ -70,7 +74,11 @@ class SmsSettings:
 
 @dataclass(frozen=True)
 class Hl7Settings:
-    """The MLLP port we listen on and the hospital system (HIS) we tell."""
+    """The MLLP port we listen on and the hospital system (HIS) we tell.
+
+    A strict listener takes messages only of senders on file, and names `contact` to others. TLS files are PEM; with
+    `client_ca_file` a sender needs a certificate that this authority signed. `http_port` 0 listens to no HTTP.
+    """
 
     host: str = "127.0.0.1"
     port: int = 2575
@@ -81,6 +89,14 @@ class Hl7Settings:
     his_application: str = "HIS"
     his_facility: str = "HOSPITAL"
     answer_timeout_seconds: int = 10
+    is_strict: bool = False
+    contact: str = "the hospital's IT department"
+    http_port: int = 0
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    client_ca_file: str = ""
+    his_tls: bool = False
+    his_ca_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,8 +207,19 @@ def _wxpay(read: _Reader) -> WeChatPaySettings:
     return settings
 
 
-def _hl7(read: _Reader) -> Hl7Settings:
-    return Hl7Settings(
+def _template_ids(read: _Reader) -> tuple[tuple[str, str], ...]:
+    """Reads `booked=Abc123,called=Def456`."""
+    pairs = []
+    for part in filter(None, read.text("WXOA_TEMPLATE_IDS").split(",")):
+        name, _, template_id = (word.strip() for word in part.partition("="))
+        if not name or not template_id:
+            read.problems.append(f"WXOA_TEMPLATE_IDS: {part!r} is not name=id")
+        pairs.append((name, template_id))
+    return tuple(pairs)
+
+
+def _hl7(read: _Reader, *, is_demo: bool) -> Hl7Settings:
+    settings = Hl7Settings(
         host=read.text("HL7_HOST", "127.0.0.1"),
         port=read.number("HL7_PORT", 2575, 1, 65535),
         his_host=read.text("HL7_HIS_HOST"),
@@ -200,7 +227,20 @@ def _hl7(read: _Reader) -> Hl7Settings:
         his_application=read.text("HL7_HIS_APPLICATION", "HIS"),
         his_facility=read.text("HL7_HIS_FACILITY", "HOSPITAL"),
         answer_timeout_seconds=read.number("HL7_ANSWER_TIMEOUT_SECONDS", 10, 1, 300),
+        is_strict=bool(read.number("HL7_STRICT", int(not is_demo), 0, 1)),
+        contact=read.text("HL7_CONTACT", "the hospital's IT department"),
+        http_port=read.number("HL7_HTTP_PORT", 0, 0, 65535),
+        tls_cert_file=read.file("HL7_TLS_CERT_FILE"),
+        tls_key_file=read.file("HL7_TLS_KEY_FILE"),
+        client_ca_file=read.file("HL7_TLS_CLIENT_CA_FILE"),
+        his_tls=bool(read.number("HL7_HIS_TLS", 0, 0, 1)),
+        his_ca_file=read.file("HL7_HIS_CA_FILE"),
     )
+    if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
+        read.problems.append("HL7_TLS_CERT_FILE, HL7_TLS_KEY_FILE: one needs the other")
+    if settings.client_ca_file and not settings.tls_cert_file:
+        read.problems.append("HL7_TLS_CLIENT_CA_FILE: needs HL7_TLS_CERT_FILE")
+    return settings
 
 
 def _refuse_in_production(read: _Reader, env: Mapping[str, str]) -> None:
@@ -244,9 +284,10 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
             appid=read.text("WXOA_APPID"),
             secret=read.text("WXOA_SECRET"),
             token=read.text("WXOA_TOKEN"),
+            template_ids=_template_ids(read),
         ),
         sms=SmsSettings(base_url=read.url("SMS_BASE_URL"), key=read.text("SMS_KEY")),
-        hl7=_hl7(read),
+        hl7=_hl7(read, is_demo=mode == "demo"),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

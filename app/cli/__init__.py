@@ -13,7 +13,10 @@ from app.cli import invariants
 from app.cli.doctor import SIGNS, WELL, examine, exit_code
 from app.cli.rotating import rotate
 from app.cli.seed import seed
+from app.identity import logins
+from app.identity.rules import ROLES
 from app.kernel import audit
+from app.kernel.errors import VisitError
 from app.kernel.uow import Actor
 from app.runtime import runtime
 
@@ -22,7 +25,8 @@ OPERATOR = Actor("job", "operator")
 
 def register_commands(app: Flask) -> None:
     """The hospital's commands are known to `flask`."""
-    for command in (seed_command, doctor_command, invariants_command, audit_command, keys_command):
+    commands = (seed_command, doctor_command, invariants_command, staff_command, audit_command, keys_command)
+    for command in commands:
         app.cli.add_command(command)
 
 
@@ -58,6 +62,29 @@ def invariants_command() -> None:
     for name in sorted(invariants.statements()):
         click.echo(f"{counts.get(name, 0):6d} {name}")
     sys.exit(1 if counts else 0)
+
+
+@click.group("staff")
+def staff_command() -> None:
+    """Who works in the hospital."""
+
+
+@staff_command.command("add")
+@click.argument("login")
+@click.option("--name", required=True, help="the name colleagues see")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="may be given again")
+@click.option("--practitioner", default="", help="the doctor's code in the schedule")
+@click.password_option(help="at least ten characters; asked for when left out")
+def staff_add_command(login: str, name: str, roles: tuple[str, ...], practitioner: str, password: str) -> None:
+    """Let a staff member log in; the first administrator is made this way."""
+    try:
+        with runtime().units.open(OPERATOR) as uow:
+            logins.file_staff(
+                uow, login=login, name=name, roles=roles, practitioner_code=practitioner, password=password
+            )
+    except VisitError as error:
+        raise click.ClickException(error.code) from error
+    click.echo(f"{login} can log in")
 
 
 @click.group("audit")

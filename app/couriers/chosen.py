@@ -26,9 +26,12 @@ def choose(settings: Settings, units: Units) -> Couriers:
     """The couriers that `settings` have addresses and keys for; none of them makes a call before it is asked."""
     pays = settings.wxpay.is_set_up
     notify_url = f"{settings.base_url}/callbacks/wechat-pay"
+    templates = dict(settings.wxoa.template_ids)
     return Couriers(
         payments=WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None,
         notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
-        wechat=OfficialAccount(settings.wxoa, units) if settings.wxoa.base_url else None,
+        wechat=OfficialAccount(settings.wxoa, units, templates)
+        if settings.wxoa.base_url
+        else None,
     )

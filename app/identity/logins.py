@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,9 +12,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from sqlalchemy import select, update
 
+from app.identity.errors import BadStaff, LoginTaken
 from app.identity.models import Account, AccountChannel, Device, LoginSession, PhoneCode, Staff
 from app.identity.ports import CodeCourier
-from app.identity.rules import CODE_LIVES_MINUTES, CODE_TRIES, read_phone
+from app.identity.rules import CODE_LIVES_MINUTES, CODE_TRIES, ROLES, SHORTEST_PASSWORD, read_phone
 from app.kernel import audit, outbox
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
@@ -163,6 +165,27 @@ def remember_openid(uow: Uow, account: Account, openid: str) -> None:
 def hash_password(password: str) -> str:
     """What is kept of a password (Argon2id)."""
     return _HASHER.hash(password)
+
+
+def file_staff(
+    uow: Uow, *, login: str, name: str, roles: Collection[str], password: str, practitioner_code: str = ""
+) -> Staff:
+    """The staff member can log in. Refuses `login_taken`, and `bad_staff` for an unknown role or a short password."""
+    if not login.strip() or not set(roles) <= set(ROLES) or len(password) < SHORTEST_PASSWORD:
+        raise BadStaff(shortest_password=SHORTEST_PASSWORD)
+    if uow.session.scalars(select(Staff.id).where(Staff.login == login)).first() is not None:
+        raise LoginTaken
+    staff = Staff(
+        public_id=new_public_id(),
+        login=login.strip(),
+        name=name.strip(),
+        roles=sorted(roles),
+        practitioner_code=practitioner_code,
+        password_hash=hash_password(password),
+    )
+    uow.session.add(staff)
+    audit.record(uow, "staff.file", "staff", staff.public_id, roles=sorted(roles))
+    return staff
 
 
 def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:

@@ -15,6 +15,18 @@ _CHECK = "10X98765432"
 MAX_PATIENTS_PER_ACCOUNT = 6
 CODE_LIVES_MINUTES = 5
 CODE_TRIES = 5
+ROLES = (
+    "doctor",
+    "nurse",
+    "reviewer",
+    "pharmacist",
+    "invoice_clerk",
+    "admin",
+    "operations",
+    "it",
+    "auditor",
+)
+SHORTEST_PASSWORD = 10
 
 
 @dataclass(frozen=True)
