@@ -26,6 +26,11 @@ def beat(uow: Uow, *, process: str, started_at: datetime, ran: int, failed: int,
     uow.session.execute(delete(JobHeartbeat).where(JobHeartbeat.beat_at < now - timedelta(days=FORGET_AFTER_DAYS)))
 
 
+def say_farewell(uow: Uow, *, process: str) -> None:
+    """The process stopped as it was told to; nobody need miss its beat."""
+    uow.session.execute(delete(JobHeartbeat).where(JobHeartbeat.process == process))
+
+
 def heartbeats(uow: Uow) -> list[JobHeartbeat]:
     """Every process that did jobs in the last two days, the one heard of last first."""
     return list(uow.session.scalars(select(JobHeartbeat).order_by(JobHeartbeat.beat_at.desc())))

@@ -64,6 +64,7 @@ def run_until_stopped(bell: Bell) -> int:
     _log.info("jobs started", extra={"count": len(JOBS)})
     stopping.wait()
     scheduler.shutdown(wait=True)
+    bell.say_farewell()
     _log.info("jobs stopped")
     return 0
 

@@ -62,3 +62,11 @@ class Bell:
                 )
         except Exception as caught:  # noqa: BLE001 - a sign of life must never end the life
             _log.warning("no sign of life could be left", extra={"code": type(caught).__name__})
+
+    def say_farewell(self) -> None:
+        """This process stops as it was told to, and is missed by nobody."""
+        try:
+            with self.runtime.units.open(Actor("job", "heartbeat")) as uow:
+                heartbeats.say_farewell(uow, process=self.process[-80:])
+        except Exception as caught:  # noqa: BLE001 - the database may be stopping too
+            _log.warning("no farewell could be left", extra={"code": type(caught).__name__})
