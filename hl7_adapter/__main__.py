@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from app import create_app
 from app.runtime import Runtime
-from hl7_adapter.listener import listen
+from hl7_adapter.listener import listen, listen_http
 from hl7_adapter.sender import Sender
 
 WORKERS = 4
@@ -35,20 +35,22 @@ async def run_until_stopped(runtime: Runtime) -> int:
     hl7 = runtime.settings.hl7
     try:
         server = await listen(runtime.units, hl7)
+        by_http = await listen_http(runtime.units, hl7) if hl7.http_port else None
     except OSError as taken:
-        sys.stderr.write(f"hl7_adapter cannot listen on {hl7.host}:{hl7.port}: {taken.strerror}\n")
+        ports = f"{hl7.port}" + (f" and {hl7.http_port}" if hl7.http_port else "")
+        sys.stderr.write(f"hl7_adapter cannot listen on {hl7.host}:{ports}: {taken.strerror}\n")
         return 1
     sender = Sender(runtime.units, hl7)
+    sending = asyncio.create_task(sender.run())
     is_told = bool(hl7.his_host and hl7.his_port)
-    sending = asyncio.create_task(sender.run()) if is_told else None
-    told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling nobody (HL7_HIS_PORT is not set)"
-    sys.stdout.write(f"hl7_adapter ready: listening on {hl7.host}:{server.port}, {told}\n")
+    told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling whom the console names (no HL7_HIS_PORT)"
+    heard = f"{hl7.host}:{server.port}" + (f" and by HTTP on {by_http.port}" if by_http else "")
+    sys.stdout.write(f"hl7_adapter ready: listening on {heard}, {told}\n")
     sys.stdout.flush()
     await stopping.wait()
     sender.stopping.set()
-    await server.close()
-    if sending is not None:
-        await sending
+    await asyncio.gather(server.close(), *([by_http.close()] if by_http else []))
+    await sending
     _log.info("hl7_adapter stopped")
     return 0
 

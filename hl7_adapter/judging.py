@@ -83,7 +83,7 @@ def _before_its_effect(case: Case, head: Header, door: Door) -> Outcome | None:
     if unknown is not None:
         return _not_taken("sender_unknown", (unknown,))
     if "BHS" in head.message or "FHS" in head.message:
-        words = "the batch does not hold as many messages as it says; nothing of it was taken"
+        words = "the batch does not hold as many messages as it says, or has no end; nothing of it was taken"
         return _not_taken("batch_count_differs", (ErrorAt(100, "BTS-1", f"batch_count_differs: {words}"),))
     if len(head.message.segments("MSH")) > 1:
         words = "two messages in one frame; send each in a frame of its own"

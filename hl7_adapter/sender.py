@@ -9,14 +9,18 @@ import logging
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from app.kernel import outbox
+from app.kernel import outbox, peers
 from app.kernel.outbox import OutboxItem, OutboxState
+from app.kernel.peers import Peer
 from app.kernel.uow import Actor, Units
 from config import Hl7Settings
+from hl7_adapter import secured
 from hl7_adapter.er7 import parse
 from hl7_adapter.mapping.appointments import TOPIC
 from hl7_adapter.mapping.outbound import write
 from hl7_adapter.mllp import MllpClient, NoAnswer
+from hl7_adapter.search_keys import note_written
+from hl7_adapter.recoding import in_charset
 
 AT_ONCE = 8
 POLL_SECONDS = 0.5
@@ -24,7 +28,6 @@ OUTAGE_SECONDS = 3
 UNREACHABLE = "unreachable"
 _ACCEPTED = frozenset({"AA", "CA"})
 _REFUSED = frozenset({"AE", "AR", "CE", "CR"})
-_PASSING = frozenset({"206", "207"})  # HL7 table 0357: record locked, internal error
 _US = Actor("peer", "hl7-sender")
 _log = logging.getLogger("hl7_adapter.sender")
 
@@ -42,7 +45,9 @@ class Sender:
         self._units = units
         self._settings = settings
         self._is_away = False
-        self._client = MllpClient(settings.his_host, settings.his_port, settings.answer_timeout_seconds)
+        self._peer = Peer()
+        self._address = ("", 0, False)
+        self._client: MllpClient | None = None
         self._lease_seconds = AT_ONCE * settings.answer_timeout_seconds + 30
 
     async def run(self) -> None:
@@ -57,13 +62,19 @@ class Sender:
                 with contextlib.suppress(TimeoutError):
                     wait_seconds = OUTAGE_SECONDS if self._is_away else POLL_SECONDS
                     await asyncio.wait_for(self.stopping.wait(), wait_seconds)
-        await self._client.close()
+        await self._connect(("", 0, False))
 
     async def round(self) -> int:
         """Sends what is due, at most one message per patient; returns how many were answered or had nothing to tell.
 
-        While nobody can be reached only one message is tried, so that the others keep their patience.
+        While nobody can be reached only one message is tried, so that the others keep their patience. Nothing is sent
+        while the receiver is paused or has no address. What is agreed with it is read anew each round.
         """
+        self._peer = await asyncio.to_thread(self._agreed)
+        address = self._address_of(self._peer)
+        await self._connect(address)
+        if self._peer.is_paused or not (address[0] and address[1]):
+            return 0
         ids = await asyncio.to_thread(self._claim, 1 if self._is_away else AT_ONCE)
         told = 0
         for place, item_id in enumerate(ids):
@@ -78,6 +89,7 @@ class Sender:
         return 1 if raw is None else await self._tell(item_id, raw)
 
     async def _tell(self, item_id: int, raw: bytes) -> int:
+        assert self._client is not None
         try:
             answer = await self._client.send(raw)
         except NoAnswer as failure:
@@ -98,6 +110,26 @@ class Sender:
             await asyncio.to_thread(self._wake)
         return 1
 
+    def _agreed(self) -> Peer:
+        with self._units.open(_US, reads_only=True) as uow:
+            return peers.peer_for(uow, self._settings.his_application, self._settings.his_facility)
+
+    def _address_of(self, peer: Peer) -> tuple[str, int, bool]:
+        """Host, port and whether by TLS: as agreed with the receiver, else as the settings say."""
+        if peer.out_host:
+            return peer.out_host, peer.out_port, peer.out_tls
+        return self._settings.his_host, self._settings.his_port, self._settings.his_tls
+
+    async def _connect(self, address: tuple[str, int, bool]) -> None:
+        """The client is one of `address`; the line to another one is closed."""
+        if address == self._address:
+            return
+        if self._client is not None:
+            await self._client.close()
+        host, port, is_tls = self._address = address
+        context = secured.sending(self._settings) if is_tls else None
+        self._client = MllpClient(host, port, self._settings.answer_timeout_seconds, ssl=context) if host else None
+
     def _claim(self, limit: int) -> list[int]:
         with self._units.open(_US) as uow:
             items = outbox.claim(uow, TOPIC, limit=limit, lease_seconds=self._lease_seconds)
@@ -109,7 +141,8 @@ class Sender:
             with self._units.open(_US) as uow:
                 item = uow.session.get_one(OutboxItem, item_id)
                 if item.body is None:
-                    item.body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
+                    body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
+                    item.body = in_charset(body, self._peer.out_charset) if body else None
                 if item.body is None:
                     outbox.mark_sent(uow, item_id)
                 return item.body
@@ -128,7 +161,7 @@ class Sender:
                 outbox.mark_sent(uow, item_id, answer=answer)
             return
         reason = (message.get("ERR-3.1") or message.get("ERR-1.4.1")).strip()
-        is_final = code in _REFUSED and reason not in _PASSING
+        is_final = code in _REFUSED and reason not in self._peer.retry_codes
         self._failed(item_id, f"{code[:2]} {reason[:8]}".strip(), is_final=is_final, answer=answer)
 
     def _failed(self, item_id: int, error: str, *, is_final: bool = False, answer: bytes | None = None) -> None:

@@ -17,6 +17,7 @@ Handler = Callable[[bytes, str], Awaitable[Reply]]
 """`async handler(raw, peer)`: the reply to a message; `peer` is the sender's IP address."""
 
 _READ_BYTES = 64 * 1024
+HANDSHAKE_SECONDS = 10
 
 
 class HangUp(Exception):
@@ -118,7 +119,14 @@ class MllpServer:
 
     async def listen(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
         """Start to accept connections."""
-        self._server = await asyncio.start_server(self._accept, host, port, ssl=ssl, limit=_READ_BYTES)
+        self._server = await asyncio.start_server(
+            self._accept,
+            host,
+            port,
+            ssl=ssl,
+            limit=_READ_BYTES,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if ssl else None,
+        )
 
     @property
     def port(self) -> int:
