@@ -20,12 +20,14 @@ _log = logging.getLogger("hl7_adapter.gate")
 class Door:
     """Where a message came in: from which IP address ('' when unknown), and how strangers are treated there.
 
-    A strict door takes messages only of senders on file; `contact` is whom others should ask.
+    A strict door takes messages only of senders on file; `contact` is whom others should ask. By the `is_operator` door
+    comes what a person of the hospital hands in again: pause, address and rate are agreed with the sender, not them.
     """
 
     address: str = ""
     is_strict: bool = False
     contact: str = "the hospital's IT department"
+    is_operator: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def read_as_agreed(raw: bytes, read: Header | HeaderProblem, peer: Peer) -> Head
 
 def turned_away(uow: Uow, peer: Peer, raw: bytes, door: Door) -> TurnedAway | None:
     """Why the message is not even kept; None for one that is taken. That it was turned away is on record."""
-    found = _reason(uow, peer, raw, door)
+    found = None if door.is_operator else _reason(uow, peer, raw, door)
     if found is not None:
         _log.warning("a message was turned away", extra={"peer": uow.actor.ref, "code": found.code})
         if found.verdict is not None and found.hangs_up:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 
 from sqlalchemy import select
 
-from app.kernel import audit, inbox
+from app.kernel import audit, inbox, message_keys
 from app.kernel.ids import new_digits
 from app.kernel.inbox import InboxItem, InboxState
+from app.kernel.message_keys import Direction
 from app.kernel.uow import Actor, Units, Uow
 from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, read_header, replies
 from hl7_adapter.gate import Door, TurnedAway
 from hl7_adapter.judging import Case, judge
 from hl7_adapter.mllp import HangUp
+from hl7_adapter.search_keys import numbers_in
 
 _log = logging.getLogger("hl7_adapter.intake")
 _PEER_AT_MOST = 44  # with "hl7:" before it the inbox's `source` has 48 characters
@@ -36,6 +39,7 @@ def receive(units: Units, raw: bytes, door: Door = _ANYWHERE) -> bytes | None:
     whatever the database raises when it is away: then nothing was kept, nothing may be answered, and the sender still
     has its message.
     """
+    began = time.perf_counter()
     read = read_header(raw)
     head = _head(read)
     if head.is_answer:
@@ -50,6 +54,7 @@ def receive(units: Units, raw: bytes, door: Door = _ANYWHERE) -> bytes | None:
             if not _is_settled(item, read):
                 case = Case(read, peer, peer_name(head), is_reused=item.kind.endswith(REUSED))
                 item.answer = _take(uow, item, case, door)
+                item.took_ms = round((time.perf_counter() - began) * 1000)
             return item.answer or None
         answers = _answers_to_turned_away(uow, read, peer.ack_mode.value, away)
     if away.hangs_up:
@@ -96,6 +101,8 @@ def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
     if _said(item.body) != _said(raw):  # other bytes came under the same id at this very moment, and were first
         item.repeats -= 1
         item, is_new = inbox.receive(uow, source, f"{key}#{digest}", raw, kind=kind + REUSED)
+    if is_new:
+        message_keys.keep(uow, Direction.IN, item.id, numbers_in(head.message))
     if is_new and item.kind.endswith(REUSED):
         audit.record(uow, "hl7.control_id_reused", "hl7_message", item.id)
     return item
@@ -111,6 +118,7 @@ def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
         inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
         item.subject_ref = outcome.subject[:64]
         verdict = Verdict(outcome.answer, outcome.faults)
+    item.answer_code = verdict.code
     audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
     if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":
         parking.release(uow, case.read.message)

@@ -19,8 +19,8 @@ from hl7_adapter.er7 import parse
 from hl7_adapter.mapping.appointments import TOPIC
 from hl7_adapter.mapping.outbound import write
 from hl7_adapter.mllp import MllpClient, NoAnswer
-from hl7_adapter.search_keys import note_written
 from hl7_adapter.recoding import in_charset
+from hl7_adapter.search_keys import note_written
 
 AT_ONCE = 8
 POLL_SECONDS = 0.5
@@ -143,6 +143,7 @@ class Sender:
                 if item.body is None:
                     body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
                     item.body = in_charset(body, self._peer.out_charset) if body else None
+                    note_written(uow, item)
                 if item.body is None:
                     outbox.mark_sent(uow, item_id)
                 return item.body

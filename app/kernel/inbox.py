@@ -23,7 +23,11 @@ class InboxState(enum.StrEnum):
 
 
 class InboxItem(Row):
-    """One message as it came; (`source`, `key`) is what makes its second coming quiet."""
+    """One message as it came; (`source`, `key`) is what makes its second coming quiet.
+
+    `answer_code` and `took_ms` say what it was answered at last and how long that took, up to the commit. `copy_of_id`
+    is the message of which a person made this one.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -35,6 +39,9 @@ class InboxItem(Row):
             sqlite_where=text("state = 'received'"),
             postgresql_where=text("state = 'received'"),
         ),
+        Index("ix_inbox_state_id", "state", "id"),
+        Index("ix_inbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
+        Index("ix_inbox_copy_of_id", "copy_of_id"),
     )
 
     source: Mapped[str] = mapped_column(String(48))
@@ -49,6 +56,9 @@ class InboxItem(Row):
     error_place: Mapped[str] = mapped_column(String(80), default="")
     repeats: Mapped[int] = mapped_column(default=0)
     subject_ref: Mapped[str] = mapped_column(String(64), default="")
+    answer_code: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    took_ms: Mapped[int | None]
+    copy_of_id: Mapped[int | None]
 
 
 def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> tuple[InboxItem, bool]:

@@ -30,13 +30,19 @@ class OutboxState(enum.StrEnum):
 
 
 class OutboxItem(Row):
-    """One thing to tell; `key` is unique within its topic, `lane` keeps the order, `body` is fixed at the first try."""
+    """One thing to tell; `key` is unique within its topic, `lane` keeps the order, `body` is fixed at the first try.
+
+    `kind` is the message's type once it is written, before that the event it tells; `peer` whom it is written for.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("topic", "key"),
         Index("ix_outbox_due", "topic", "state", "due_at"),
         Index("ix_outbox_lane", "topic", "lane", "state", "id"),
+        Index("ix_outbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
+        Index("ix_outbox_peer", "peer", "id"),
+        Index("ix_outbox_posted_at", "posted_at"),
     )
 
     topic: Mapped[str] = mapped_column(String(24))
@@ -52,6 +58,8 @@ class OutboxItem(Row):
     sent_at: Mapped[datetime | None]
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)
     last_error: Mapped[str] = mapped_column(String(300), default="")
+    kind: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    peer: Mapped[str] = mapped_column(String(48), default="", server_default="")
 
 
 def post(
@@ -72,6 +80,7 @@ def post(
             posted_at=now,
             tries=0,
             last_error="",
+            kind=str(payload.get("event", ""))[:40],
         )
         .on_conflict_do_nothing(index_elements=["topic", "key"])
     )

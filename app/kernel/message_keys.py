@@ -1,0 +1,75 @@
+"""The numbers by which people look for a message: its control id, the patient, the visit, the orders in it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from sqlalchemy import Index, Select, String, UniqueConstraint, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Row, choice
+from app.kernel.uow import Uow
+
+VALUE_AT_MOST = 80
+KEYS_AT_MOST = 40
+
+
+class Direction(enum.StrEnum):
+    """A message that came `in` (its row is in the inbox) or that goes `out` (in the outbox)."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class KeyKind(enum.StrEnum):
+    """What a number is: the message's own `control` id, a `patient`'s, a `visit`'s or an `order`'s."""
+
+    CONTROL = "control"
+    PATIENT = "patient"
+    VISIT = "visit"
+    ORDER = "order"
+
+
+class MessageKey(Row):
+    """One number in one message; a patient's stands here as a blind index, so that this table names nobody."""
+
+    __tablename__ = "message_key"
+    __table_args__ = (
+        UniqueConstraint("kind", "value", "direction", "item_id"),
+        Index("ix_message_key_item", "direction", "item_id"),
+    )
+
+    direction: Mapped[Direction] = mapped_column(choice(Direction))
+    item_id: Mapped[int]
+    kind: Mapped[KeyKind] = mapped_column(choice(KeyKind))
+    value: Mapped[str] = mapped_column(String(VALUE_AT_MOST))
+
+
+def searched(uow: Uow, kind: KeyKind, number: str) -> str:
+    """How a number as a person types it stands in the table; '' for none."""
+    number = number.strip()[:VALUE_AT_MOST].strip()
+    is_named = kind is KeyKind.PATIENT and number
+    return uow.keys.index(number, "message_key.patient") if is_named else number
+
+
+def keep(uow: Uow, direction: Direction, item_id: int, numbers: Iterable[tuple[KeyKind, str]]) -> None:
+    """A message that was just stored is found by these numbers (at most 40 of them) from now on."""
+    found = dict.fromkeys((kind, searched(uow, kind, number)) for kind, number in numbers)
+    rows = [
+        {"direction": direction, "item_id": item_id, "kind": kind, "value": value} for kind, value in found if value
+    ]
+    if rows:
+        uow.session.execute(insert(MessageKey), rows[:KEYS_AT_MOST])
+
+
+def items_with(direction: Direction, kind: KeyKind, value: str) -> Select[int]:
+    """The keys of the rows in inbox or outbox whose message has this number (as `searched` gives it)."""
+    return select(MessageKey.item_id).where(
+        MessageKey.direction == direction, MessageKey.kind == kind, MessageKey.value == value
+    )
+
+
+def newest_with(uow: Uow, direction: Direction, kind: KeyKind, value: str) -> int | None:
+    """The newest of those rows; None when there is none."""
+    return uow.session.scalar(items_with(direction, kind, value).order_by(MessageKey.item_id.desc()).limit(1))

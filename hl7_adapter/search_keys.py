@@ -1,0 +1,59 @@
+"""By which numbers a message is found later, in whatever segment they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.kernel import message_keys
+from app.kernel.message_keys import KEYS_AT_MOST, Direction, KeyKind
+from app.kernel.outbox import OutboxItem
+from app.kernel.uow import Uow
+from hl7_adapter.er7 import Message, parse
+
+# Where numbers of each kind stand (HL7 v2.5.1); of every such segment, every repetition, the first component.
+_PLACES: tuple[tuple[str, KeyKind, tuple[int, ...]], ...] = (
+    ("PID", KeyKind.PATIENT, (2, 3)),
+    ("MRG", KeyKind.PATIENT, (1,)),
+    ("PV1", KeyKind.VISIT, (19,)),
+    ("SCH", KeyKind.VISIT, (1, 2)),
+    ("ARQ", KeyKind.VISIT, (1, 2)),
+    ("ORC", KeyKind.ORDER, (2, 3, 4)),
+    ("OBR", KeyKind.ORDER, (2, 3)),
+    ("RXE", KeyKind.ORDER, (15,)),
+    ("FT1", KeyKind.ORDER, (23,)),
+)
+
+
+def numbers_in(message: Message) -> list[tuple[KeyKind, str]]:
+    """The numbers in a message, each once; at most 40, since nobody looks for the hundredth."""
+    found: dict[tuple[KeyKind, str], None] = {}
+    for pair in _all_in(message):
+        found[pair] = None
+        if len(found) == KEYS_AT_MOST:
+            break
+    return list(found)
+
+
+def _all_in(message: Message) -> Iterator[tuple[KeyKind, str]]:
+    yield from _printable(KeyKind.CONTROL, message.get("MSH-10"))
+    for name, kind, fields in _PLACES:
+        for segment in message.segments(name):
+            for field in fields:
+                for repetition in segment.reps(field):
+                    yield from _printable(kind, repetition.get(1))
+
+
+def _printable(kind: KeyKind, written: str) -> Iterator[tuple[KeyKind, str]]:
+    number = written.strip()
+    if number and number != '""' and number.isprintable():
+        yield kind, number
+
+
+def note_written(uow: Uow, item: OutboxItem) -> None:
+    """A message to be sent is found by its type, receiver and numbers from now on; one with nothing to send is not."""
+    if item.body is None:
+        return
+    message = parse(item.body)
+    item.kind = f"{message.get('MSH-9.1')}^{message.get('MSH-9.2')}"[:40]
+    item.peer = "|".join(message.get(f"MSH-{field}") for field in (5, 6))[:48]
+    message_keys.keep(uow, Direction.OUT, item.id, numbers_in(message))
