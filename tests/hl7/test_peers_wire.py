@@ -183,7 +183,8 @@ def told(units: Units, receiver: Receiver, terms: dict, settings: Hl7Settings | 
 
 def letter(units: Units) -> OutboxItem:
     with units.open(reads_only=True) as uow:
-        return uow.session.scalars(select(OutboxItem).where(OutboxItem.topic == "hospital")).one()
+        newest = select(OutboxItem).where(OutboxItem.topic == "hospital").order_by(OutboxItem.id.desc())
+        return uow.session.scalars(newest.limit(1)).one()
 
 
 def test_a_peer_filed_with_an_address_is_told_in_its_character_set(hospital: Units) -> None:
