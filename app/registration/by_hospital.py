@@ -13,10 +13,11 @@ from app.kernel.uow import Uow
 from app.registration import service
 from app.registration.errors import AlreadyRegistered, CannotCancel
 from app.registration.models import Registration, RegistrationNumber
-from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
+from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
 from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession
 
+CANCELLED_THERE = "cancelled_in_hospital_system"
 _GONE = (RegistrationState.CANCELLED, RegistrationState.EXPIRED)
 
 
@@ -71,8 +72,8 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
     uow.publish(events.RegistrationMoved(registration.id, registration.patient_id))
 
 
-def take_back(uow: Uow, registration: Registration, *, why: str) -> None:
-    """The hospital cancels the place; what was paid goes back. Quiet for one that is gone already.
+def take_back(uow: Uow, registration: Registration) -> None:
+    """The hospital system cancelled the place; what was paid goes back. Quiet for one that is gone already.
 
     Refuses `cannot_cancel` once the patient is in the house.
     """
@@ -80,7 +81,7 @@ def take_back(uow: Uow, registration: Registration, *, why: str) -> None:
         return
     if not REGISTRATION.may(registration.state, RegistrationAction.CANCEL):
         raise CannotCancel(state=registration.state.value)
-    service.give_back(uow, registration, by_hospital=True, why=why)
+    service.give_back(uow, registration, by_hospital=True, why=CANCELLED_THERE)
 
 
 def mark_missed(uow: Uow, registration: Registration) -> None:
@@ -90,10 +91,13 @@ def mark_missed(uow: Uow, registration: Registration) -> None:
 
 
 def known_as(uow: Uow, registration: Registration, *, system: str, value: str) -> None:
-    """`system` knows the appointment by `value` from now on; quiet when it does already."""
-    if registration_known_as(uow, system=system, value=value) is None:
-        uow.session.add(RegistrationNumber(registration_id=registration.id, system=system, value=value))
-        uow.session.flush()
+    """`system` knows the appointment by `value` from now on; a number that named another one names this one."""
+    number = uow.session.scalars(
+        select(RegistrationNumber).where(RegistrationNumber.system == system, RegistrationNumber.value == value)
+    ).first() or RegistrationNumber(system=system, value=value)
+    number.registration_id = registration.id
+    uow.session.add(number)
+    uow.session.flush()
 
 
 def registration_known_as(uow: Uow, *, system: str, value: str) -> Registration | None:
@@ -103,3 +107,15 @@ def registration_known_as(uow: Uow, *, system: str, value: str) -> Registration 
         .join(RegistrationNumber, RegistrationNumber.registration_id == Registration.id)
         .where(RegistrationNumber.system == system, RegistrationNumber.value == value)
     ).first()
+
+
+def active_of(uow: Uow, patient_id: int) -> list[Registration]:
+    """The places that the patient has or waits to pay for, locked; for whoever is not bound to an account's scope."""
+    return list(
+        uow.session.scalars(
+            select(Registration)
+            .where(Registration.patient_id == patient_id, Registration.state.in_(ACTIVE))
+            .order_by(Registration.id)
+            .with_for_update()
+        )
+    )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from app.events import PatientsMerged
 from app.identity.errors import MergeBusy
 from app.identity.merging import repoint
 from app.kernel.uow import Uow
-from app.registration import service
+from app.registration import by_hospital, service
 from app.registration.models import Registration
-from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction
+from app.registration.states import REGISTRATION, RegistrationAction
 
 
 def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
@@ -19,22 +17,12 @@ def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
     Where both have a place with one doctor in one half-day the merged record's is cancelled by the hospital, or the
     patient's when only that one still can be; what was paid goes back. Refuses `merge_busy` when both are in the house.
     """
-    theirs = {_half_day(place): place for place in _active(uow, merged.patient_id)}
-    for going in _active(uow, merged.merged_patient_id):
+    theirs = {_half_day(place): place for place in by_hospital.active_of(uow, merged.patient_id)}
+    for going in by_hospital.active_of(uow, merged.merged_patient_id):
         staying = theirs.get(_half_day(going))
         if staying is not None:
             service.give_back(uow, _one_to_cancel(going, staying), by_hospital=True, why="merged")
     repoint(uow, merged, Registration)
-
-
-def _active(uow: Uow, patient_id: int) -> list[Registration]:
-    return list(
-        uow.session.scalars(
-            select(Registration)
-            .where(Registration.patient_id == patient_id, Registration.state.in_(ACTIVE))
-            .with_for_update()
-        )
-    )
 
 
 def _half_day(place: Registration) -> tuple[object, ...]:

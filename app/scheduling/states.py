@@ -20,6 +20,7 @@ class SessionAction(enum.StrEnum):
 
     CLOSE = "close"
     STOP = "stop"
+    REOPEN = "reopen"
 
 
 class SlotState(enum.StrEnum):
@@ -33,5 +34,6 @@ class SlotState(enum.StrEnum):
 MOVES = {
     (SessionState.OPEN, SessionAction.CLOSE): SessionState.CLOSED,
     (SessionState.OPEN, SessionAction.STOP): SessionState.STOPPED,
+    (SessionState.STOPPED, SessionAction.REOPEN): SessionState.OPEN,  # the hospital opens the time again
 }
 SESSION = Machine("session", SessionState.OPEN, MOVES)

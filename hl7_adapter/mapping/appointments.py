@@ -9,6 +9,7 @@ from app.kernel.moves import Move
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Uow
 from app.registration import service as registration
+from app.registration.by_hospital import CANCELLED_THERE
 from app.registration.models import Registration
 from app.registration.states import REGISTRATION, RegistrationState
 from app.scheduling import service as scheduling
@@ -37,22 +38,34 @@ def appointment(uow: Uow, settings: Hl7Settings, visit: Registration, *, reason:
 
 def was_booked(uow: Uow, visit: Registration) -> bool:
     """True when the place was the patient's at some time, so that the hospital system was told of it."""
-    found = uow.session.scalars(
-        select(Move.id)
-        .where(
-            Move.machine == REGISTRATION.name,
-            Move.subject_id == visit.id,
-            Move.to_state == RegistrationState.BOOKED.value,
-        )
+    return _move_to(uow, visit, RegistrationState.BOOKED) is not None
+
+
+def is_theirs(uow: Uow, visit: Registration) -> bool:
+    """True for a place that the hospital system booked itself."""
+    booked = _move_to(uow, visit, RegistrationState.BOOKED)
+    return booked is not None and booked.by_kind == "peer"
+
+
+def was_cancelled_there(uow: Uow, visit: Registration) -> bool:
+    """True when it was the hospital system that cancelled the place."""
+    cancelled = _move_to(uow, visit, RegistrationState.CANCELLED)
+    return cancelled is not None and cancelled.why == CANCELLED_THERE
+
+
+def _move_to(uow: Uow, visit: Registration, state: RegistrationState) -> Move | None:
+    return uow.session.scalars(
+        select(Move)
+        .where(Move.machine == REGISTRATION.name, Move.subject_id == visit.id, Move.to_state == state.value)
+        .order_by(Move.id)
         .limit(1)
     ).first()
-    return found is not None
 
 
 def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, Slot | None]) -> list[Field]:
     reason, slot = why
     us = settings.our_application
-    filler = _filler_number(uow, visit)
+    filler = filler_number(uow, visit)
     times = (stamp(slot.starts_at, uow.zone), stamp(slot.ends_at, uow.zone)) if slot else None
     return segment(
         "ARQ",
@@ -67,7 +80,7 @@ def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, S
     )
 
 
-def _filler_number(uow: Uow, visit: Registration) -> str:
+def filler_number(uow: Uow, visit: Registration) -> str:
     """The hospital system's own number of the appointment: SCH-2 of its answer to our booking, '' before it came."""
     answer = uow.session.scalars(
         select(OutboxItem.answer).where(OutboxItem.topic == TOPIC, OutboxItem.key == f"RegistrationBooked:{visit.id}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from app.kernel.uow import Uow
 from hl7_adapter.ack import Header
 from hl7_adapter.er7 import Message
+from hl7_adapter.mapping import agenda
 from hl7_adapter.mapping.merging import merge_patients
 from hl7_adapter.mapping.orders import receive_prescriptions
 from hl7_adapter.mapping.patients import file_patient
@@ -28,6 +29,14 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("RDE", "O11"): receive_prescriptions,
     ("ORM", "O01"): receive_prescriptions,
     ("ORU", "R01"): receive_reports,
+    ("SIU", "S12"): agenda.book,
+    ("SIU", "S13"): agenda.move,
+    ("SIU", "S14"): agenda.change,
+    ("SIU", "S15"): agenda.take_back,
+    ("SIU", "S17"): agenda.take_back,
+    ("SIU", "S23"): agenda.block,
+    ("SIU", "S24"): agenda.open_time,
+    ("SIU", "S26"): agenda.miss,
 }
 
 

@@ -16,7 +16,7 @@ from app.queueing.models import Ticket
 from app.registration.models import Registration
 from config import Hl7Settings
 from hl7_adapter.er7 import build, segment
-from hl7_adapter.mapping.appointments import appointment, was_booked
+from hl7_adapter.mapping.appointments import appointment, is_theirs, was_booked, was_cancelled_there
 from hl7_adapter.mapping.dispensing import dispensed
 from hl7_adapter.mapping.money import Transaction, charges
 from hl7_adapter.mapping.writing import Rows, evn, msh, pid, pv1
@@ -54,15 +54,18 @@ def _patient_filed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) 
     return ("ADT", "A04", "ADT_A01"), rows
 
 
-def _booked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
+def _booked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """SRM^S01; what the hospital system booked itself (SIU^S12) it need not be told."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
+    if is_theirs(uow, visit):
+        return None
     return ("SRM", "S01", "SRM_S01"), appointment(uow, settings, visit, reason="BOOKED")
 
 
 def _cancelled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
-    """SRM^S04; a place that was held and never booked was never told of."""
+    """SRM^S04; not for a place that was never booked, nor for one the hospital system cancelled itself."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
-    if not was_booked(uow, visit):
+    if not was_booked(uow, visit) or was_cancelled_there(uow, visit):
         return None
     reason = "HOSPITAL" if payload["by_hospital"] else "PATIENT"
     return ("SRM", "S04", "SRM_S01"), appointment(uow, settings, visit, reason=reason)

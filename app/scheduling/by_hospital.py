@@ -1,0 +1,99 @@
+"""What the hospital system says of its doctors' time: which session it means, one more, or one that opens again."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import select
+
+from app.kernel import audit, moves
+from app.kernel.uow import Uow
+from app.scheduling import service
+from app.scheduling.errors import SessionClosed
+from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
+from app.scheduling.states import SESSION, SessionAction, SessionState
+
+MOST_PLACES = 200
+_NOON, _EVENING = time(12), time(18)
+
+
+def sessions_within(
+    uow: Uow, *, practitioner_code: str = "", department_code: str = "", starts_at: datetime, ends_at: datetime
+) -> list[ClinicSession]:
+    """The sessions of the doctor, or without one of the department, that share any time with the span; any state."""
+    query = (
+        select(ClinicSession)
+        .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
+        .join(Department, Department.id == ClinicSession.department_id)
+        .where(ClinicSession.starts_at < ends_at, ClinicSession.ends_at > starts_at)
+        .order_by(ClinicSession.starts_at)
+    )
+    if practitioner_code:
+        return list(uow.session.scalars(query.where(Practitioner.code == practitioner_code)))
+    return list(uow.session.scalars(query.where(Department.code == department_code)))
+
+
+def open_extra(
+    uow: Uow, *, practitioner: Practitioner, starts_at: datetime, minutes: int, room: str
+) -> ClinicSession | None:
+    """The doctor sits once more, from `starts_at` for so many minutes; the session that stands for it then.
+
+    Fee, length of a place and (without `room`) the room are those of the doctor's weekly shift; None without one, or
+    when the time holds no place, or more than 200. A session in that half-day that is open already is the one, one that
+    was stopped opens again with all its places free. Refuses `session_closed` for one that is over, `slots_overlap`.
+    """
+    usual = uow.session.scalars(
+        select(Shift).where(Shift.practitioner_id == practitioner.id).order_by(Shift.id.desc()).limit(1)
+    ).first()
+    places = minutes // usual.slot_minutes if usual else 0
+    if usual is None or not 1 <= places <= MOST_PLACES:
+        return None
+    starts = starts_at.astimezone(uow.zone)
+    extra = Shift(
+        practitioner_id=practitioner.id,
+        weekday=starts.weekday(),
+        half_day=half_day_of(starts.time()),
+        starts=starts.time(),
+        places=places,
+        slot_minutes=usual.slot_minutes,
+        room=room or usual.room,
+        fee_fen=usual.fee_fen,
+    )
+    made = service.open_session(uow, extra, starts.date())
+    if made is not None:
+        audit.record(uow, "session.open", "session", made.public_id)
+        return made
+    return _open_again(uow, practitioner, extra, starts)
+
+
+def _open_again(uow: Uow, practitioner: Practitioner, extra: Shift, starts: datetime) -> ClinicSession:
+    standing = uow.session.scalars(
+        select(ClinicSession).where(
+            ClinicSession.practitioner_id == practitioner.id,
+            ClinicSession.visit_day == starts.date(),
+            ClinicSession.half_day == extra.half_day,
+        )
+    ).one()
+    reopen(uow, standing)
+    return standing
+
+
+def reopen(uow: Uow, session: ClinicSession) -> None:
+    """A stopped session can be booked again; an open one is quiet. Refuses `session_closed` for one that is over."""
+    if session.state == SessionState.CLOSED or session.ends_at <= uow.now():
+        raise SessionClosed(session=session.public_id)
+    if session.state == SessionState.STOPPED:
+        moves.move(uow, SESSION, session, SessionAction.REOPEN)
+        audit.record(uow, "session.reopen", "session", session.public_id)
+
+
+def half_day_of(starts: time) -> HalfDay:
+    """Before noon, before six in the evening, or later."""
+    if starts < _NOON:
+        return HalfDay.AM
+    return HalfDay.PM if starts < _EVENING else HalfDay.EVE
+
+
+def span(starts_at: datetime, minutes: int) -> tuple[datetime, datetime]:
+    """From `starts_at` for so many minutes; the shortest span holds one instant."""
+    return starts_at, starts_at + timedelta(minutes=max(minutes, 0)) + timedelta(microseconds=1)
