@@ -22,6 +22,7 @@ PLACE = work.Place(
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), ("staff.hl7_in", "staff.hl7_out")),
+        work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), ("staff.peer", "staff.new_peer")),
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
         work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, AUDITOR)),
@@ -37,4 +38,5 @@ from app.web.staff import home as home  # noqa: E402
 from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402
 from app.web.staff import payments as payments  # noqa: E402
+from app.web.staff import peers as peers  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
