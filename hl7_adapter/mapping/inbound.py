@@ -8,6 +8,7 @@ from app.kernel.uow import Uow
 from hl7_adapter.ack import Header
 from hl7_adapter.er7 import Message
 from hl7_adapter.mapping import agenda
+from hl7_adapter.mapping.documents import receive_document
 from hl7_adapter.mapping.merging import merge_patients
 from hl7_adapter.mapping.orders import receive_prescriptions
 from hl7_adapter.mapping.patients import file_patient
@@ -29,6 +30,12 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("RDE", "O11"): receive_prescriptions,
     ("ORM", "O01"): receive_prescriptions,
     ("ORU", "R01"): receive_reports,
+    ("OUL", "R22"): receive_reports,
+    ("OUL", "R24"): receive_reports,
+    ("MDM", "T02"): receive_document,
+    ("MDM", "T06"): receive_document,
+    ("MDM", "T08"): receive_document,
+    ("MDM", "T11"): receive_document,
     ("SIU", "S12"): agenda.book,
     ("SIU", "S13"): agenda.move,
     ("SIU", "S14"): agenda.change,

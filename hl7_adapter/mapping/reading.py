@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from app.kernel.money import parse_yuan
+from app.kernel.uow import Uow
 from hl7_adapter.er7 import NULL, Group, Message, Repetition
 from hl7_adapter.mapping.refusals import at, refuse
 
@@ -17,6 +19,7 @@ _TIME = re.compile(
 )
 _PART_OF_A_DATE = re.compile(r"\d{4}(?:-?\d{2})?", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
+CLOCKS_DIFFER = timedelta(days=1)
 MOST_REPETITIONS = 1000
 _CURRENCIES = frozenset({"", "CNY", "RMB"})
 
@@ -59,6 +62,25 @@ class Reader:
             raise refuse("too_many_repetitions", 102, self.place(field), f"more than {MOST_REPETITIONS} repetitions")
         return found
 
+    def parts(self, starts: str) -> list[Reader]:
+        """One reader for each group in this part that begins with a segment named `starts`."""
+        seen = {name: occurrence - 1 for name, occurrence in self.occurrences.items()}
+        made: list[Reader] = []
+        groups = iter(self.group.groups(starts))
+        for segment in self.group:
+            if segment.name == starts:
+                made.append(Reader(next(groups)))
+            seen[segment.name] = seen.get(segment.name, 0) + 1
+            if made:
+                made[-1].occurrences.setdefault(segment.name, seen[segment.name])
+        return made
+
+    def before(self, name: str) -> Reader:
+        """This part up to its first segment called `name`."""
+        kept = Reader(Group(list(takewhile(lambda segment: segment.name != name, self.group))))
+        kept.occurrences = self.occurrences
+        return kept
+
     def first_text(self, *paths: str, at_most: int = 200) -> str:
         """The text at the first of `paths` that holds any, '' when none does."""
         return next((text for path in paths if (text := self.text(path, at_most))), "")
@@ -99,6 +121,19 @@ class Reader:
         text = self.text(path)
         return _read_instant(text, zone, self.place(path)) if text else None
 
+    def past_instant(self, uow: Uow, *paths: str) -> datetime:
+        """The moment at the first of `paths` that holds one, else now.
+
+        Refuses `time_not_valid`, and `time_in_future` (102) when it is more than a day ahead of our clock.
+        """
+        for path in paths:
+            told = self.instant(path, uow.zone)
+            if told is not None and told > uow.now() + CLOCKS_DIFFER:
+                raise refuse("time_in_future", 102, self.place(path), "this cannot have happened yet")
+            if told is not None:
+                return told
+        return uow.now()
+
     def day(self, path: str) -> date | None:
         """The calendar day; None when absent or when only year or month are known; refuses `time_not_valid`."""
         text = self.text(path)
@@ -136,13 +171,4 @@ def _moment(text: str, zone: ZoneInfo, place: str) -> datetime:
 
 def readers(message: Message, starts: str) -> list[Reader]:
     """One reader for each group that begins with a segment named `starts`, with its places in the whole message."""
-    seen: dict[str, int] = {}
-    made: list[Reader] = []
-    groups = iter(message.groups(starts))
-    for segment in message:
-        if segment.name == starts:
-            made.append(Reader(next(groups)))
-        seen[segment.name] = seen.get(segment.name, 0) + 1
-        if made:
-            made[-1].occurrences.setdefault(segment.name, seen[segment.name])
-    return made
+    return Reader(message).parts(starts)

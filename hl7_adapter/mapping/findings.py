@@ -1,0 +1,77 @@
+"""The findings of a report or document: each OBX with what people read of it, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.kernel.errors import VisitError
+from app.reports.errors import BadReport
+from app.reports.rules import ObservationIn
+from hl7_adapter.er7 import NULL, Repetition, Segment
+from hl7_adapter.mapping.reading import Reader
+from hl7_adapter.mapping.refusals import MessageRefused, at, from_visit, refuse
+
+_FLAGS = {"↑": "H", "↓": "L", NULL: ""}
+_FIELDS = {"code": 3, "name": 3, "value": 5, "unit": 6, "reference_range": 7, "flag": 8}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One OBX, and which OBX of the message it is."""
+
+    told: ObservationIn
+    occurrence: int
+
+
+def findings(part: Reader) -> list[Finding]:
+    """The findings of the part, in order."""
+    start = part.occurrences.get("OBX", 1)
+    return [_finding(segment, start + place) for place, segment in enumerate(part.group.segments("OBX"))]
+
+
+def _finding(obx: Segment, occurrence: int) -> Finding:
+    flag = obx.get("8").strip()
+    told = ObservationIn(
+        code=obx.get("3.1").strip(),
+        name=(obx.get("3.2") or obx.get("3.5") or obx.get("3.1")).strip(),
+        value="\n".join(text for rep in obx.reps(5) if (text := _value(obx.get("2").strip().upper(), rep))),
+        unit=_unit(obx),
+        reference_range=obx.get("7").strip(),
+        flag=_FLAGS.get(flag, flag),
+        status=obx.get("11").strip().upper() or "F",
+    )
+    return Finding(told, occurrence)
+
+
+def _unit(obx: Segment) -> str:
+    """OBX-6; `10^9/L` is a unit that senders write without escaping its delimiter."""
+    written = obx.get("6").strip()
+    return written if written.startswith("10^") else (obx.get("6.1") or obx.get("6.2")).strip()
+
+
+def _value(kind: str, rep: Repetition) -> str:
+    """OBX-5 as people read it: a code's words, a comparison without its delimiters; of a document only its kind."""
+    if rep.raw == NULL:
+        return ""
+    if kind in ("CE", "CWE", "CNE", "CF"):
+        return (rep.get(2) or rep.get(1)).strip()
+    if kind == "SN":
+        return "".join(rep.get(component).strip() for component in (1, 2, 3, 4))
+    if kind in ("ED", "RP"):
+        return f"[{rep.get(3) or rep.get(2) or kind}]"
+    return rep.text.strip()
+
+
+def refused(
+    refusal: VisitError, first: Reader, told: list[Finding], places: Mapping[str, str], otherwise: str
+) -> MessageRefused:
+    """The refusal at its place: a `bad_report` names a field of the report (`places`) or of one of its findings."""
+    if not isinstance(refusal, BadReport):
+        return from_visit(refusal)
+    named = str(refusal.facts.get("place", ""))
+    start, _, field = named.partition(": ")
+    if field:
+        occurrence = told[int(start.removeprefix("observation ")) - 1].occurrence
+        return refuse(refusal.code, 102, at("OBX", occurrence, str(_FIELDS[field])), "not text of an allowed length")
+    return refuse(refusal.code, 102, first.place(places.get(named, otherwise)), f"{named} cannot be filed as it is")
