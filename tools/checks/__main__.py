@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from tools import setup
+from tools import foreign, setup
 from tools.system_packages import TEST_NEEDS, install_missing
 
 FOUND_NO_TEST = 5  # of pytest; a test that was asked for by name need not touch the database
@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"✗ {failed}\n")
         return 1
     install_missing(TEST_NEEDS, _say)
+    foreign.install(_say)
     lanes = _lanes(given, for_pytest)
     with ThreadPoolExecutor() as second_core:
         beside = [second_core.submit(_run, check, StringIO()) for check in lanes[1]]
