@@ -34,14 +34,14 @@ WORDS: Mapping[str, Words] = {
     "booked": Words(
         "预约成功",
         "Your visit is booked",
-        "{at}，{room}，{number}号。请提前15分钟到院签到。",
-        "{at}, {room}, place {number}. Please check in 15 minutes earlier.",
+        "{at}，{room}诊室，{number}号。请提前15分钟到院签到。",
+        "{at}, room {room}, place {number}. Please check in 15 minutes earlier.",
     ),
     "moved": Words(
         "医院调整了您的就诊时间",
         "The hospital moved your visit",
-        "改为{at}，{room}，{number}号。如不方便请改约。",
-        "It is now at {at}, {room}, place {number}. If that does not suit you, please book again.",
+        "改为{at}，{room}诊室，{number}号。如不方便请改约。",
+        "It is now at {at}, room {room}, place {number}. If that does not suit you, please book again.",
     ),
     "expired": Words(
         "未在规定时间内付款，号源已释放",
@@ -64,15 +64,15 @@ WORDS: Mapping[str, Words] = {
     "checked_in": Words(
         "签到成功",
         "You are checked in",
-        "您的排队号是{number}，请到{room}候诊。轮到您时会再通知。",
+        "您的排队号是{number}，请到{room}诊室候诊。轮到您时会再通知。",
         "Your number is {number}, room {room}. We will tell you when it is your turn.",
         useful_minutes=60,
     ),
     "called": Words(
         "请就诊",
         "It is your turn",
-        "{number}，请现在到{room}。",
-        "{number}, please come to {room} now.",
+        "{number}，请现在到{room}诊室。",
+        "{number}, please come to room {room} now.",
         useful_minutes=20,
     ),
     "billed": Words(

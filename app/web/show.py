@@ -33,6 +33,22 @@ RELATIONS = {
 }
 SEXES = {Sex.MALE: _l("男"), Sex.FEMALE: _l("女"), Sex.UNKNOWN: _l("未说明")}
 
+# How often a drug is taken: the usual abbreviations, in Chinese and English.
+_FREQUENCIES = {
+    "qd": ("每日 1 次", "once a day"),
+    "bid": ("每日 2 次", "twice a day"),
+    "tid": ("每日 3 次", "three times a day"),
+    "qid": ("每日 4 次", "four times a day"),
+    "q6h": ("每 6 小时 1 次", "every 6 hours"),
+    "q8h": ("每 8 小时 1 次", "every 8 hours"),
+    "q12h": ("每 12 小时 1 次", "every 12 hours"),
+    "qn": ("每晚 1 次", "every night"),
+    "qod": ("隔日 1 次", "every other day"),
+    "qw": ("每周 1 次", "once a week"),
+    "prn": ("必要时", "when needed"),
+    "st": ("立即", "at once"),
+}
+
 # The kind is a tag's colour and icon (templates/macros/ui.html), the words say the same.
 _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (RegistrationState.HELD, "wait", _l("待支付")),
@@ -134,6 +150,19 @@ def wait_words(low_minutes: int, high_minutes: int) -> str:
 def in_language(chinese: str, english: str) -> str:
     """The name in the reader's language; the Chinese one where there is no other."""
     return english if is_english() and english else chinese
+
+
+def room_words(room: str) -> str:
+    """305 诊室, or Room 305; '' without a room."""
+    if not room:
+        return ""
+    return f"Room {room}" if is_english() else f"{room} 诊室"
+
+
+def frequency_words(code: str) -> str:
+    """每日 2 次 for bid, in the reader's language; anything that is no such abbreviation as it was written."""
+    known = _FREQUENCIES.get(code.strip().lower())
+    return in_language(*known) if known else code
 
 
 def state_kind(state: enum.StrEnum) -> str:

@@ -73,6 +73,14 @@ CHANNEL_KINDS = {
     ChannelKind.SCREEN: _l("屏幕"),
     ChannelKind.DESK: _l("台卡"),
 }
+TOPICS = {"hospital": _l("医院系统"), "message": _l("就诊消息"), "payment": _l("退款"), "phone_code": _l("登录验证码")}
+REFUND_REASONS = {
+    "late": _l("付款超时"),
+    "surplus": _l("重复付款"),
+    "too_late": _l("号源已释放"),
+    "cancelled": _l("预约已取消"),
+    "voided": _l("处方已作废"),
+}
 WAYS = {Channel.WECHAT: _l("微信"), Channel.SMS: _l("短信"), Channel.INAPP: _l("站内")}
 SOURCES = {PrescriptionSource.HIS: _l("医院系统"), PrescriptionSource.DESK: _l("医生工作台")}
 PURPOSES = {Purpose.REGISTRATION: _l("挂号"), Purpose.PRESCRIPTION: _l("处方")}
@@ -104,6 +112,11 @@ def options(states: type[enum.StrEnum]) -> list[tuple[str, str]]:
     return [("", str(_l("全部"))), *((state.value, tag(state)["text"]) for state in states)]
 
 
+def topic_words(topic: str) -> str:
+    """医院系统 · hospital: what an outbox is for, and its name in the figures."""
+    return f"{TOPICS[topic]} · {topic}" if topic in TOPICS else topic
+
+
 def exact(instant: datetime | None) -> str:
     """11-23 09:30:07 on the hospital's wall; '' for a moment that has not come."""
     return instant.astimezone(runtime().settings.time_zone).strftime("%m-%d %H:%M:%S") if instant else ""
@@ -126,8 +139,8 @@ def on_day(instant: datetime) -> str:
 
 
 def usage_words(line: PrescriptionLine) -> str:
-    """0.5g tid 口服 7 天: how the drug is taken."""
-    words = [word for word in (line.dose, line.frequency, line.route) if word]
+    """0.5g 每日 3 次 口服 7 天: how the drug is taken."""
+    words = [word for word in (line.dose, show.frequency_words(line.frequency), line.route) if word]
     return " ".join([*words, gettext("%(days)s 天", days=line.days)])
 
 

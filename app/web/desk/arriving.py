@@ -47,7 +47,7 @@ def arrived(visit_id: str) -> edge.Answer:
     card = scheduling.card_by_id(uow, visit.session_id)
     found = {
         "number": ticket.number,
-        "room": ticket.room,
+        "room": show.room_words(ticket.room),
         "doctor": card.practitioner.name,
         "department": show.in_language(card.department.name, card.department.name_en),
         "tag": show_work.tag(ticket.state),

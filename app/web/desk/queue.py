@@ -63,7 +63,7 @@ def _session(card: SessionCard) -> dict[str, object]:
     return {
         "href": _queue_href(card),
         "title": f"{show.HALF_DAYS[sits.half_day]} {show.time_span(sits.starts_at, sits.ends_at)}",
-        "note": f"{show.in_language(card.department.name, card.department.name_en)} · {sits.room}",
+        "note": f"{show.in_language(card.department.name, card.department.name_en)} · {show.room_words(sits.room)}",
         "tag": show_work.tag(sits.state),
     }
 
@@ -82,7 +82,7 @@ def session_queue(session_id: str) -> edge.Answer:
         day=show.day_words(sits.visit_day),
         half_day=str(show.HALF_DAYS[sits.half_day]),
         span=show.time_span(sits.starts_at, sits.ends_at),
-        room=sits.room,
+        room=show.room_words(sits.room),
         **facts,
     )
 

@@ -24,7 +24,7 @@ def headline(visit: Visit) -> Headline:
 
 def _where(visit: Visit) -> str:
     department = visit.card.department
-    return f"{show.in_language(department.location, department.location_en)} {visit.room}".strip()
+    return f"{show.in_language(department.location, department.location_en)} {show.room_words(visit.room)}".strip()
 
 
 def _when(visit: Visit) -> str:
@@ -126,12 +126,13 @@ def _pay(visit: Visit) -> Headline:
     bill = visit.unpaid.bill if visit.unpaid else None
     if bill is None:
         return _serving(visit)
-    total, covered = show.yuan(bill.total_fen), show.yuan(bill.total_fen - bill.cash_fen)
+    total, covered_fen = show.yuan(bill.total_fen), bill.total_fen - bill.cash_fen
+    covered = gettext("合计 %(total)s，医保和个人账户支付 %(covered)s", total=total, covered=show.yuan(covered_fen))
     return {
         "kind": "warn",
         "title": gettext("有一笔药费待支付"),
         "amount": show.yuan(bill.cash_fen),
-        "text": gettext("合计 %(total)s，医保和个人账户支付 %(covered)s", total=total, covered=covered),
+        "text": covered if covered_fen else "",
         "button": gettext("查看明细并支付") if bill.cash_fen else gettext("查看明细并确认"),
         "href": url_for("patient.bill", bill_id=bill.public_id),
     }

@@ -10,7 +10,7 @@ from app.payment import service as payment
 from app.payment.models import Purpose
 from app.pharmacy import service as pharmacy
 from app.prescription import service as prescriptions
-from app.prescription.models import Prescription
+from app.prescription.models import Prescription, PrescriptionLine
 from app.web import edge, show
 from app.web.patient import blueprint, family
 
@@ -28,13 +28,17 @@ def prescription(prescription_id: str) -> edge.Answer:
         lines=[
             {
                 "name": line.drug_name,
-                "note": f"{line.spec} · {line.route} {line.dose} {line.frequency} × {line.days} {gettext('天')}",
+                "note": f"{line.spec} · {_usage(line)}",
                 "quantity": f"{line.quantity} {line.unit}",
             }
             for line in prescriptions.lines_of(uow, found.id)
         ],
         **_links(uow, found),
     )
+
+
+def _usage(line: PrescriptionLine) -> str:
+    return f"{line.route} {line.dose} {show.frequency_words(line.frequency)} × {line.days} {gettext('天')}"
 
 
 def _facts(uow: Uow, found: Prescription) -> list[dict[str, str]]:

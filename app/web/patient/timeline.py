@@ -86,12 +86,12 @@ def _wait(visit: Visit, _state: str) -> Step:
     if not visit.ticket:
         return {}
     href = url_for("patient.visit", registration_id=visit.registration.public_id)
-    note = f"{visit.ticket.number} · {visit.ticket.room}"
+    note = f"{visit.ticket.number} · {show.room_words(visit.ticket.room)}"
     return {"note": note, "href": href, "action": gettext("查看候诊")}
 
 
 def _see(visit: Visit, _state: str) -> Step:
-    return {"note": visit.room} if visit.stage == "serving" else {}
+    return {"note": show.room_words(visit.room)} if visit.stage == "serving" else {}
 
 
 def _pay(visit: Visit, state: str) -> Step:

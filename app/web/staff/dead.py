@@ -25,7 +25,7 @@ def dead() -> edge.Answer:
 
 def _row(item: OutboxItem) -> dict[str, object]:
     return {
-        "topic": item.topic,
+        "topic": show_work.topic_words(item.topic),
         "key": item.key,
         "posted": show_work.exact(item.posted_at),
         "tries": item.tries,

@@ -57,7 +57,9 @@ def _visits(uow: Uow) -> list[dict[str, object]]:
 def _outbox_rows(depth: dict[tuple[str, str], int]) -> list[list[str]]:
     topics = sorted({*TOPICS, *(topic for topic, _ in depth)})
     states = ("waiting", "sending", "sent", "dead")
-    return [[topic, *(str(depth.get((topic, state), 0)) for state in states)] for topic in topics]
+    return [
+        [show_work.topic_words(topic), *(str(depth.get((topic, state), 0)) for state in states)] for topic in topics
+    ]
 
 
 def _beats(uow: Uow) -> list[dict[str, object]]:

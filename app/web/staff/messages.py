@@ -11,7 +11,8 @@ from app.kernel.logbook import PAGE_ROWS
 from app.notifications import service as notifications
 from app.notifications.models import Message
 from app.notifications.states import MessageState
-from app.web import edge, show_work, work
+from app.notifications.words import WORDS
+from app.web import edge, show, show_work, work
 from app.web.staff import ADMIN, IT, OPERATIONS, PLACE, blueprint
 from app.web.staff.lists import before_id, field, paging
 
@@ -41,12 +42,17 @@ def messages() -> edge.Answer:
     )
 
 
+def _title(template: str) -> str:
+    told = WORDS.get(template)
+    return show.in_language(told.title_zh, told.title_en) if told else template
+
+
 def _row(message: Message, recipient: str) -> dict[str, object]:
     return {
         "made": show_work.exact(message.made_at),
         "to": recipient,
         "way": str(show_work.WAYS[message.channel]),
-        "template": message.template,
+        "template": _title(message.template),
         "tag": show_work.tag(message.state),
         "reason": message.reason or "—",
         "final": show_work.exact(message.final_at or message.sent_at) or "—",

@@ -91,7 +91,7 @@ def _refund(refund: Refund) -> list[Any]:
     return [
         show_work.exact(refund.requested_at),
         refund.out_refund_no,
-        refund.reason,
+        str(show_work.REFUND_REASONS.get(refund.reason, refund.reason)),
         show.yuan(refund.amount_fen),
         refund.failure or "—",
         show_work.tag(refund.state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flask import Response, jsonify, redirect, request, url_for
@@ -53,6 +54,11 @@ def _counts(bags: list[Bag]) -> list[dict[str, object]]:
 def _window_name(code: str) -> str:
     window = pharmacy.window_by_code(edge.current_uow(), code)
     return window.name if window else code
+
+
+def _with_window_name(facts: Mapping[str, object]) -> dict[str, object]:
+    named = {"window": _window_name(str(facts["window"]))} if facts.get("window") else {}
+    return {**facts, **named}
 
 
 def sent() -> dict[str, str]:
@@ -126,7 +132,7 @@ def scanned(scan_id: str) -> edge.Answer:
     return work.page(
         "terminal/scanned.html",
         PLACE,
-        verdict_of=verdict_facts(row.code, row.facts),
+        verdict_of=verdict_facts(row.code, _with_window_name(row.facts)),
         scanned_at=show.clock_time(row.scanned_at),
         nonce=edge.once_key(),
     )

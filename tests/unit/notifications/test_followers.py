@@ -75,7 +75,7 @@ def test_a_booked_place_is_told_with_time_room_and_number(
     with units.open() as uow:
         uow.publish(events.RegistrationBooked(booked.id, who.patient.id))
 
-    assert told(units) == [("booked", "11-23 09:30，3-05，1号。请提前15分钟到院签到。", f"/visits/{booked.public_id}")]
+    assert told(units) == [("booked", "11-23 09:30，3-05诊室，1号。请提前15分钟到院签到。", f"/visits/{booked.public_id}")]
 
 
 def test_a_hold_that_ran_out_is_told(
@@ -124,8 +124,8 @@ def test_the_queue_number_and_each_call_are_told(
         uow.publish(events.PatientCalled(booked.id, who.patient.id, ticket.id))
 
     assert [(template, body) for template, body, _ in told(units)[1:]] == [
-        ("checked_in", f"您的排队号是{ticket.number}，请到3-05候诊。轮到您时会再通知。"),
-        ("called", f"{ticket.number}，请现在到3-05。"),
+        ("checked_in", f"您的排队号是{ticket.number}，请到3-05诊室候诊。轮到您时会再通知。"),
+        ("called", f"{ticket.number}，请现在到3-05诊室。"),
     ]
 
 

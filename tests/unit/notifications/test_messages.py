@@ -94,7 +94,7 @@ def test_a_recipient_is_told_once_however_often_it_happens(units: Units, courier
     assert deliver(units, couriers) == 0
     assert fates(units) == [("sms", "sent", ""), ("sms", "sent", "")]
     letter = couriers[Channel.SMS].letters[0]
-    assert (letter.body, letter.url) == ("A012，请现在到3-05。", f"{BASE_URL}/visits/abc")
+    assert (letter.body, letter.url) == ("A012，请现在到3-05诊室。", f"{BASE_URL}/visits/abc")
     assert letter.fields == {"number": "A012", "room": "3-05", "at": "11-23 09:30"}
 
 
