@@ -21,6 +21,7 @@ ARGUMENTS = [
 ]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE_SMALL, PHONE, DESKTOP = (320, 568), (390, 844), (1366, 768)
+MAIN_CONTROLS = "main .button, .tabs a, .slot, .choice"
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 
 _LOOK = Path(__file__).with_name("page_checks.js").read_text(encoding="utf-8").strip()
@@ -63,6 +64,11 @@ def small_targets(page: Page, minimum: int) -> list[str]:
     return list(page.evaluate(f"given => {_LOOK}.targets(given)", [CONTROLS, minimum]))
 
 
+def low_main_targets(page: Page, minimum: int) -> list[str]:
+    """What a patient is there to press (buttons, tabs, slots, choices), where it is lower than `minimum` CSS pixels."""
+    return list(page.evaluate(f"given => {_LOOK}.targets(given)", [MAIN_CONTROLS, minimum]))
+
+
 def text_sizes(page: Page) -> list[dict[str, Any]]:
     """Each visible pair of text size and line height once, smallest first: `px`, `ratio`, `sample`."""
     return list(page.evaluate(f"{_LOOK}.texts()"))
@@ -84,12 +90,23 @@ def scale_text(page: Page, factor: float) -> None:
 
 def wire_bytes(context: BrowserContext, url: str) -> int:
     """Bytes on the wire, headers included, of a first visit to `url` with all it loads."""
+    return _bytes(context, url, is_first=True)
+
+
+def repeat_bytes(context: BrowserContext, url: str) -> int:
+    """Bytes on the wire of another visit to `url` by a browser that has kept what it may keep."""
+    return _bytes(context, url, is_first=False)
+
+
+def _bytes(context: BrowserContext, url: str, *, is_first: bool) -> int:
     page = context.new_page()
     session = context.new_cdp_session(page)
     lengths: list[float] = []
+    if not is_first:
+        page.goto(url, wait_until="networkidle")
     session.on("Network.loadingFinished", lambda event: lengths.append(event["encodedDataLength"]))
     session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.setCacheDisabled", {"cacheDisabled": is_first})
     page.goto(url, wait_until="networkidle")
     page.close()
     return int(sum(lengths))

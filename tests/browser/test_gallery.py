@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser import checks
 from tests.browser.gallery import PAGES, PATIENT_PAGES, running_gallery
@@ -17,12 +17,6 @@ CODE = "1234567890123456789012"
 def address() -> Iterator[str]:
     with running_gallery() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with checks.open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription, ReviewCheck
+from app.prescription.orders import OrderLineIn
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.registration import service as registration
@@ -89,10 +90,10 @@ class House:
                     paid_at=self.clock.now(),
                 )
 
-    def booked(self, name: str = "张秀英") -> tuple[Person, Registration]:
-        """A person with a paid place this morning."""
+    def booked(self, name: str = "张秀英", who: Person | None = None) -> tuple[Person, Registration]:
+        """A person, a new one unless `who` is given, with a paid place this morning."""
         with self.units.open() as uow:
-            who = factories.person(uow, name=name)
+            who = who or factories.person(uow, name=name)
         with self.units.open(who.actor) as uow:
             held = registration.hold(
                 uow, session_public_id=self.clinic.session.public_id, patient_public_id=who.patient.public_id
@@ -100,37 +101,57 @@ class House:
         self.pay(who)
         return who, held
 
-    def waiting(self, name: str = "张秀英") -> tuple[Person, Registration, Ticket]:
+    def waiting(self, name: str = "张秀英", who: Person | None = None) -> tuple[Person, Registration, Ticket]:
         """A person in the queue."""
-        who, held = self.booked(name)
+        who, held = self.booked(name, who)
         with self.units.open(who.actor) as uow:
             return who, held, queueing.check_in(uow, registration=registration.of_account(uow, held.public_id))
 
     def prescribed(self, name: str = "张秀英") -> tuple[Person, Prescription]:
         """A prescription of the hospital system that waits for review."""
         who, held = self.booked(name)
+        return who, self.prescribe(who, held)
+
+    def prescribe(self, who: Person, held: Registration, *lines: OrderLineIn) -> Prescription:
+        """The hospital system prescribes at the person's visit: one drug unless `lines` say more."""
         order = factories_prescription.order(
-            who.patient.id, number=f"RX{next(NONCES)}", visit_number=held.visit_number, issued_at=self.clock.now()
+            who.patient.id,
+            *lines,
+            number=f"RX{next(NONCES)}",
+            visit_number=held.visit_number,
+            issued_at=self.clock.now(),
         )
-        return who, factories_prescription.received(self.units, order)
+        return factories_prescription.received(self.units, order)
 
     def queued_bag(self, name: str = "张秀英") -> tuple[Person, Bag]:
         """A paid prescription's bag, not picked yet."""
         who, prescription = self.prescribed(name)
+        self.approve(prescription)
+        self.pay(who)
+        return who, self.bag_of(prescription)
+
+    def approve(self, prescription: Prescription) -> None:
+        """The reviewing pharmacist has no objection; the patient's bill is open."""
         with self.units.open(self.actors["reviewer"]) as uow:
             prescriptions.approve(uow, public_id=prescription.public_id, checks=list(ReviewCheck))
-        self.pay(who)
+
+    def bag_of(self, prescription: Prescription) -> Bag:
+        """The prescription's bag."""
         with self.units.open() as uow:
-            return who, uow.session.scalars(select(Bag).where(Bag.prescription_id == prescription.id)).one()
+            return uow.session.scalars(select(Bag).where(Bag.prescription_id == prescription.id)).one()
 
     def ready_bag(self, name: str = "张秀英") -> tuple[Person, Bag]:
         """A bag in its bin, at window W1."""
         who, bag = self.queued_bag(name)
+        return who, self.picked(bag)
+
+    def picked(self, bag: Bag) -> Bag:
+        """One pharmacist picked the bag and another checked it: it is ready in its bin."""
         with self.units.open(self.actors["picker"]) as uow:
             picking.start_picking(uow, bag_public_id=bag.public_id, picker_id=self.actors["picker"].id or 0)
         with self.units.open(self.actors["checker"]) as uow:
             picking.mark_ready(uow, bag_public_id=bag.public_id, checker_id=self.actors["checker"].id or 0)
-        return who, self.bag(bag)
+        return self.bag(bag)
 
     def bag(self, bag: Bag) -> Bag:
         """The bag as it stands now."""

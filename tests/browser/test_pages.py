@@ -1,0 +1,113 @@
+"""Every page of every surface, as it stands in mid-morning, can be read, reached and worked on every screen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser import checks
+from tests.browser.addresses import NO_PAGES, PAGES, SURFACES, Address, all_addresses, get_routes
+from tests.browser.hospital import Hospital
+
+pytestmark = pytest.mark.browser
+SCREENS = {320: checks.PHONE_SMALL, 390: checks.PHONE, 1366: checks.DESKTOP}
+AXE_AT = {False: (390, 1366), True: (390,)}
+ELDERS_SURFACES = {"patient", "entrance"}
+FIRST_LOAD_BYTES, REPEAT_BYTES = 40_000, 5_000
+Found = dict[str, list[str]]
+
+
+def grouped(hospital: Hospital, *surfaces: str) -> dict[str, list[Address]]:
+    """The pages of the surfaces by who opens them."""
+    by_who: dict[str, list[Address]] = defaultdict(list)
+    for address in all_addresses(hospital.ids, *surfaces):
+        by_who[address.who].append(address)
+    return by_who
+
+
+def listening(context: BrowserContext) -> tuple[Page, list[str]]:
+    """A new page, and what its console complains about."""
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
+
+
+def open_page(page: Page, hospital: Hospital, address: Address) -> None:
+    answer = page.goto(hospital.base_url + address.path, wait_until="load")
+    assert answer is not None
+    assert answer.status == 200, address
+    assert page.url == hospital.base_url + address.path, address
+
+
+def problems_at(page: Page, width: int, *, elder: bool, surface: str) -> list[str]:
+    page.set_viewport_size({"width": SCREENS[width][0], "height": SCREENS[width][1]})
+    found = [f"overflows by {checks.overflow_px(page)} px"] if checks.overflow_px(page) else []
+    found += checks.overlap_problems(page)
+    found += [f"too small: {target}" for target in checks.small_targets(page, 44)]
+    if elder and surface in ELDERS_SURFACES:
+        found += [f"too small for the elder: {target}" for target in checks.low_main_targets(page, 60)]
+    if width in AXE_AT[elder]:
+        found += checks.axe_violations(page)
+    return found
+
+
+@pytest.mark.parametrize("elder", [False, True], ids=["normal", "elder"])
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_page_can_be_read_and_reached(chromium: Browser, hospital: Hospital, surface: str, elder: bool) -> None:
+    found: Found = {}
+
+    for who, pages in grouped(hospital, surface).items():
+        with hospital.context(chromium, who, screen=checks.PHONE_SMALL, elder=elder) as context:
+            page, complaints = listening(context)
+            for address in pages:
+                open_page(page, hospital, address)
+                for width in SCREENS:
+                    for problem in problems_at(page, width, elder=elder, surface=surface):
+                        found.setdefault(address.path, []).append(f"{width}: {problem}")
+                if checks.external_hosts(page) or complaints:
+                    found.setdefault(address.path, []).extend([*checks.external_hosts(page), *complaints])
+                complaints.clear()
+                page.set_viewport_size({"width": 320, "height": 568})
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_english_fits_the_smallest_phone(chromium: Browser, hospital: Hospital, surface: str) -> None:
+    found: Found = {}
+
+    for who, pages in grouped(hospital, surface).items():
+        with hospital.context(chromium, who, screen=checks.PHONE_SMALL, lang="en") as context:
+            page, _ = listening(context)
+            for address in pages:
+                open_page(page, hospital, address)
+                if checks.overflow_px(page):
+                    found[address.path] = [f"overflows by {checks.overflow_px(page)} px"]
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("surface", ["patient", "entrance", "public"])
+def test_a_page_for_patients_is_light(chromium: Browser, hospital: Hospital, surface: str) -> None:
+    first, repeat = {}, {}
+
+    for who, pages in grouped(hospital, surface).items():
+        with hospital.context(chromium, who, screen=checks.PHONE) as context:
+            for address in pages:
+                first[address.path] = checks.wire_bytes(context, hospital.base_url + address.path)
+                repeat[address.path] = checks.repeat_bytes(context, hospital.base_url + address.path)
+
+    print(f"\n{surface}: first at most {max(first.values())} bytes, again at most {max(repeat.values())} bytes")
+    assert {path: size for path, size in first.items() if not 1_000 < size <= FIRST_LOAD_BYTES} == {}
+    assert {path: size for path, size in repeat.items() if not 500 < size <= REPEAT_BYTES} == {}
+
+
+def test_every_get_route_is_looked_at_or_is_no_page(hospital: Hospital) -> None:
+    routes = get_routes(hospital.house.app)
+
+    assert routes == set(PAGES) | set(NO_PAGES)
+    assert set(PAGES) & set(NO_PAGES) == set()
