@@ -103,6 +103,27 @@ def test_a_sender_that_is_turned_away_loses_its_line(hospital: Units, terms: dic
     assert bool(answer) is bool(told)
 
 
+def test_of_three_hundred_connections_256_are_served(hospital: Units) -> None:
+    async def ask(port: int) -> int:
+        lines = [await asyncio.open_connection(HOST, port) for _ in range(300)]
+        for number, (_, writer) in enumerate(lines):
+            writer.write(f"\x0bMSH|^~\\&|HIS|HOSPITAL|M|H|2026||PMU^B01|C{number}|P|2.5.1\r\x1c\r".encode())
+        answers = await asyncio.gather(*(until_end(reader) for reader, _ in lines))
+        for _, writer in lines:
+            writer.close()
+        return sum(b"MSA|AA|C" in answer for answer in answers)
+
+    async def until_end(reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 60)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+
+    with heard(hospital) as server:
+        assert asyncio.run(ask(server.port)) == 256
+        assert server.turned_away == 44
+
+
 def test_a_listener_with_certificates_demands_one(hospital: Units, tmp_path: Path) -> None:
     authority, foreign = Authority(tmp_path), Authority(tmp_path, "foreign")
     ours, theirs, strange = authority.pair("listener"), authority.pair("sender"), foreign.pair("stranger")
