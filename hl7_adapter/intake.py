@@ -117,7 +117,7 @@ def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
         place = outcome.faults[0].location if outcome.faults else ""
         inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
         item.subject_ref = outcome.subject[:64]
-        verdict = Verdict(outcome.answer, outcome.faults)
+        verdict = Verdict(outcome.answer, outcome.faults, reply=outcome.reply)
     item.answer_code = verdict.code
     audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
     if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":

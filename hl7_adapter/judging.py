@@ -14,9 +14,9 @@ from app.kernel.inbox import InboxState
 from app.kernel.peers import Peer, ReusedId, UnknownEvent, UnknownPatient
 from app.kernel.uow import Actor, Uow
 from hl7_adapter import gate
-from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, answer_code
+from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door
-from hl7_adapter.mapping.inbound import Effect, effect_of
+from hl7_adapter.mapping.inbound import Answered, Effect, effect_of
 from hl7_adapter.mapping.patients import file_patient
 from hl7_adapter.mapping.refusals import MessageRefused, from_visit
 
@@ -39,6 +39,7 @@ class Outcome:
     """What became of a message; `subject` refers to what it touched, `code` and `faults` say why it was refused.
 
     One that waits for its patient is RECEIVED and answered AA: it is kept, and its sender has nothing more to do.
+    `reply` is what an answer tells beside that, to a query or of a master file.
     """
 
     state: InboxState
@@ -46,6 +47,7 @@ class Outcome:
     code: str = ""
     faults: Sequence[ErrorAt] = ()
     answer: str = "AA"
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,16 @@ def _outcome(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> O
         raise
     except Exception as failure:  # noqa: BLE001 - whatever a message does, its sender gets an answer
         return _refused(case, failure)
+    if isinstance(subject, Answered):
+        return Outcome(InboxState.DONE, subject.subject, reply=subject.reply)
     return Outcome(InboxState.FILED if subject is None else InboxState.DONE, subject or "")
 
 
-def _attempt(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> str | None:
+def _attempt(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> str | Answered | None:
     """The effects with all that follows from them, in a savepoint: whole, or not at all; gives the last one's."""
     actor = Actor("peer", case.sender)
     part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, actor, uow.request_id)
-    subject = None
+    subject: str | Answered | None = None
     with uow.session.begin_nested():
         for effect in effects:
             subject = effect(part, head.message, case.sender)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from app.kernel import audit
 from app.kernel.uow import Uow
 from app.prescription.models import Drug
 from app.prescription.orders import DrugCategory
@@ -51,3 +52,19 @@ def drugs_by_code(uow: Uow, codes: Collection[str]) -> dict[str, Drug]:
     """Those of `codes` that can be prescribed today."""
     rows = uow.session.scalars(select(Drug).where(Drug.code.in_(set(codes)), Drug.is_active))
     return {drug.code: drug for drug in rows}
+
+
+def price(uow: Uow, *, code: str, unit_price_fen: int | None, is_active: bool) -> bool:
+    """The drug has this price from now on (None leaves it), and can be prescribed or not; False for no drug of ours.
+
+    Prescriptions already signed keep the price they were signed with.
+    """
+    drug = uow.session.scalars(select(Drug).where(Drug.code == code)).first()
+    if drug is None:
+        return False
+    if unit_price_fen is not None:
+        drug.unit_price_fen = unit_price_fen
+    drug.is_active = is_active
+    uow.session.flush()
+    audit.record(uow, "drug.price", "drug", code, unit_price_fen=drug.unit_price_fen, is_active=is_active)
+    return True

@@ -3,7 +3,7 @@
 Knows the standard's rules of acknowledgement and nothing of what a message does.
 """
 
-from hl7_adapter.ack.answer import answer_code, build_ack
+from hl7_adapter.ack.answer import Reply, answer_code, build_ack
 from hl7_adapter.ack.header import MESSAGE_TYPES, PROCESSING_IDS, VERSIONS, Header, HeaderProblem, read_header
 from hl7_adapter.ack.replies import Verdict, each_of, replies
 from hl7_adapter.ack.table import CONDITIONS, REFUSALS, ErrorAt, Mode, Refusal, Wanted, wanted_answers
@@ -19,6 +19,7 @@ __all__ = [
     "HeaderProblem",
     "Mode",
     "Refusal",
+    "Reply",
     "Verdict",
     "Wanted",
     "answer_code",

@@ -2,10 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from hl7_adapter.ack.header import PROCESSING_IDS, VERSIONS, Header, HeaderProblem
 from hl7_adapter.ack.table import REFUSALS, ErrorAt
 from hl7_adapter.er7 import AsWritten, Field, Part, build, message_place, segment
+
+
+class Reply(NamedTuple):
+    """What an answer tells beside its MSA: its own type, event and structure, and the segments that follow."""
+
+    kind: tuple[str, str, str]
+    rows: Sequence[Sequence[Field]]
+
 
 _OUR_VERSION = "2.5.1"
 _SEVERITY = {"AA": "I", "CA": "I"}
@@ -18,14 +27,20 @@ def answer_code(errors: Sequence[ErrorAt]) -> str:
 
 
 def build_ack(
-    header: Header | HeaderProblem, code: str, errors: Sequence[ErrorAt] = (), *, control_id: str, now: datetime
+    header: Header | HeaderProblem,
+    code: str,
+    errors: Sequence[ErrorAt] = (),
+    *,
+    control_id: str,
+    now: datetime,
+    reply: Reply | None = None,
 ) -> bytes:
     """The bytes of the answer, in the sender's character set, delimiters and version.
 
     `code` is MSA-1 (AA AE AR CA CE CR), `control_id` the answer's own MSH-10, `now` an aware instant. MSA-2 repeats
     the sender's MSH-10 as it wrote it. From v2.5 on each fault is an ERR with location, table 0357 code, severity and
     words; before, ERR-1 holds place and code, and MSA-3 the words. A character the sender's set lacks becomes a
-    question mark. Raises ValueError on a naive `now`.
+    question mark. `reply` makes it an answer of its own type. Raises ValueError on a naive `now`.
     """
     if now.tzinfo is None:
         raise ValueError("the instant of an answer needs its zone")
@@ -33,16 +48,17 @@ def build_ack(
     version = head.version if head.version in VERSIONS else _OUR_VERSION
     modern = _number(version) >= (2, 5)
     described = "" if modern else "; ".join(fault.text for fault in errors)
-    rows: list[list[Field]] = [
-        _msh(head, version, control_id, now),
+    rows: list[Sequence[Field]] = [
+        _msh(head, version, control_id, now, _message_type(head.event, version) if reply is None else reply.kind),
         segment("MSA", {1: code, 2: AsWritten(head.control_id_written), 3: described}),
     ]
     severity = _SEVERITY.get(code, "E")
     rows += [_err(fault, severity) if modern else _err_before_25(fault) for fault in errors]
+    rows += reply.rows if reply else ()
     return build(rows, head.charset, errors="replace")
 
 
-def _msh(head: Header, version: str, control_id: str, now: datetime) -> list[Field]:
+def _msh(head: Header, version: str, control_id: str, now: datetime, kind: Part) -> list[Field]:
     delimiters = head.delimiters.completed()
     return segment(
         "MSH",
@@ -54,7 +70,7 @@ def _msh(head: Header, version: str, control_id: str, now: datetime) -> list[Fie
             5: AsWritten(head.sender[0]),
             6: AsWritten(head.sender[1]),
             7: now.strftime("%Y%m%d%H%M%S%z"),
-            9: _message_type(head.event, version),
+            9: kind,
             10: control_id,
             11: head.processing_id if head.processing_id in PROCESSING_IDS else "P",
             12: version,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from hl7_adapter.ack.answer import build_ack
+from hl7_adapter.ack.answer import Reply, build_ack
 from hl7_adapter.ack.header import Header, HeaderProblem
 from hl7_adapter.ack.table import ErrorAt, Mode, wanted_answers
 
@@ -14,11 +14,15 @@ _NOT_STORED = {"AE": "CE", "AR": "CR"}
 
 
 class Verdict(NamedTuple):
-    """What is answered: `code` AA, AE or AR, why, and whether the message was stored before it was judged."""
+    """What is answered: `code` AA, AE or AR, why, and whether the message was stored before it was judged.
+
+    `reply` is what the answer tells of its own, of a query or of each entry of a master file.
+    """
 
     code: str
     faults: Sequence[ErrorAt] = ()
     is_stored: bool = True
+    reply: Reply | None = None
 
 
 def replies(
@@ -42,7 +46,8 @@ def replies(
         code = _NOT_STORED.get(verdict.code, "CE")
         answers.append(build_ack(head, code, verdict.faults, control_id=control_id, now=now))
     elif applies:
-        answers.append(build_ack(head, verdict.code, verdict.faults, control_id=control_id, now=now))
+        told = build_ack(head, verdict.code, verdict.faults, control_id=control_id, now=now, reply=verdict.reply)
+        answers.append(told)
     return tuple(answers)
 
 

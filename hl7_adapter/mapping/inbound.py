@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from app.kernel.uow import Uow
 from hl7_adapter.ack import Header
-from hl7_adapter.er7 import Message
 from hl7_adapter.mapping import agenda
 from hl7_adapter.mapping.documents import receive_document
+from hl7_adapter.mapping.effect import Answered, Effect
+from hl7_adapter.mapping.masterfiles import file_doctors, file_places, file_prices
 from hl7_adapter.mapping.merging import merge_patients
 from hl7_adapter.mapping.orders import receive_prescriptions
 from hl7_adapter.mapping.patients import file_patient
+from hl7_adapter.mapping.queries import find_patients
 from hl7_adapter.mapping.results import receive_reports
 
-Effect = Callable[[Uow, Message, str], str | None]
-"""`effect(uow, message, peer)`: done to the open unit; gives a reference to what it touched, None for no effect.
-
-Raises MessageRefused, or a VisitError of the application.
-"""
+__all__ = ["EFFECTS", "Answered", "Effect", "effect_of"]
 
 EFFECTS: dict[tuple[str, str], Effect] = {
     ("ADT", "A04"): file_patient,
@@ -26,6 +21,9 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("ADT", "A28"): file_patient,
     ("ADT", "A31"): file_patient,
     ("ADT", "A40"): merge_patients,
+    ("MFN", "M02"): file_doctors,
+    ("MFN", "M04"): file_prices,
+    ("MFN", "M05"): file_places,
     ("OMP", "O09"): receive_prescriptions,
     ("RDE", "O11"): receive_prescriptions,
     ("ORM", "O01"): receive_prescriptions,
@@ -36,6 +34,7 @@ EFFECTS: dict[tuple[str, str], Effect] = {
     ("MDM", "T06"): receive_document,
     ("MDM", "T08"): receive_document,
     ("MDM", "T11"): receive_document,
+    ("QBP", "Q22"): find_patients,
     ("SIU", "S12"): agenda.book,
     ("SIU", "S13"): agenda.move,
     ("SIU", "S14"): agenda.change,

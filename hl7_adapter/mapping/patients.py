@@ -60,7 +60,7 @@ def file_person(uow: Uow, reader: Reader) -> Patient:
         PatientFromHis(
             mrn=number_told(reader),
             name=_name(reader) or None,
-            sex=_sex(reader),
+            sex=sex_called(reader.group.get("PID-8.1"), reader.place("PID-8")),
             birth_date=reader.birth_day("PID-7", uow.today()),
             id_number=_number(reader, _IDENTITY_CARD) or None,
             phone=phone,
@@ -152,11 +152,12 @@ def joined_name(family: str, given: str) -> str:
     return f"{family}{between}{given}"
 
 
-def _sex(reader: Reader) -> Sex | None:
-    told = reader.group.get("PID-8.1").strip().upper()
-    if told and told not in _SEXES:
-        raise refuse("sex_not_valid", 103, reader.place("PID-8"), "not in HL7 table 0001")
-    return _SEXES[told] if told else None
+def sex_called(told: str, place: str) -> Sex | None:
+    """The sex by any of its names, None for ''; refuses `sex_not_valid` (103) at `place`."""
+    name = told.strip().upper()
+    if name and name not in _SEXES:
+        raise refuse("sex_not_valid", 103, place, "not in HL7 table 0001")
+    return _SEXES[name] if name else None
 
 
 def _phone(reader: Reader) -> tuple[str | None, bool]:

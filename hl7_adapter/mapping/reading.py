@@ -136,7 +136,10 @@ class Reader:
 
     def day(self, path: str) -> date | None:
         """The calendar day; None when absent or when only year or month are known; refuses `time_not_valid`."""
-        text = self.text(path)
+        return self.day_written(path, self.text(path))
+
+    def day_written(self, path: str, text: str) -> date | None:
+        """The day that `text` at `path` means; as `day`."""
         if not text or _PART_OF_A_DATE.fullmatch(text):
             return None
         return _moment(text, ZoneInfo("UTC"), self.place(path)).date()

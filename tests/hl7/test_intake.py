@@ -263,3 +263,14 @@ def test_the_hospital_system_says_how_a_patient_is_insured(hospital: Units) -> N
         coverage = covering.coverage_of(uow, who.id)
         assert coverage is not None
         assert (coverage.policy_code, covering.member_no_of(uow, coverage)) == ("employee", "6620021")
+
+
+def test_a_control_id_of_two_hundred_characters_is_kept_and_told_back_whole(hospital: Units) -> None:
+    long = b"C" * 200
+    raw, other = (visit(name).replace(name.upper().encode(), long) for name in ("a31_person", "a28_person"))
+
+    first, second = answer(hospital, raw), answer(hospital, other)
+
+    assert first == second == f"MSA|AA|{long.decode()}"
+    assert last_row(hospital).kind.endswith("id reused")
+    assert receive(hospital, other) == last_row(hospital).answer
