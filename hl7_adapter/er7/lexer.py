@@ -299,7 +299,7 @@ def _add_odd_line(lines: list[str], part: str, separator: str) -> None:
 
 
 def _nth(text: str, mark: str, number: int) -> str:
-    if not mark or mark not in text:
+    if not mark:
         return text if number == 1 else ""
     if number == 1:
         return text.partition(mark)[0]
