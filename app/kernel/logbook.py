@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -17,14 +17,14 @@ from app.kernel.outbox import OutboxItem, OutboxState
 from app.kernel.uow import Uow
 
 PAGE_ROWS = 50
+DONE_WITHIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader asks of a list: a state ('' is any), a kind its rows begin with, instants, and the page before."""
+    """What a reader asks of a list: a state ('' is any), instants, and the page before."""
 
     state: str = ""
-    kind: str = ""
     since: datetime | None = None
     until: datetime | None = None
     before_id: int | None = None
@@ -54,17 +54,6 @@ def within(
     return wanted
 
 
-def received(uow: Uow, source: str, asked: Asked) -> Sequence[InboxItem]:
-    """A page of what came from sources that begin with `source`."""
-    wanted = within(asked, InboxItem.id, InboxItem.received_at)
-    wanted.append(InboxItem.source.startswith(source, autoescape=True))
-    if asked.state:
-        wanted.append(InboxItem.state == InboxState(asked.state))
-    if asked.kind:
-        wanted.append(InboxItem.kind.startswith(asked.kind, autoescape=True))
-    return uow.session.scalars(select(InboxItem).where(*wanted).order_by(InboxItem.id.desc()).limit(PAGE_ROWS)).all()
-
-
 def refused_count(uow: Uow, source: str) -> int:
     """How many messages from sources that begin with `source` wait on the work list."""
     asked = select(func.count()).where(
@@ -82,14 +71,12 @@ def received_item(uow: Uow, source: str, item_id: int) -> InboxItem:
 
 
 def posted(uow: Uow, topic: str, asked: Asked) -> Sequence[OutboxItem]:
-    """A page of what was or will be told under `topic` ('' is every topic); `kind` is the payload's event."""
+    """A page of what was or will be told under `topic` ('' is every topic)."""
     wanted = within(asked, OutboxItem.id, OutboxItem.posted_at)
     if topic:
         wanted.append(OutboxItem.topic == topic)
     if asked.state:
         wanted.append(OutboxItem.state == OutboxState(asked.state))
-    if asked.kind:
-        wanted.append(OutboxItem.payload["event"].as_string().startswith(asked.kind, autoescape=True))
     return uow.session.scalars(select(OutboxItem).where(*wanted).order_by(OutboxItem.id.desc()).limit(PAGE_ROWS)).all()
 
 
@@ -109,6 +96,27 @@ def trail(uow: Uow, of: AskedOfTrail, asked: Asked) -> Sequence[AuditEvent]:
     if of.action:
         wanted.append(AuditEvent.action.startswith(of.action, autoescape=True))
     return uow.session.scalars(select(AuditEvent).where(*wanted).order_by(AuditEvent.id.desc()).limit(PAGE_ROWS)).all()
+
+
+def deeds_on(uow: Uow, subject_kind: str, subject_ref: str) -> Sequence[AuditEvent]:
+    """The newest deeds on one thing, oldest first."""
+    wanted = (AuditEvent.subject_kind == subject_kind, AuditEvent.subject_ref == subject_ref)
+    found = uow.session.scalars(select(AuditEvent).where(*wanted).order_by(AuditEvent.id.desc()).limit(PAGE_ROWS))
+    return list(found)[::-1]
+
+
+def deeds_by(uow: Uow, item: InboxItem) -> Sequence[AuditEvent]:
+    """What a message did: the deeds of its sender, under its control id, in the unit in which it was done."""
+    if item.done_at is None:
+        return []
+    peer, control_id = item.source.partition(":")[2], item.key.partition("#")[0][:40]
+    wanted = (
+        AuditEvent.happened_at.between(item.done_at - DONE_WITHIN, item.done_at + timedelta(seconds=1)),
+        AuditEvent.actor_ref == peer,
+        AuditEvent.request_id == control_id,
+        AuditEvent.subject_kind != "hl7_message",
+    )
+    return uow.session.scalars(select(AuditEvent).where(*wanted).order_by(AuditEvent.id).limit(PAGE_ROWS)).all()
 
 
 def last_seal(uow: Uow) -> AuditSeal | None:

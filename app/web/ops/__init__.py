@@ -7,7 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from prometheus_client import REGISTRY as OURS
 from sqlalchemy import text
 
-from app.kernel import outbox
+from app.kernel import message_health, outbox
+from app.kernel.uow import Uow
 from app.runtime import runtime
 from app.web import edge
 
@@ -30,10 +31,25 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text: requests of this process, and what waits in the outbox."""
+    """Prometheus text: requests of this process, what waits in the outbox, and how the HL7 exchange is doing."""
     registry = CollectorRegistry()
     waiting = Gauge("menzhen_outbox_items", "Items in the outbox", ["topic", "state"], registry=registry)
     with runtime().units.open(reads_only=True) as uow:
         for (topic, state), count in outbox.depth(uow).items():
             waiting.labels(topic, state).set(count)
+        _add_hl7(uow, registry)
     return Response(generate_latest(OURS) + generate_latest(registry), mimetype=CONTENT_TYPE_LATEST)
+
+
+def _add_hl7(uow: Uow, registry: CollectorRegistry) -> None:
+    oldest = Gauge("menzhen_hl7_oldest_seconds", "Age of the oldest waiting", ["topic", "peer"], registry=registry)
+    for each in message_health.backlog(uow):
+        oldest.labels(each.topic, each.peer).set(each.oldest_seconds)
+    told = message_health.answers(uow)
+    answers = Gauge("menzhen_hl7_answers", "Answers of the last hour", ["code"], registry=registry)
+    for code, count in told.by_code.items():
+        answers.labels(code).set(count)
+    Gauge("menzhen_hl7_parked", "Messages that wait for their patient", registry=registry).set(told.parked)
+    if told.p99_ms is not None:
+        slowest = Gauge("menzhen_hl7_answer_p99_seconds", "Time to an answer, last hour", registry=registry)
+        slowest.set(told.p99_ms / 1000)

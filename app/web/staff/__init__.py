@@ -14,6 +14,7 @@ def _roles(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+HL7_PAGES = ("staff.hl7_in", "staff.hl7_in_reveal", "staff.hl7_out", "staff.hl7_out_reveal", "staff.hl7_again")
 PLACE = work.Place(
     _l("管理台"),
     (
@@ -21,7 +22,7 @@ PLACE = work.Place(
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
-        work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), ("staff.hl7_in", "staff.hl7_out")),
+        work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
         work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), ("staff.peer", "staff.new_peer")),
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
@@ -34,6 +35,8 @@ from app.web.staff import audit_trail as audit_trail  # noqa: E402 - the pages h
 from app.web.staff import channels as channels  # noqa: E402
 from app.web.staff import dead as dead  # noqa: E402
 from app.web.staff import hl7 as hl7  # noqa: E402
+from app.web.staff import hl7_message as hl7_message  # noqa: E402
+from app.web.staff import hl7_repeating as hl7_repeating  # noqa: E402
 from app.web.staff import home as home  # noqa: E402
 from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402

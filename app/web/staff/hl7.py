@@ -1,56 +1,116 @@
-"""The HL7 log: every message in and out, the refused ones as a work list, the dead ones to be sent again."""
+"""The HL7 log: how the exchange is doing, and every message in and out, found by the numbers in it."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Sequence
 
-from flask import flash, redirect, url_for
+from flask import redirect, url_for
 from flask_babel import gettext
 
-from app.kernel import audit, inbox, logbook
+from app.kernel import audit, message_keys, message_search
 from app.kernel.inbox import InboxItem, InboxState
+from app.kernel.message_keys import Direction, KeyKind
+from app.kernel.message_search import SOURCE, Wanted
 from app.kernel.outbox import OutboxItem, OutboxState
+from app.kernel.uow import Uow
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, IT, PLACE, blueprint
-from app.web.staff.hl7_masking import masked, text_of
-from app.web.staff.lists import asked, day_fields, field, paging
+from app.web.staff.hl7_strip import strip
+from app.web.staff.lists import address, asked, day_fields, field, paging
 
-SOURCE = "hl7:"
-TOPIC = "hospital"
-DIRECTIONS = ("in", "out")
+STATES = {Direction.IN: InboxState, Direction.OUT: OutboxState}
+# What a search may say; a patient's number is typed into the form and stands in the address as a blind index only.
+TERMS = ("direction", "control", "visit", "order", "type", "peer", "state", "from", "to", "patient")
+_NUMBERS = {"control": KeyKind.CONTROL, "visit": KeyKind.VISIT, "order": KeyKind.ORDER, "patient": KeyKind.PATIENT}
+_INDEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @blueprint.get("/hl7")
 @work.needs(ADMIN, IT)
 def hl7() -> edge.Answer:
-    """Messages of one direction by state, type and day, newest first."""
+    """Messages of one direction that fit the search, newest first, below what is told of the exchange's health."""
     uow = edge.current_uow()
-    direction = work.one_of(work.asked("direction", 3), DIRECTIONS, "in")
-    states = InboxState if direction == "in" else OutboxState
-    wanted = asked(uow, states, kind=work.asked("type", 40))
+    direction = direction_asked()
+    wanted = wanted_of(uow, direction)
     rows: Sequence[InboxItem | OutboxItem] = (
-        logbook.received(uow, SOURCE, wanted) if direction == "in" else logbook.posted(uow, TOPIC, wanted)
+        message_search.received(uow, wanted) if direction is Direction.IN else message_search.sent(uow, wanted)
     )
     return work.page(
         "staff/hl7.html",
         PLACE,
+        strip=strip(uow),
         direction=direction,
         tabs=[
             {"label": words, "href": url_for("staff.hl7", direction=name), "current": name == direction}
-            for name, words in zip(DIRECTIONS, (gettext("收到"), gettext("发出")), strict=True)
+            for name, words in zip(Direction, (gettext("收到"), gettext("发出")), strict=True)
         ],
-        filters=[
-            field("state", gettext("状态"), options=show_work.options(states)),
-            field("type", gettext("类型")),
-            *day_fields(),
-        ],
-        rows=[_in_row(row) if isinstance(row, InboxItem) else _out_row(row) for row in rows],
+        filters=_filters(uow, direction),
+        patient=work.asked("patient"),
+        again_href=address("staff.hl7_again", terms_asked()),
+        without_patient=address("staff.hl7", {**terms_asked(), "patient": ""}),
+        can_repeat=IT in edge.actor().roles,
+        rows=[in_row(row) if isinstance(row, InboxItem) else out_row(row) for row in rows],
         paging=paging(rows),
     )
 
 
-def _in_row(item: InboxItem) -> dict[str, object]:
+@blueprint.post("/hl7")
+@work.needs(ADMIN, IT)
+def hl7_search() -> edge.Answer:
+    """The search as an address that names nobody; that somebody's messages were looked for is on record."""
+    uow = edge.current_uow()
+    terms = {name: work.typed(name, 80) for name in TERMS}
+    number = work.typed("patient_number", 80)
+    if number:
+        terms["patient"] = message_keys.searched(uow, KeyKind.PATIENT, number)
+        audit.record(uow, "hl7.search", "hl7_message", "", by="patient_number")
+    return redirect(address("staff.hl7", {name: value for name, value in terms.items() if value}))
+
+
+def terms_asked() -> dict[str, str]:
+    """What the address says of a search, without the page."""
+    return {name: work.asked(name, 80) for name in TERMS if work.asked(name, 80)}
+
+
+def direction_asked() -> Direction:
+    """The direction that the address asks for; what came in, unless it says otherwise."""
+    return Direction(work.one_of(work.asked("direction", 3), Direction, Direction.IN))
+
+
+def wanted_of(uow: Uow, direction: Direction) -> Wanted:
+    """The search that stands in the address."""
+    given = asked(uow, STATES[direction])
+    numbers = [(kind, work.asked(name, 80)) for name, kind in _NUMBERS.items()]
+    return Wanted(
+        numbers=tuple((kind, value) for kind, value in numbers if value),
+        kind=work.asked("type", 40),
+        peer=work.asked("peer", 80),
+        state=given.state,
+        since=given.since,
+        until=given.until,
+        before_id=given.before_id,
+    )
+
+
+def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
+    senders = [("", gettext("全部")), *((name, name) for name in message_search.senders(uow))]
+    peer = field("peer", gettext("对方"), options=senders if direction is Direction.IN else None)
+    has_patient = bool(_INDEX.fullmatch(work.asked("patient")))
+    return [
+        {"name": "patient_number", "label": gettext("患者号"), "value": "", "is_kept": has_patient},
+        field("visit", gettext("就诊号")),
+        field("order", gettext("处方号或医嘱号")),
+        field("control", gettext("控制号")),
+        field("type", gettext("类型")),
+        peer,
+        field("state", gettext("状态"), options=show_work.options(STATES[direction])),
+        *day_fields(),
+    ]
+
+
+def in_row(item: InboxItem) -> dict[str, object]:
+    """A received message as a row of the list."""
     return {
         "at": show_work.exact(item.received_at),
         "kind": item.kind or "—",
@@ -63,69 +123,16 @@ def _in_row(item: InboxItem) -> dict[str, object]:
     }
 
 
-def _out_row(item: OutboxItem) -> dict[str, object]:
+def out_row(item: OutboxItem) -> dict[str, object]:
+    """A message to another system as a row of the list."""
+    event = str(item.payload.get("event", "—"))
     return {
         "at": show_work.exact(item.posted_at),
-        "kind": str(item.payload.get("event", "—")),
+        "kind": event if item.kind in ("", event) else f"{item.kind} {event}",
         "key": item.key,
-        "peer": item.lane,
+        "peer": item.peer or item.lane,
         "tag": show_work.tag(item.state),
         "error": item.last_error,
         "repeats": max(item.tries - 1, 0),
         "href": url_for("staff.hl7_out", item_id=item.id),
     }
-
-
-@blueprint.get("/hl7/in/<int:item_id>")
-@work.needs(ADMIN, IT)
-def hl7_in(item_id: int) -> edge.Answer:
-    """A received message and our answer, persons hidden; the look is on record."""
-    uow = edge.current_uow()
-    item = logbook.received_item(uow, SOURCE, item_id)
-    audit.record(uow, "hl7.read", "inbox", item.key)
-    return work.page(
-        "staff/hl7_message.html",
-        PLACE,
-        row=_in_row(item),
-        request_text=masked(text_of(item.body)),
-        answer_text=masked(text_of(item.answer)) if item.answer else "",
-        done=show_work.exact(item.done_at),
-        list_href=url_for("staff.hl7"),
-        close_href=url_for("staff.close_refused", item_id=item_id) if item.state == InboxState.REFUSED else "",
-        again_href="",
-    )
-
-
-@blueprint.post("/hl7/in/<int:item_id>/close")
-@work.needs(ADMIN, IT)
-def close_refused(item_id: int) -> edge.Answer:
-    """A refused message that a person has dealt with leaves the work list; its code and place stay on it."""
-    uow = edge.current_uow()
-    item = logbook.received_item(uow, SOURCE, item_id)
-    if item.state == InboxState.REFUSED:
-        inbox.finish(uow, item, InboxState.FILED, error_code=item.error_code, error_place=item.error_place)
-        audit.record(uow, "hl7.close_refused", "inbox", item.key, code=item.error_code)
-        flash(gettext("已标记为处理完毕"), "ok")
-    return redirect(url_for("staff.hl7", state=InboxState.REFUSED.value))
-
-
-@blueprint.get("/hl7/out/<int:item_id>")
-@work.needs(ADMIN, IT)
-def hl7_out(item_id: int) -> edge.Answer:
-    """A message to the hospital system and its answer, persons hidden; before the first try, what it will tell."""
-    uow = edge.current_uow()
-    item = logbook.posted_item(uow, TOPIC, item_id)
-    audit.record(uow, "hl7.read", "outbox", item.key)
-    planned = json.dumps(item.payload, ensure_ascii=False, indent=1, sort_keys=True)
-    is_dead = item.state == OutboxState.DEAD
-    return work.page(
-        "staff/hl7_message.html",
-        PLACE,
-        row=_out_row(item),
-        request_text=masked(text_of(item.body)) if item.body else planned,
-        answer_text=masked(text_of(item.answer)) if item.answer else "",
-        done=show_work.exact(item.sent_at),
-        list_href=url_for("staff.hl7", direction="out"),
-        close_href="",
-        again_href=url_for("staff.send_again", item_id=item_id) if is_dead else "",
-    )

@@ -18,25 +18,43 @@ HIDDEN: dict[str, frozenset[int]] = {
     "NTE": frozenset({3}),
     "MRG": frozenset({1, 2, 3, 4, 7}),
 }
+# MSH-18 where UTF-8 or GB18030 would read other characters out of the same bytes (HL7 table 0211).
+_DECLARED = ((b"BIG-5", "cp950"), (b"BIG5", "cp950"), (b"8859/1", "latin-1"))
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 
 
 def text_of(body: bytes) -> str:
-    """The message's bytes as text: UTF-8, else GB18030, else byte by byte; it never fails."""
-    for encoding in ("utf-8-sig", "gb18030"):
+    """The message's bytes as text, in the character set that `codec_of` finds; it never fails."""
+    return body.decode(codec_of(body))
+
+
+def codec_of(body: bytes) -> str:
+    """The character set of the message's bytes: a declared one of those below, UTF-8, GB18030, or byte by byte."""
+    head = body[:2000].partition(b"\r")[0].partition(b"\n")[0]
+    for codec in (*(codec for label, codec in _DECLARED if label in head), "utf-8-sig", "gb18030"):
         try:
-            return body.decode(encoding)
+            body.decode(codec)
         except UnicodeDecodeError:
             continue
-    return body.decode("latin-1")
+        return codec
+    return "latin-1"
+
+
+def lines_of(text: str) -> str:
+    """The message with one segment a line, nothing hidden."""
+    return "\n".join(_lines(text))
 
 
 def masked(text: str) -> str:
     """The message, one segment a line, with every person's field hidden; what is no segment is hidden whole."""
-    lines = [line for line in _LINE_ENDS.split(text.strip("\x0b\x1c\r\n")) if line]
+    lines = _lines(text)
     separator = _separator(lines)
     return "\n".join(_masked_segment(line, separator) for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in _LINE_ENDS.split(text.strip("\x0b\x1c\r\n")) if line]
 
 
 def _separator(lines: list[str]) -> str:

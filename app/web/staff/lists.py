@@ -8,7 +8,7 @@ from datetime import time
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import request, url_for
 from flask_babel import gettext
 
 from app.kernel import logbook
@@ -17,7 +17,10 @@ from app.kernel.uow import Uow
 from app.web import work
 
 # What a list's address may say besides the page.
-KEPT = ("list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome")
+KEPT = (
+    *("list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome"),
+    *("peer", "control", "patient", "visit", "order"),
+)
 
 
 def before_id() -> int | None:
@@ -25,16 +28,20 @@ def before_id() -> int | None:
     return work.whole(work.asked("before", 15)) or None
 
 
-def asked(uow: Uow, states: type[enum.StrEnum] | None = None, *, kind: str = "") -> logbook.Asked:
-    """What the address asks of a list: a state, a kind, the days `from` and `to` (both of them within), the page."""
+def asked(uow: Uow, states: type[enum.StrEnum] | None = None) -> logbook.Asked:
+    """What the address asks of a list: a state, the days `from` and `to` (both of them within), the page."""
     first, last = work.day(work.asked("from", 10)), work.day(work.asked("to", 10))
     return logbook.Asked(
         state=work.one_of(work.asked("state", 16), states or ()),
-        kind=kind,
         since=at_hospital(first, time(0), uow.zone) if first else None,
         until=at_hospital(last, time(23, 59, 59, 999999), uow.zone) if last else None,
         before_id=before_id(),
     )
+
+
+def address(endpoint: str, terms: dict[str, str]) -> str:
+    """The page's address with what it is asked for."""
+    return f"{url_for(endpoint)}?{urlencode(terms)}" if terms else url_for(endpoint)
 
 
 def paging(rows: Sequence[Any]) -> dict[str, str]:

@@ -1,0 +1,33 @@
+"""What stands above the HL7 log: what waits and for how long, what was answered in the last hour, and the alarm."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+from app.kernel import message_health
+from app.kernel.message_health import ALERT_AFTER_SECONDS, Backlog
+from app.kernel.uow import Uow
+
+_CODES = ("AA", "AE", "AR")
+
+
+def strip(uow: Uow) -> dict[str, object]:
+    """Figures as tiles, a row for each receiver, and `alert` in words when something has waited for a minute."""
+    backlog, answers = message_health.backlog(uow), message_health.answers(uow)
+    oldest = max(each.oldest_seconds for each in backlog)
+    return {
+        "alert": gettext("最久的一条已等待 %(seconds)s 秒", seconds=oldest) if oldest > ALERT_AFTER_SECONDS else "",
+        "tiles": [
+            {"value": sum(each.waiting for each in backlog), "label": gettext("等待发送")},
+            {"value": sum(each.dead for each in backlog), "label": gettext("发送失败")},
+            {"value": answers.parked, "label": gettext("等待患者建档")},
+            *({"value": answers.by_code.get(code, 0), "label": code, "note": gettext("最近一小时")} for code in _CODES),
+            {"value": "—" if answers.p99_ms is None else f"{answers.p99_ms} ms", "label": gettext("应答时间 p99")},
+        ],
+        "rows": [_row(each) for each in backlog if each.waiting or each.dead],
+    }
+
+
+def _row(each: Backlog) -> list[str]:
+    age = gettext("%(seconds)s 秒", seconds=each.oldest_seconds) if each.waiting else "—"
+    return [each.topic, each.peer or "—", str(each.waiting), age, str(each.dead)]
