@@ -1,6 +1,7 @@
 """One browser and one hospital in mid-morning for all tests of a file."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -20,4 +21,11 @@ def chromium() -> Iterator[Browser]:
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     with open_hospital(tmp_path_factory.mktemp("hospital")) as hospital:
         play_morning(hospital)
+        yield hospital
+
+
+@pytest.fixture
+def quiet_hospital(tmp_path: Path) -> Iterator[Hospital]:
+    """The demo hospital before anybody came."""
+    with open_hospital(tmp_path) as hospital:
         yield hospital
