@@ -161,7 +161,7 @@ def test_no_file_is_too_long() -> None:
     for suffix in ("*.py", "*.html", "*.js", "*.css"):
         for file in ROOT.rglob(suffix):
             name = str(file.relative_to(ROOT))
-            if file.relative_to(ROOT).parts[0] in NOT_COUNTED or name in TABULAR or "vendor" in name:
+            if NOT_COUNTED & set(file.relative_to(ROOT).parts) or name in TABULAR or "vendor" in name:
                 continue
             lines = len(file.read_text(encoding="utf-8").splitlines())
             if lines > 400:
