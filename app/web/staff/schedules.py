@@ -79,6 +79,7 @@ def _row(card: SessionCard, sizes: dict[int, int]) -> dict[str, object]:
         "department": show.in_language(card.department.name, card.department.name_en),
         "doctor": f"{card.practitioner.name} {card.practitioner.title}",
         "room": sits.room,
+        "room_words": show.room_words(sits.room),
         "free": f"{card.free_places} / {sizes.get(sits.id, 0)}",
         "fee": show.yuan(sits.fee_fen),
         "tag": show_work.tag(sits.state),
