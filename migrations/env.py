@@ -9,7 +9,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy.engine import Connection
 
-import app.tables
+import app.tables  # noqa: F401 - fills the metadata that revisions are compared with
 from app.kernel.db import Base, Instant
 
 ONE_AT_A_TIME = 7_243_001  # any number that only we lock under
