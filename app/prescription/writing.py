@@ -285,7 +285,10 @@ def _add(uow: Uow, prescription: Prescription, lines: list[PrescriptionLine]) ->
 
 
 def _content_index(uow: Uow, order: OrderIn) -> str:
-    """Equal for orders that say the same; when they were sent or signed is not part of what they say."""
+    """Equal for orders that say the same; when they were sent or signed is not part of what they say.
+
+    Nor is whose record they are on, which is asked apart: two records may have become one since.
+    """
     said = asdict(order)
-    del said["action"], said["issued_at"]
+    del said["action"], said["issued_at"], said["patient_id"]
     return uow.keys.index(json.dumps(said, sort_keys=True), "prescription.content")

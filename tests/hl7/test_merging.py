@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select, text
 
@@ -150,6 +152,35 @@ def test_an_order_under_the_merged_number_is_the_patients(hospital: Units) -> No
         written = uow.session.scalars(select(Prescription)).one()
         assert written.patient_id == patient_id(hospital, "P2")
         assert len(prescriptions.lines_of(uow, written.id)) == 2
+
+
+def test_an_order_repeated_after_the_merge_is_the_same_prescription(hospital: Units) -> None:
+    receive(hospital, visit("omp_two_lines"))
+    person_called(hospital, "P2")
+    merge(hospital, "P2", "P10001")
+
+    receive(hospital, visit("omp_two_lines").replace(b"P10001", b"P2").replace(b"OMP_TWO_LINES", b"AGAIN"))
+
+    with hospital.open(reads_only=True) as uow:
+        written = uow.session.scalars(select(Prescription)).one()
+        assert (written.version, written.state.value) == (1, "issued")
+
+
+def test_orders_that_cross_the_merge_are_the_patients(hospital: Units) -> None:
+    person_called(hospital, "P2")
+
+    def order(number: int) -> str:
+        if number == 4:
+            return merge(hospital, "P2", "P10001")
+        raw = visit("omp_two_lines").replace(b"RX1", f"RX{number}".encode())
+        return parse(receive(hospital, raw.replace(b"OMP_TWO_LINES", f"N{number}".encode())) or b"").get("MSA-1")
+
+    with ThreadPoolExecutor(8) as senders:
+        answers = list(senders.map(order, range(8)))
+
+    assert answers == ["AA"] * 8
+    with hospital.open(reads_only=True) as uow:
+        assert set(uow.session.scalars(select(Prescription.patient_id))) == {patient_id(hospital, "P2")}
 
 
 def test_records_with_two_identity_numbers_are_for_a_person_to_look_at(hospital: Units) -> None:
