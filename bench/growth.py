@@ -41,6 +41,13 @@ def _highest(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
 
 
+def make_room(engine: Engine) -> None:
+    """The server may write much before it pauses to tidy up; for copying only."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ALTER SYSTEM SET max_wal_size = '16GB'"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+
+
 def copy(engine: Engine, rows: Rows, times: int, *, keep: Collection[str] = (), is_past: bool) -> None:
     """The rows stand `times` more often, each copy with keys, numbers and public ids of its own.
 
@@ -49,6 +56,7 @@ def copy(engine: Engine, rows: Rows, times: int, *, keep: Collection[str] = (), 
     """
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # the copies refer to one another
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         starts = {table.name: _highest(connection, table) for table in rows.grown(keep)}
         for table in rows.grown(keep):
             values = {column.name: _value(column, rows, starts, is_past=is_past) for column in table.columns}
@@ -63,6 +71,7 @@ def copy(engine: Engine, rows: Rows, times: int, *, keep: Collection[str] = (), 
                 text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM {table.name}))")
             )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("ANALYZE"))
 
 
