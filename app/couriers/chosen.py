@@ -31,7 +31,5 @@ def choose(settings: Settings, units: Units) -> Couriers:
         payments=WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None,
         notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
-        wechat=OfficialAccount(settings.wxoa, units, templates)
-        if settings.wxoa.base_url
-        else None,
+        wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
     )

@@ -172,9 +172,9 @@ class Change:
 
 def peer_for(uow: Uow, application: str, facility: str) -> Peer:
     """The agreement with the sender of this MSH-3 and MSH-4; the defaults, not `is_known`, when it is on no file."""
-    row = uow.session.scalars(
-        select(Hl7Peer).where(Hl7Peer.application == application, Hl7Peer.facility == facility)
-    ).first()
+    is_nameable = "\x00" not in application + facility  # PostgreSQL refuses to look for what it cannot hold
+    wanted = select(Hl7Peer).where(Hl7Peer.application == application, Hl7Peer.facility == facility)
+    row = uow.session.scalars(wanted).first() if is_nameable else None
     return _peer(row) if row else Peer(application=application, facility=facility)
 
 

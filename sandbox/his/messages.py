@@ -97,7 +97,8 @@ def patient(order: Order) -> Rows:
     """
     rows = [segment("EVN", {2: _stamp()}), _pid(order), _pv1(order)]
     if _text(order, "insurance_plan"):
-        insured: dict[int, Any] = {1: 1, 2: _text(order, "insurance_plan"), 3: "NHSA", 36: _text(order, "insurance_number")}
+        plan, number = _text(order, "insurance_plan"), _text(order, "insurance_number")
+        insured: dict[int, Any] = {1: 1, 2: plan, 3: "NHSA", 36: number}
         rows.append(segment("IN1", insured))
     return rows
 

@@ -75,7 +75,8 @@ def test_a_booked_place_is_told_with_time_room_and_number(
     with units.open() as uow:
         uow.publish(events.RegistrationBooked(booked.id, who.patient.id))
 
-    assert told(units) == [("booked", "11-23 09:30，3-05诊室，1号。请提前15分钟到院签到。", f"/visits/{booked.public_id}")]
+    words = "11-23 09:30，3-05诊室，1号。请提前15分钟到院签到。"
+    assert told(units) == [("booked", words, f"/visits/{booked.public_id}")]
 
 
 def test_a_hold_that_ran_out_is_told(
