@@ -1,0 +1,159 @@
+"""What hospital IT types: `flask --app wsgi hl7 …` explains a message, sends one, takes some again, and serves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from app.kernel import message_keys, message_search, peers, replays
+from app.kernel.clock import at_hospital
+from app.kernel.inbox import InboxItem, InboxState
+from app.kernel.message_keys import KeyKind
+from app.kernel.message_search import Wanted
+from app.kernel.uow import Actor, Units, Uow
+from app.runtime import runtime
+from hl7_adapter import send as sending
+from hl7_adapter.__main__ import main as serve
+from hl7_adapter.ack import Header, read_header
+from hl7_adapter.gate import Door
+from hl7_adapter.judging import Case, Outcome, judge
+from hl7_adapter.lint import SIGNS, explain
+
+OPERATOR = Actor("job", "operator")
+SHOWN = 20
+_NUMBERS = {
+    "patient": KeyKind.PATIENT,
+    "visit": KeyKind.VISIT,
+    "order": KeyKind.ORDER,
+    "control": KeyKind.CONTROL,
+}
+_TERMS = (*_NUMBERS, "type", "peer", "state", "from", "to")
+
+
+def register(application: Flask) -> None:
+    """The commands are known to `flask`."""
+    application.cli.add_command(hl7_command)
+
+
+@click.group("hl7")
+def hl7_command() -> None:
+    """HL7 v2 messages."""
+
+
+@hl7_command.command("serve")
+def serve_command() -> None:
+    """Listen, send and take again until SIGTERM; the same as `python -m hl7_adapter`."""
+    sys.exit(serve())
+
+
+@hl7_command.command("send")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=2575, show_default=True)
+def send_command(file: Path, host: str, port: int) -> None:
+    """Send FILE and say what was answered; exit code 0 accepted, 1 refused, 2 no answer."""
+    sys.exit(sending.main([str(file), "--host", host, "--port", str(port)]))
+
+
+@hl7_command.command("lint")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--try/--no-try", "is_tried", default=True, help="say what would be answered here now; nothing is kept")
+@with_appcontext
+def lint_command(file: Path, is_tried: bool) -> None:
+    """Explain the message in FILE to a person; exit code 1 when it would be refused."""
+    raw = file.read_bytes()
+    findings = explain(raw)
+    for finding in findings:
+        click.echo(f"{SIGNS[finding.level]} {finding.place:<12} {finding.words}")
+    is_refused = any(finding.level == "fault" for finding in findings)
+    if is_tried:
+        outcome = tried(runtime().units, raw)
+        click.echo(f"answered now: {_words(outcome)}")
+        is_refused = outcome is not None and outcome.state is InboxState.REFUSED
+    sys.exit(1 if is_refused else 0)
+
+
+def tried(units: Units, raw: bytes) -> Outcome | None:
+    """What would become of the message here and now; nothing of it stays. None for an answer, which gets none."""
+    read = read_header(raw)
+    head = read if isinstance(read, Header) else read.header
+    if head.is_answer:
+        return None
+    uow = units.begin(OPERATOR)
+    try:
+        peer = peers.peer_for(uow, *(part[:227] for part in head.sender))
+        return judge(uow, Case(read_header(raw, peer.charset), peer, "|".join(head.sender)), Door(is_operator=True))
+    finally:
+        units.drop(uow)
+
+
+def _words(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "nothing, since it is an answer itself"
+    lines = [f"{outcome.answer}, {outcome.state.value}" + (f" ({outcome.subject})" if outcome.subject else "")]
+    lines += [f"  {fault.code} at {fault.location or 'no place'}: {fault.text}" for fault in outcome.faults]
+    return "\n".join(lines)
+
+
+@hl7_command.command("replay")
+@click.option("--filter", "terms", multiple=True, metavar="NAME=VALUE", help=f"one of {', '.join(_TERMS)}; repeatable")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, replays.AT_ONCE))
+@click.option("--reason", default="", help="why; needed unless --dry-run")
+@click.option("--dry-run", "is_dry", is_flag=True, help="say how many and which, and do nothing")
+@with_appcontext
+def replay_command(terms: tuple[str, ...], limit: int, reason: str, is_dry: bool) -> None:
+    """Hand messages in again, oldest first: refused ones unless --filter state=… says otherwise."""
+    if not is_dry and not reason.strip():
+        raise click.UsageError("--reason is needed: who replays, and why, is on record")
+    with runtime().units.open(OPERATOR) as uow:
+        found = message_search.received(uow, wanted(uow, terms), limit=limit, is_oldest_first=True)
+        if not is_dry:
+            replays.ask_all(uow, found, reason=reason)
+    _list(found, runtime().settings.time_zone)
+    click.echo(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
+
+
+def wanted(uow: Uow, terms: Sequence[str]) -> Wanted:
+    """The search that the terms (`order=RX1`) make; raises click.BadParameter for one that says nothing."""
+    said = {"state": InboxState.REFUSED.value}
+    for term in terms:
+        name, _, value = term.partition("=")
+        if name not in _TERMS or not value:
+            raise click.BadParameter(f"{term}: NAME=VALUE with NAME one of {', '.join(_TERMS)}")
+        said[name] = value
+    if said["state"] not in {state.value for state in InboxState}:
+        raise click.BadParameter(f"state is one of {', '.join(InboxState)}")
+    numbers = ((kind, message_keys.searched(uow, kind, said.get(name, ""))) for name, kind in _NUMBERS.items())
+    return Wanted(
+        numbers=tuple((kind, value) for kind, value in numbers if value),
+        kind=said.get("type", ""),
+        peer=said.get("peer", ""),
+        state=said["state"],
+        since=_moment(said.get("from", ""), time(0), uow),
+        until=_moment(said.get("to", ""), time(23, 59, 59, 999999), uow),
+    )
+
+
+def _moment(text: str, at: time, uow: Uow) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return at_hospital(date.fromisoformat(text), at, uow.zone)
+    except ValueError as wrong:
+        raise click.BadParameter(f"{text}: a day such as 2026-11-23") from wrong
+
+
+def _list(items: Sequence[InboxItem], zone: ZoneInfo) -> None:
+    for item in items[:SHOWN]:
+        at = item.received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        error = " ".join(part for part in (item.error_code, item.error_place) if part)
+        click.echo(f"{item.id:>9} {at} {item.kind:<12} {item.key} {item.source.removeprefix('hl7:')} {error}")
+    if len(items) > SHOWN:
+        click.echo(f"    … and {len(items) - SHOWN} more")

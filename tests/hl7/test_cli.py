@@ -1,0 +1,118 @@
+"""What hospital IT types: a file is explained and tried without a trace, messages are handed in again by search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import func, select
+
+from app import create_app
+from app.identity.models import Patient
+from app.kernel.db import db
+from app.kernel.inbox import InboxItem
+from app.kernel.outbox import OutboxItem
+from app.kernel.uow import Units
+from config import read_settings
+from hl7_adapter import cli
+from hl7_adapter.intake import receive
+from hl7_adapter.lint import explain
+from tests.conftest import SetClock
+from tests.hl7.files import ALL, OF_THE_VISIT, message, visit
+
+
+@pytest.fixture
+def typed(hospital: Units, clock: SetClock, database_url: str) -> Iterator[Flask]:
+    settings = replace(
+        read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url}),
+        data_keys=(("test", b"k" * 32),),
+        index_key=b"i" * 32,
+    )
+    app = create_app(settings, clock=clock)
+    cli.register(app)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def run(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=["hl7", *words])
+
+
+def rows(units: Units, table: type) -> int:
+    with units.open(reads_only=True) as uow:
+        return uow.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_file_is_explained_and_tried_and_nothing_is_kept(typed: Flask, hospital: Units, tmp_path: Path) -> None:
+    file = tmp_path / "m.hl7"
+    file.write_bytes(visit("a04_new"))
+    before = rows(hospital, InboxItem), rows(hospital, Patient)
+
+    told = run(typed, "lint", str(file))
+
+    assert told.exit_code == 0, told.output
+    assert "ADT^A04" in told.output
+    assert "the patient of PID is on file as told" in told.output
+    assert "answered now: AA, done" in told.output
+    assert (rows(hospital, InboxItem), rows(hospital, Patient)) == before
+
+
+def test_what_would_be_refused_says_where_and_why(typed: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "m.hl7"
+    file.write_bytes(b"MSH|^~\\&|LIS|LAB|M|H|20261123||ORU^R01|R1|P|2.5.1\rPID|1||P999\rOBR|1||F1|CBC\r")
+
+    told = run(typed, "lint", str(file))
+
+    assert told.exit_code == 1
+    assert "204 at PID-3" in told.output
+    assert "P999" not in told.output
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.5.1\nPID|1||7", "segments end with LF"),
+        ("MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||AL|AL||GBK\rPID|1||7||王".encode(), "not that; read as utf-8"),
+        ("MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4\rPID|1||7||王".encode("gbk"), "read as gb18030. Declare it"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||AL|AL\rPID|1||7", "asks for AL and AL"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|" + b"9" * 36 + b"|P|2.4\rPID|1||7", "36 characters"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||||UTF-8\rPID|1||7", "one field off"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4\rPID|1", "no patient number"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ORU^R01|1|P|2.4\rPID|1||7\rOBX|1|ST|A||xDG1|1||A|", "DG1 seems to be glued"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^Z77|1|P|9.9\rPID|1||7", "203 Unsupported version id"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||BAR^P01|1|P|2.4\rPID|1||7", "known and without meaning here"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ACK|1|P|2.4\rMSA|AA|1", "an answer"),
+        (b"hello", "no readable MSH segment"),
+        (b"", "0 bytes: no segments"),
+    ],
+)
+def test_habits_and_faults_are_named(raw: bytes, words: str) -> None:
+    assert words in "\n".join(finding.words for finding in explain(raw))
+
+
+def test_every_message_can_be_explained() -> None:
+    for raw in (*(message(name.removesuffix(".hl7")) for name in ALL), *(visit(name) for name in OF_THE_VISIT)):
+        assert explain(raw)
+
+
+def test_messages_are_handed_in_again_by_search(typed: Flask, hospital: Units) -> None:
+    for number in range(3):
+        receive(hospital, f"MSH|^~\\&|LIS|LAB|M|H|20261123||ORU^R01|R{number}|P|2.4\rPID|1||P999\rOBR|1||F|C".encode())
+
+    dry = run(typed, "replay", "--filter", "type=ORU", "--filter", "patient=P999", "--limit", "2", "--dry-run")
+    unexplained = run(typed, "replay", "--filter", "type=ORU")
+    wrong = run(typed, "replay", "--filter", "colour=red", "--dry-run")
+    done = run(typed, "replay", "--filter", "peer=LIS|LAB", "--filter", "from=2026-11-23", "--reason", "patient filed")
+
+    assert (dry.exit_code, "2 would be handed in again" in dry.output) == (0, True)
+    assert "--reason is needed" in unexplained.output
+    assert "NAME=VALUE" in wrong.output
+    assert "3 are handed in again" in done.output, done.output
+    with hospital.open(reads_only=True) as uow:
+        asked = uow.session.scalars(select(OutboxItem.payload).where(OutboxItem.topic == "hl7_replay")).all()
+    assert [payload["by"] for payload in asked] == ["operator"] * 3
