@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.identity.models import Patient
-from app.kernel import message_keys, peers, replays
+from app.kernel import message_keys, outbox, peers, replays
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction, KeyKind
-from app.kernel.message_search import Wanted, received, senders
+from app.kernel.message_search import Wanted, received, senders, sent
 from app.kernel.outbox import OutboxItem, OutboxState
 from app.kernel.uow import Actor, Units
 from hl7_adapter.intake import receive
-from hl7_adapter.replaying import NoHead, take_again, with_control_id
+from hl7_adapter.replaying import NoHead, Replayer, take_again, with_control_id
+from hl7_adapter.search_keys import note_written
 
 IT = Actor("staff", "it-1")
 REPORT = (
@@ -189,3 +191,38 @@ def test_the_search_narrows_by_type_sender_state_and_time(hospital: Units, clock
     assert found(since=now) == ["R1"]
     assert found(until=now - timedelta(minutes=1)) == ["A1", "KNOWN"]
     assert found(before_id=only(hospital, key="A1").id) == ["KNOWN"]
+
+
+def test_what_is_sent_is_found_by_its_type_receiver_and_numbers(hospital: Units) -> None:
+    raw = b"MSH|^~\\&|MENZHEN|H|HIS|HOSPITAL|20261123||SRM^S01|MZ1|P|2.5.1\rARQ|V77\rPID|1||P500\r"
+    with hospital.open() as uow:
+        outbox.post(uow, "hospital", "K1", {"event": "RegistrationBooked", "registration_id": 1})
+        item = uow.session.scalars(select(OutboxItem).where(OutboxItem.key == "K1")).one()
+        event = item.kind
+        item.body = raw
+        note_written(uow, item)
+
+    with hospital.open(reads_only=True) as uow:
+        patient = message_keys.searched(uow, KeyKind.PATIENT, "P500")
+        for wanted in (
+            Wanted(numbers=((KeyKind.VISIT, "V77"), (KeyKind.PATIENT, patient))),
+            Wanted(kind="SRM^S01", peer="HIS|HOSPITAL"),
+        ):
+            assert [found.key for found in sent(uow, wanted)] == ["K1"]
+    assert event == "RegistrationBooked"
+
+
+def test_the_adapter_takes_what_is_handed_in_until_it_is_stopped(hospital: Units) -> None:
+    key = asked(hospital, only(hospital, key="KNOWN"))
+
+    async def until_taken() -> None:
+        replayer = Replayer(hospital)
+        running = asyncio.create_task(replayer.run())
+        while await asyncio.to_thread(lambda: request(hospital, key).state) != OutboxState.SENT:
+            await asyncio.sleep(0.02)
+        replayer.stopping.set()
+        await running
+
+    asyncio.run(asyncio.wait_for(until_taken(), 20))
+
+    assert only(hospital, key=key).state == InboxState.DONE

@@ -7,6 +7,7 @@ from flask_babel import gettext
 from app.kernel import message_health
 from app.kernel.message_health import ALERT_AFTER_SECONDS, Backlog
 from app.kernel.uow import Uow
+from app.web import show_work
 
 _CODES = ("AA", "AE", "AR")
 
@@ -30,4 +31,4 @@ def strip(uow: Uow) -> dict[str, object]:
 
 def _row(each: Backlog) -> list[str]:
     age = gettext("%(seconds)s 秒", seconds=each.oldest_seconds) if each.waiting else "—"
-    return [each.topic, each.peer or "—", str(each.waiting), age, str(each.dead)]
+    return [show_work.topic_words(each.topic), each.peer or "—", str(each.waiting), age, str(each.dead)]

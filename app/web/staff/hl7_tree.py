@@ -6,13 +6,13 @@ Splits the text of segments and nothing else, so a message that no parser takes 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.web.staff.hl7_fields import field_name
 
 SEGMENTS_AT_MOST = 400
 FIELD_CHARS_AT_MOST = 2000
-_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d{1,4})\])?(?:-(\d{1,3})(?:\[\d{1,4}\])?(?:\.\d{1,3})*)?", re.ASCII)
+_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d{1,4})\])?(?:-(\d{1,3})((?:\[\d{1,4}\])?(?:\.\d{1,3})*))?", re.ASCII)
 _HEADS = ("MSH", "FHS", "BHS")
 
 
@@ -28,12 +28,22 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class PartShown:
+    """One component, or a repetition without components: where it stands in the standard's way, and its text."""
+
+    place: str
+    text: str
+    is_component: bool = False
+    is_marked: bool = False
+
+
+@dataclass(frozen=True)
 class FieldShown:
-    """One field: `parts` are (number in the standard's way, text); `is_marked` where the fault is."""
+    """One field with its parts; `is_marked` where the fault is."""
 
     place: str
     name: str
-    parts: list[tuple[str, str]]
+    parts: list[PartShown]
     is_marked: bool
 
 
@@ -52,14 +62,13 @@ def shown(text: str, fault_place: str = "") -> list[SegmentShown]:
     lines = [line for line in text.split("\n") if line][:SEGMENTS_AT_MOST]
     marks, wanted = _marks(lines), _PLACE.fullmatch(fault_place)
     segment, occurrence = (wanted[1], int(wanted[2] or 1)) if wanted else ("", 0)
-    field = int(wanted[3] or 0) if wanted else 0
     seen: dict[str, int] = {}
     found = []
     for line in lines:
         name = line[:3]
         seen[name] = seen.get(name, 0) + 1
         is_marked = name == segment and seen[name] == occurrence
-        found.append(_segment(line, marks, is_marked, field if is_marked else 0))
+        found.append(_segment(line, marks, wanted if is_marked else None))
     return found
 
 
@@ -72,38 +81,44 @@ def _marks(lines: list[str]) -> Marks:
     return Marks(head[3], *(given[place] if place < len(given) else usual[place] for place in range(4)))
 
 
-def _segment(line: str, marks: Marks, is_marked: bool, fault: int) -> SegmentShown:
+def _segment(line: str, marks: Marks, wanted: re.Match[str] | None) -> SegmentShown:
+    fault, exact = (int(wanted[3] or 0), wanted[4] or "") if wanted else (0, "")
     name, *values = line.split(marks.field)
     is_head = name in _HEADS
     if is_head:
         values = [marks.field, *values]
     shown_fields = [
-        _field(name, number, value, marks, number == fault)
+        _field(name, number, value, marks, exact if number == fault else None)
         for number, value in enumerate(values, start=1)
         if value or number == fault
     ]
     if fault > len(values):
-        shown_fields.append(_field(name, fault, "", marks, True))
-    return SegmentShown(name, shown_fields, _raw(name, values, marks, fault), is_marked)
+        shown_fields.append(_field(name, fault, "", marks, exact))
+    return SegmentShown(name, shown_fields, _raw(name, values, marks, fault), wanted is not None)
 
 
-def _field(segment: str, number: int, value: str, marks: Marks, is_marked: bool) -> FieldShown:
+def _field(segment: str, number: int, value: str, marks: Marks, exact: str | None) -> FieldShown:
+    """The field; `exact` is the rest of the fault's place (`[2].1`, '' for the whole field), None without a fault."""
     place = f"{segment}-{number}"
     is_definition = segment in _HEADS and number < 3
-    parts = [(place, _cut(value))] if is_definition else _parts(place, value, marks)
-    return FieldShown(place, field_name(segment, number), parts, is_marked)
+    parts = [PartShown(place, _cut(value))] if is_definition else _parts(place, value, marks)
+    if exact:
+        at = place + exact.replace("[1]", "")
+        parts = [replace(part, is_marked=part.place.replace("[1]", "") == at) for part in parts]
+    return FieldShown(place, field_name(segment, number), parts, exact is not None)
 
 
-def _parts(place: str, value: str, marks: Marks) -> list[tuple[str, str]]:
+def _parts(place: str, value: str, marks: Marks) -> list[PartShown]:
     repetitions = value.split(marks.repetition)
     parts = []
     for count, repetition in enumerate(repetitions, start=1):
         where = f"{place}[{count}]" if len(repetitions) > 1 else place
         components = repetition.split(marks.component)
         if len(components) == 1:
-            parts.append((where, _cut(repetition)))
+            parts.append(PartShown(where, _cut(repetition)))
         else:
-            parts += [(f"{where}.{number}", _cut(part)) for number, part in enumerate(components, start=1) if part]
+            texts = enumerate(components, start=1)
+            parts += [PartShown(f"{where}.{number}", _cut(text), is_component=True) for number, text in texts if text]
     return parts
 
 
