@@ -74,7 +74,7 @@ def quicken(engine: Engine) -> None:
 
 @pytest.fixture(scope="session")
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database with all tables and no rows, from which each test's is copied."""
+    """A database with all tables and no rows: SQLite's is copied for each test, PostgreSQL's is washed before it."""
     if not is_postgres():
         url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'menzhen.db'}"
         engine = create_engine(url)
@@ -83,12 +83,27 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield url
         return
     server = request.getfixturevalue("postgres_url")
-    name = f"template_{os.getpid()}"
+    name = f"tests_{os.getpid()}"
     with _administered(server, f'CREATE DATABASE "{name}"', f'DROP DATABASE "{name}" WITH (FORCE)'):
-        engine = create_engine(f"{server.rsplit('/', 1)[0]}/{name}")
+        url = f"{server.rsplit('/', 1)[0]}/{name}"
+        engine = create_engine(url)
         Base.metadata.create_all(engine)
         engine.dispose()
-        yield name
+        yield url
+
+
+def _wash(url: str) -> None:
+    """Empties every table and starts every key at 1 again: a third of the time that a new database takes."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # foreign keys stand still meanwhile
+        connection.execute(text(";".join(f'DELETE FROM "{table}"' for table in Base.metadata.tables)))
+        connection.execute(
+            text(
+                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+                " FROM pg_sequences WHERE last_value IS NOT NULL"
+            )
+        )
 
 
 @contextlib.contextmanager
@@ -117,16 +132,14 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, template: str, tmp_path: Path) -> Iterator[str]:
+def database_url(template: str, tmp_path: Path) -> Iterator[str]:
     """A database with all tables and no rows, of the kind the run is for."""
     if not is_postgres():
         shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "menzhen.db")
         yield f"sqlite:///{tmp_path / 'menzhen.db'}"
         return
-    server, name = request.getfixturevalue("postgres_url"), _name_of(request)
-    made = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
-    with _administered(server, made, f'DROP DATABASE "{name}" WITH (FORCE)'):
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
+    _wash(template)
+    yield template
 
 
 @pytest.fixture
