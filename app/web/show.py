@@ -159,6 +159,11 @@ def room_words(room: str) -> str:
     return f"Room {room}" if is_english() else f"{room} 诊室"
 
 
+def where_words(place: str, room: str) -> str:
+    """门诊楼3层东区 305 诊室, or Building A, floor 3 east, Room 305."""
+    return (", " if is_english() else " ").join(part for part in (place, room_words(room)) if part)
+
+
 def frequency_words(code: str) -> str:
     """每日 2 次 for bid, in the reader's language; anything that is no such abbreviation as it was written."""
     known = _FREQUENCIES.get(code.strip().lower())

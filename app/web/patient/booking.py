@@ -162,7 +162,7 @@ def _facts(card: SessionCard) -> list[dict[str, str]]:
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
         {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
         {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {_row(card)['time']}"},
-        {"label": gettext("地点"), "value": f"{place} {show.room_words(session.room)}"},
+        {"label": gettext("地点"), "value": show.where_words(place, session.room)},
         {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},
     ]
 

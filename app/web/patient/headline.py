@@ -24,7 +24,7 @@ def headline(visit: Visit) -> Headline:
 
 def _where(visit: Visit) -> str:
     department = visit.card.department
-    return f"{show.in_language(department.location, department.location_en)} {show.room_words(visit.room)}".strip()
+    return show.where_words(show.in_language(department.location, department.location_en), visit.room)
 
 
 def _when(visit: Visit) -> str:

@@ -143,7 +143,7 @@ def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
         {"label": gettext("科室"), "value": show.in_language(department.name, department.name_en)},
         {"label": gettext("医生"), "value": f"{found.card.practitioner.name} {found.card.practitioner.title}"},
         {"label": gettext("时间"), "value": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}{end}"},
-        {"label": gettext("地点"), "value": f"{place} {show.room_words(found.room)}"},
+        {"label": gettext("地点"), "value": show.where_words(place, found.room)},
         {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},
         {"label": gettext("挂号费"), "value": show.yuan(row.fee_fen)},
         {"label": gettext("就诊号"), "value": row.visit_number},
