@@ -103,6 +103,10 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.hl7": (("admin", "/staff/hl7"), ("admin", "/staff/hl7?direction=out")),
     "staff.hl7_in": (("admin", "/staff/hl7/in/{hl7.refused}"),),
     "staff.hl7_out": (("admin", "/staff/hl7/out/{hl7.dead}"),),
+    "staff.hl7_again": (("admin", "/staff/hl7/again?state=refused"),),
+    "staff.peers": (("admin", "/staff/peers"),),
+    "staff.peer": (("admin", "/staff/peers/{peer}"),),
+    "staff.new_peer": (("admin", "/staff/peers/new"),),
     "staff.dead": (("admin", "/staff/dead"),),
     "staff.patients": (("admin", "/staff/patients"),),
     "staff.patient": (("admin", "/staff/patients/{patient}"),),
@@ -132,12 +136,6 @@ NO_PAGES = {
 def addresses(endpoint: str, ids: dict[str, str]) -> list[Address]:
     """The addresses of the route's pages in the hospital with these ids."""
     return [Address(who, _filled(path, ids)) for who, path in PAGES[endpoint]]
-
-
-def all_addresses(ids: dict[str, str], *surfaces: str) -> list[Address]:
-    """The addresses of every page of `surfaces`, or of all."""
-    chosen = [endpoint for endpoint in PAGES if not surfaces or endpoint.split(".")[0] in surfaces]
-    return [address for endpoint in chosen for address in addresses(endpoint, ids)]
 
 
 def _filled(path: str, ids: dict[str, str]) -> str:

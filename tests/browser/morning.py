@@ -16,10 +16,11 @@ from app.insurance import covering
 from app.insurance.rules import Usage
 from app.invoice import printing
 from app.invoice import service as invoices
-from app.kernel import audit, inbox, outbox
+from app.kernel import audit, inbox, outbox, peers
 from app.kernel.ids import new_public_id
 from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxItem
+from app.kernel.peers import Peer
 from app.kernel.uow import Actor
 from app.payment import service as payment
 from app.pharmacy import handing, picking, scanning
@@ -260,6 +261,9 @@ def _from_the_hospital_system(hospital: Hospital) -> None:
     """Reports, messages in and out, one of them refused and one of them dead."""
     house, ids = hospital.house, hospital.ids
     zhang = hospital.people["zhang"]
+    with house.units.open(house.actors["admin"]) as uow:
+        lis = Peer(name="检验系统", application="LIS", facility="HOSPITAL", addresses=("10.1.0.0/16",))
+        ids["peer"] = peers.file_peer(uow, lis).public_id
     with house.units.open(Actor("peer", "HIS")) as uow:
         for number, name, rows in (("LAB1", "血常规", BLOOD), ("LAB2", "幽门螺杆菌抗体", BLOOD[1:2])):
             told = ReportIn(number, zhang.patient.id, None, "CBC", name, "F", uow.now(), rows)

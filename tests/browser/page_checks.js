@@ -1,7 +1,7 @@
 /* What checks.py looks for in a page; answers with plain lists. */
 (() => {
   const seen = e => { const b = e.getBoundingClientRect(), s = getComputedStyle(e);
-    return b.width > 1 && b.height > 1 && s.visibility !== 'hidden' && !e.closest('.visually-hidden, .skip'); };
+    return b.width > 1 && b.height > 1 && s.visibility !== 'hidden' && !e.closest('.visually-hidden, .skip, details:not([open]) > :not(summary)'); };
   const name = e => e.tagName.toLowerCase() + (e.id ? '#' + e.id : '') + ' "' + (e.textContent || e.value || '').trim().replace(/\s+/g, ' ').slice(0, 30) + '"';
 
   const overlap = (controls) => {
