@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Enum, Index, String, Table, UniqueConstraint, func, select, text
+from sqlalchemy import Column, Date, Enum, Index, String, Table, UniqueConstraint, func, select, text
 from sqlalchemy.engine import Connection, Engine
 
-from app.kernel.db import Base
+from app.kernel.db import Base, Instant
 
 Keys = Mapping[str, int]
 DAYS_BACK = 700
@@ -51,8 +51,8 @@ def make_room(engine: Engine) -> None:
 def copy(engine: Engine, rows: Rows, times: int, *, keep: Collection[str] = (), is_past: bool) -> None:
     """The rows stand `times` more often, each copy with keys, numbers and public ids of its own.
 
-    Tables in `keep` are not copied, so the copies belong to the same rows there (the same patient, say). A copy of
-    the past is some days back, spread over the sessions of two years; else it is of the same session as the original.
+    Tables in `keep` are not copied, so the copies belong to the same rows there (the same patient, say). Copies of the
+    past lie one to seven hundred days back with all their days and times; else they are as new as the original.
     """
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # the copies refer to one another
@@ -80,8 +80,10 @@ def _value(column: Column[object], rows: Rows, starts: Keys, *, is_past: bool) -
     table, name = column.table.name, f"t.{column.name}"
     if column.name == "id":
         return _shifted(name, table, rows, starts)
-    if is_past and column.name == "visit_day":
+    if is_past and isinstance(column.type, Date):
         return f"{name} - (k % {DAYS_BACK})::int - 1"
+    if is_past and isinstance(column.type, Instant):
+        return f"{name} - make_interval(days => (k % {DAYS_BACK})::int + 1)"
     for key in column.foreign_keys:
         if key.column.table.name in starts:
             return _shifted(name, key.column.table.name, rows, starts)

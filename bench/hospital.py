@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,10 +40,14 @@ UP_WITHIN_SECONDS = 120
 
 @dataclass(frozen=True)
 class Hospital:
-    """A running demo: what `endpoints.json` says of it, and its application in this process, for looking inside."""
+    """A running demo: what `endpoints.json` says of it, and its application in this process, for looking inside.
+
+    `processes.close()` stops all but the database.
+    """
 
     data: Path
     app: Flask
+    processes: ExitStack
 
     @property
     def endpoints(self) -> dict[str, Any]:
@@ -71,8 +75,9 @@ def running_hospital() -> Iterator[Hospital]:
     with tempfile.TemporaryDirectory(prefix="menzhen-bench-") as folder, running_postgres(durable=True) as url:
         data = Path(folder) / "data"
         port = next(base for base in range(21000, 31000, 200) if all(map(is_free, ports_of(base).values())))
-        with _demo(data, url, port):
-            yield Hospital(data, _looking_in(data, url, port))
+        with ExitStack() as processes:
+            processes.enter_context(_demo(data, url, port))
+            yield Hospital(data, _looking_in(data, url, port), processes)
 
 
 @contextmanager

@@ -117,9 +117,9 @@ def guest(endpoints: dict[str, Any], desk: Desk, staff: dict[str, Browser]) -> G
 
 
 def come_until(endpoints: dict[str, Any], desk: Desk, until: float) -> list[Came]:
-    """Patients of one desk, one after another, as long as it is before `until` (seconds of the epoch)."""
+    """Patients of one desk, one after another, at least one, as long as it is before `until` (seconds of the epoch)."""
     staff: dict[str, Browser] = {}
-    went = []
+    went = [come(guest(endpoints, desk, staff), TO_THE_DOOR + TO_THE_END)]
     while time.time() < until:
         went.append(come(guest(endpoints, desk, staff), TO_THE_DOOR + TO_THE_END))
     return went

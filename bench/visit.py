@@ -60,7 +60,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         samples = _samples(hospital, sitting[0])
         yield from _load(hospital, sitting[1:], size)
         yield from _memory(hospital)
-        # What follows needs the database only, so that nobody else's statements are in the way.
+        hospital.processes.close()  # what follows needs the database only, and nobody else who writes to it
         yield from _growth(hospital, samples, size)
 
 
@@ -106,8 +106,11 @@ def _load(hospital: Hospital, sitting: list[Desk], size: Size) -> Iterator[Figur
 
 
 def _per_minute(whole: list[Came], begins: float, ends: float, size: Size) -> float:
-    rounds = max(1, round((ends - begins) / size.round_seconds))
-    counts = [0] * rounds
+    """The median of the rounds; of a single round, which may be shorter than a visit, all that came to their end."""
+    if size.rounds == 1:
+        took = max((came.ended_at for came in whole), default=ends) - begins
+        return round(len(whole) * 60 / took, 1)
+    counts = [0] * (size.rounds - 1)
     for came in whole:
         if came.ended_at < ends:
             counts[int((came.ended_at - begins) // size.round_seconds)] += 1
