@@ -73,7 +73,13 @@ CHANNEL_KINDS = {
     ChannelKind.SCREEN: _l("屏幕"),
     ChannelKind.DESK: _l("台卡"),
 }
-TOPICS = {"hospital": _l("医院系统"), "message": _l("就诊消息"), "payment": _l("退款"), "phone_code": _l("登录验证码")}
+TOPICS = {
+    "hospital": _l("医院系统"),
+    "message": _l("就诊消息"),
+    "payment": _l("退款"),
+    "phone_code": _l("登录验证码"),
+    "hl7_replay": _l("消息重放"),
+}
 REFUND_REASONS = {
     "late": _l("付款超时"),
     "surplus": _l("重复付款"),

@@ -40,7 +40,7 @@ def somebody() -> Person:
         id_number=body + check,
         birth_day=birth_day,
         sex="M" if serial % 2 else "F",
-        phone=f"19{secrets.randbelow(10**9):09d}",
+        phone=f"138{secrets.randbelow(10**8):08d}",
         record_number=f"P{secrets.randbelow(10**9):09d}",
         member_number=f"M{secrets.randbelow(10**11):011d}",
     )

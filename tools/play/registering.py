@@ -52,7 +52,7 @@ def login(visit: Visit) -> Seen:
     page = phone.press(page, "/login/code", digits=_code_sent_to(visit))
     if "/login" in page.url:
         raise StepFailed(f"not logged in: {page.gist}")
-    return {"phone": "19*******" + visit.person.phone[-2:], "wechat": True, "landed": page.where}
+    return {"phone": visit.person.phone[:3] + "******" + visit.person.phone[-2:], "wechat": True, "landed": page.where}
 
 
 def _code_sent_to(visit: Visit) -> str:
