@@ -49,6 +49,17 @@ class Errand:
     window: Window | None
 
 
+def door_opens_at(session: ClinicSession) -> datetime:
+    """From when on a patient of the session can check in."""
+    return session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+
+
+def may_check_in(registration: Registration, session: ClinicSession, now: datetime) -> bool:
+    """True while the door is open for the registration."""
+    is_open = door_opens_at(session) <= now < session.ends_at
+    return registration.state == RegistrationState.BOOKED and is_open
+
+
 @dataclass(frozen=True)
 class Visit:
     """A registration with all that followed from it; `now` is when it was looked at."""
@@ -83,13 +94,12 @@ class Visit:
     @property
     def check_in_opens_at(self) -> datetime:
         """From when on the patient can check in."""
-        return self.clinic_session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+        return door_opens_at(self.clinic_session)
 
     @property
     def may_check_in(self) -> bool:
         """True while the door is open for this registration."""
-        is_open = self.check_in_opens_at <= self.now < self.clinic_session.ends_at
-        return self.registration.state == RegistrationState.BOOKED and is_open
+        return may_check_in(self.registration, self.clinic_session, self.now)
 
     def errand(self, *states: BagState) -> Errand | None:
         """The first errand whose bag is in one of `states`."""

@@ -13,14 +13,14 @@ from app.kernel.uow import Uow
 from app.payment.states import BillState
 from app.queueing import service as queueing
 from app.registration import service as registrations
-from app.registration.models import Registration
+from app.registration.listing import Listed, listed_of_account
 from app.registration.rules import CANCEL_MINUTES_BEFORE
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.web import edge, live, show
 from app.web.patient import blueprint
 from app.web.patient.headline import headline
 from app.web.patient.timeline import steps
-from app.web.patient.visit import Visit, visit_of
+from app.web.patient.visit import Visit, door_opens_at, may_check_in, visit_of
 
 
 @blueprint.get("/visits/<registration_id>")
@@ -51,25 +51,24 @@ def _told(found: Visit) -> dict[str, object]:
 def check_in_list() -> edge.Answer:
     """Where the lobby's code leads: today's registrations, each with its button."""
     uow = edge.current_uow()
-    today = [row for row in registrations.list_of_account(uow) if row.visit_day == uow.today()]
+    today = [row for row in listed_of_account(uow) if row.registration.visit_day == uow.today()]
     shown = {RegistrationState.BOOKED, RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION}
-    rows = [_row(uow, row) for row in today if row.state in shown]
+    rows = [_row(uow, row) for row in today if row.registration.state in shown]
     return render_template("patient/check_in.html", registrations=rows)
 
 
-def _row(uow: Uow, row: Registration) -> dict[str, object]:
-    found = visit_of(uow, row)
-    department = found.card.department
+def _row(uow: Uow, found: Listed) -> dict[str, object]:
+    row, department = found.registration, found.department
     return {
-        "title": f"{show.in_language(department.name, department.name_en)} {found.card.practitioner.name}",
+        "title": f"{show.in_language(department.name, department.name_en)} {found.practitioner.name}",
         "name": identity.name_of(uow, found.patient),
         "when": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}",
-        "room": show.room_words(found.room),
+        "room": show.room_words(found.session.room),
         "kind": show.state_kind(row.state),
         "state": show.state_words(row.state),
-        "may_check_in": found.may_check_in,
+        "may_check_in": may_check_in(row, found.session, uow.now()),
         "is_booked": row.state == RegistrationState.BOOKED,
-        "opens_at": show.clock_time(found.check_in_opens_at),
+        "opens_at": show.clock_time(door_opens_at(found.session)),
         "post": url_for("patient.check_in", registration_id=row.public_id),
         "href": url_for("patient.visit", registration_id=row.public_id),
         "detail": url_for("patient.registration", registration_id=row.public_id),
@@ -100,7 +99,7 @@ def rejoin(registration_id: str) -> edge.Answer:
 def registrations_list() -> edge.Answer:
     """The account's registrations, newest first."""
     uow = edge.current_uow()
-    rows = [_row(uow, row) for row in registrations.list_of_account(uow)]
+    rows = [_row(uow, row) for row in listed_of_account(uow)]
     return render_template("patient/registrations.html", registrations=rows)
 
 
