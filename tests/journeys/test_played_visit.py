@@ -22,7 +22,7 @@ from tools.play.visit import Visit
 ROOT = Path(__file__).resolve().parent.parent.parent
 UP_WITHIN_SECONDS = 120
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("database_url")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("bare_database_url")]
 
 
 class RunningDemo:
@@ -40,9 +40,9 @@ class RunningDemo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path, database_url: str) -> Iterator[RunningDemo]:
+def demo(tmp_path: Path, bare_database_url: str) -> Iterator[RunningDemo]:
     data = tmp_path / "data"
-    on_postgres = ["--database", database_url] if database_url.startswith("postgresql") else []
+    on_postgres = ["--database", bare_database_url] if bare_database_url.startswith("postgresql") else []
     command = [sys.executable, "-m", "tools.demo", "--data", str(data), "--port", str(free_port()), *on_postgres]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:

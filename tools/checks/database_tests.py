@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-ASKS_FOR_A_DATABASE = {"database_url", "units", "postgres_url"}
+ASKS_FOR_A_DATABASE = {"database_url", "bare_database_url", "units", "postgres_url"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
