@@ -20,7 +20,7 @@ class Listed:
 
     registration: Registration
     patient: Patient
-    session: ClinicSession
+    clinic_session: ClinicSession
     department: Department
     practitioner: Practitioner
     slot: Slot | None
@@ -28,7 +28,7 @@ class Listed:
     @property
     def starts_at(self) -> datetime:
         """When the patient is expected."""
-        return self.slot.starts_at if self.slot else self.session.starts_at
+        return self.slot.starts_at if self.slot else self.clinic_session.starts_at
 
 
 def listed_of_account(uow: Uow, *, limit: int = 20) -> list[Listed]:
