@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -142,11 +143,24 @@ def database_url(template: str, tmp_path: Path) -> Iterator[str]:
     yield template
 
 
+_LOCKING_SUBQUERY = re.compile(r"\bIN \(SELECT [^()]*(\([^()]*\)[^()]*)*FOR UPDATE")
+
+
+def refuse_locking_subqueries(engine: Engine) -> None:
+    """`IN (SELECT … FOR UPDATE)` may be run once per row of the outer table and lock more than it says: use a CTE."""
+
+    def look(_c: object, _cursor: object, statement: str, _p: object, _context: object, _many: bool) -> None:
+        assert not _LOCKING_SUBQUERY.search(statement), f"locks in a subquery of IN: {statement}"
+
+    event.listen(engine, "before_cursor_execute", look)
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url, **engine_options(database_url, pool_size=20))
     prepare(engine)
     quicken(engine)
+    refuse_locking_subqueries(engine)
     yield engine
     engine.dispose()
 

@@ -122,10 +122,11 @@ def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int) -> list[Outbo
         .order_by(OutboxItem.due_at, OutboxItem.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # read once; as a subquery of IN it may be run, and lock, once per row of the table
     )
     ids = uow.session.scalars(
         update(OutboxItem)
-        .where(OutboxItem.id.in_(due))
+        .where(OutboxItem.id.in_(select(due.c.id)))
         .values(
             state=OutboxState.SENDING, lease_until=now + timedelta(seconds=lease_seconds), tries=OutboxItem.tries + 1
         )

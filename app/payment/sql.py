@@ -50,10 +50,11 @@ def _claim_orders(
         .order_by(due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     rows = uow.session.execute(
         update(PaymentOrder)
-        .where(PaymentOrder.id.in_(due))
+        .where(PaymentOrder.id.in_(select(due.c.id)))
         .values({due_at.key: next_at})
         .returning(PaymentOrder.id, PaymentOrder.out_trade_no),
         execution_options={"synchronize_session": False},
@@ -69,10 +70,11 @@ def claim_refunds_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[t
         .order_by(Refund.query_due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     rows = uow.session.execute(
         update(Refund)
-        .where(Refund.id.in_(due))
+        .where(Refund.id.in_(select(due.c.id)))
         .values(query_due_at=next_at)
         .returning(Refund.id, Refund.out_refund_no),
         execution_options={"synchronize_session": False},

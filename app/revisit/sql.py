@@ -80,10 +80,11 @@ def _change(uow: Uow, which: Select[int], action: ReminderAction, **values: obje
     """One conditional update moves all rows of `which`; rows held by another process are left to it."""
     before, after = next((state, to) for (state, doing), to in REMINDER.moves.items() if doing == action)
     uow.session.flush()
+    chosen = which.with_for_update(skip_locked=True).cte("chosen")
     changed = sorted(
         uow.session.scalars(
             update(Reminder)
-            .where(Reminder.id.in_(which.with_for_update(skip_locked=True)), Reminder.state == before)
+            .where(Reminder.id.in_(select(chosen.c.id)), Reminder.state == before)
             .values(state=after, **values)
             .returning(Reminder.id),
             execution_options={"synchronize_session": False},

@@ -8,6 +8,7 @@ from app.scheduling.models import Slot
 from app.scheduling.states import SlotState
 
 # SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
+# `=`, never IN: PostgreSQL may run a subquery of IN once per slot, and each run locks, and so takes, a further place.
 _FIRST_FREE = (
     select(Slot.id)
     .where(
@@ -22,7 +23,7 @@ _FIRST_FREE = (
 )
 CLAIM: Update = (
     update(Slot)
-    .where(Slot.id.in_(_FIRST_FREE.scalar_subquery()), Slot.state == SlotState.FREE)
+    .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE)
     .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"))
     .returning(Slot.id, Slot.seq)
 )
