@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.crypto import CannotOpen
 from app.kernel.uow import Uow
 from app.notifications.models import ProviderToken
 
@@ -28,8 +29,8 @@ def token_of(uow: Uow, name: str) -> Token | None:
     row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name)).first()
     if row is None or row.expires_at is None:
         return None
-    left = int((row.expires_at - uow.clock.wall_now()).total_seconds())
-    return Token(uow.keys.open(row.token_sealed, f"provider_token.token:{name}"), left) if left > 60 else None
+    left, text = int((row.expires_at - uow.clock.wall_now()).total_seconds()), _text_of(uow, row)
+    return Token(text, left) if text and left > 60 else None
 
 
 def may_renew(uow: Uow, name: str) -> bool:
@@ -40,6 +41,10 @@ def may_renew(uow: Uow, name: str) -> bool:
         .values(name=name, token_sealed="", fetched=0)
         .on_conflict_do_nothing(index_elements=["name"])
     )
+    row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name)).one()
+    if not _text_of(uow, row):
+        row.expires_at = None
+        uow.session.flush()
     now = uow.clock.wall_now()
     is_ours = uow.session.scalar(
         update(ProviderToken)
@@ -70,5 +75,13 @@ def keep_token(uow: Uow, name: str, text: str, lives_seconds: int) -> None:
 def forget_token(uow: Uow, name: str, text: str) -> None:
     """A token that the provider calls invalid is not used again; quiet when another took its place already."""
     row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == name).with_for_update()).first()
-    if row is not None and uow.keys.open(row.token_sealed, f"provider_token.token:{name}") == text:
+    if row is not None and _text_of(uow, row) == text:
         row.expires_at = None
+
+
+def _text_of(uow: Uow, row: ProviderToken) -> str:
+    """The token, or '' when its key is gone or it was sealed for another place: a lent token is simply lent anew."""
+    try:
+        return uow.keys.open(row.token_sealed, f"provider_token.token:{row.name}")
+    except CannotOpen:
+        return ""

@@ -126,6 +126,21 @@ def test_a_token_that_died_is_renewed_and_the_letter_goes(
     assert len(received(sandbox, openid)) == 2
 
 
+def test_a_token_that_cannot_be_read_is_fetched_anew(
+    account: OfficialAccount, sandbox: RunningSandbox, units: Units
+) -> None:
+    """As after a restored backup, or a data key that was taken out."""
+    account.send(letter(new_openid(sandbox)))
+    with units.open() as uow:
+        row = uow.session.scalars(select(ProviderToken).where(ProviderToken.name == TOKEN)).one()
+        row.token_sealed = uow.keys.seal("a-token", "some.other.place")
+
+    account.send(letter(new_openid(sandbox)))
+
+    with units.open() as uow:
+        assert uow.session.scalars(select(ProviderToken.fetched).where(ProviderToken.name == TOKEN)).one() == 2
+
+
 def test_a_token_near_its_end_is_used_while_another_process_renews_it(
     account: OfficialAccount, sandbox: RunningSandbox, units: Units, clock: SetClock
 ) -> None:
