@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.identity import service as identity
 from app.identity.models import Patient
+from app.kernel.errors import NotFound
+from app.kernel.pages import Page
 from app.kernel.uow import Uow
 from app.registration.models import Registration
 from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
@@ -33,15 +35,53 @@ class Listed:
 
 def listed_of_account(uow: Uow, *, limit: int = 20) -> list[Listed]:
     """The newest registrations of the patients the asking account may act for."""
-    rows = uow.session.execute(
+    query = (
+        _listed()
+        .where(Registration.patient_id.in_(identity.linked_patient_ids(uow)))
+        .order_by(Registration.visit_day.desc(), Registration.id.desc())
+        .limit(limit)
+    )
+    return [Listed(*row) for row in uow.session.execute(query)]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which registrations another system of the hospital asks for; None and '' are any."""
+
+    patient_id: int | None = None
+    from_day: date | None = None
+    to_day: date | None = None
+    visit_number: str = ""
+
+
+def listed_named(uow: Uow, public_id: str) -> Listed:
+    """The registration named `public_id`, whoever it is for; else NotFound. The caller writes the look down."""
+    row = uow.session.execute(_listed().where(Registration.public_id == public_id)).first()
+    if row is None:
+        raise NotFound
+    return Listed(*row)
+
+
+def listed(uow: Uow, sought: Sought, page: Page) -> list[Listed]:
+    """A page of the registrations that fit; the caller writes the look down."""
+    query = _listed()
+    if sought.patient_id is not None:
+        query = query.where(Registration.patient_id == sought.patient_id)
+    if sought.from_day:
+        query = query.where(Registration.visit_day >= sought.from_day)
+    if sought.to_day:
+        query = query.where(Registration.visit_day <= sought.to_day)
+    if sought.visit_number:
+        query = query.where(Registration.visit_number == sought.visit_number)
+    return [Listed(*row) for row in uow.session.execute(page.of(query, Registration.id))]
+
+
+def _listed() -> Select[Registration, Patient, ClinicSession, Department, Practitioner, Slot]:
+    return (
         select(Registration, Patient, ClinicSession, Department, Practitioner, Slot)
         .join(Patient, Patient.id == Registration.patient_id)
         .join(ClinicSession, ClinicSession.id == Registration.session_id)
         .join(Department, Department.id == ClinicSession.department_id)
         .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
         .outerjoin(Slot, Slot.id == Registration.slot_id)
-        .where(Registration.patient_id.in_(identity.linked_patient_ids(uow)))
-        .order_by(Registration.visit_day.desc(), Registration.id.desc())
-        .limit(limit)
     )
-    return [Listed(*row) for row in rows]

@@ -1,0 +1,100 @@
+"""A place booked by a program of another system, for a patient it names: the very place, once, by its own number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.identity.models import Patient
+from app.kernel.errors import BadInput
+from app.kernel.once import OnceKeyReused
+from app.kernel.uow import Uow
+from app.registration import service
+from app.registration.by_hospital import registration_known_as
+from app.registration.errors import AlreadyRegistered, TooManyHolds
+from app.registration.models import Registration, RegistrationNumber
+from app.registration.rules import MAX_UNPAID_HOLDS
+from app.registration.states import RegistrationState
+from app.scheduling.errors import PlacesBusy, SoldOut
+from app.scheduling.exchange import Place
+
+LONGEST_NUMBER = 80
+
+
+@dataclass(frozen=True)
+class Booking:
+    """The registration, and whether this call made it (False: it stood already under the client's number)."""
+
+    registration: Registration
+    is_new: bool
+
+
+def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booking:
+    """The patient has this very place, held until its fee is paid; without a fee it is booked at once.
+
+    `number` is the client's own for the appointment: asked again with it, the first answer holds. Refuses
+    `already_registered`, `too_many_holds` (by patient), `sold_out` when the place is another's, `session_closed`,
+    `places_busy`, `once_key_reused` when the number stands for another patient or day, `bad_input` for a long one.
+    """
+    if len(number) > LONGEST_NUMBER:
+        raise BadInput(fields={"identifier": "too_long"})
+    known = registration_known_as(uow, system=_system(uow), value=number) if number else None
+    if known is not None:
+        if known.patient_id != patient.id or known.session_id != place.session.id:
+            raise OnceKeyReused
+        return Booking(known, is_new=False)
+    standing = service.standing_with(uow, patient, place.session)
+    if standing is not None:
+        raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+    _refuse_too_many_holds(uow, patient)
+    made = service.place(
+        uow,
+        place.session,
+        patient,
+        fee_fen=place.session.fee_fen,
+        source_code="fhir",
+        not_before=place.slot.starts_at,
+    )
+    if made.slot_id != place.slot.id:  # the first free place from that time on is a later one
+        raise SoldOut(session=place.session.public_id)
+    if number:
+        _keep_number(uow, made, number)
+    return Booking(made, is_new=True)
+
+
+def numbers_of(uow: Uow, registration: Registration) -> list[str]:
+    """The asking client's own numbers for the appointment."""
+    return list(
+        uow.session.scalars(
+            select(RegistrationNumber.value)
+            .where(
+                RegistrationNumber.registration_id == registration.id,
+                RegistrationNumber.system == _system(uow),
+            )
+            .order_by(RegistrationNumber.id)
+        )
+    )
+
+
+def _system(uow: Uow) -> str:
+    return f"client:{uow.actor.ref}"
+
+
+def _refuse_too_many_holds(uow: Uow, patient: Patient) -> None:
+    unpaid = uow.session.scalar(
+        select(func.count())
+        .select_from(Registration)
+        .where(Registration.patient_id == patient.id, Registration.state == RegistrationState.HELD)
+    )
+    if unpaid and unpaid >= MAX_UNPAID_HOLDS:
+        raise TooManyHolds(at_most=MAX_UNPAID_HOLDS)
+
+
+def _keep_number(uow: Uow, registration: Registration, number: str) -> None:
+    uow.session.add(RegistrationNumber(registration_id=registration.id, system=_system(uow), value=number))
+    try:
+        uow.session.flush()
+    except IntegrityError as error:  # the same request came twice at once; the next try finds the first one's answer
+        raise PlacesBusy(retry_seconds=1) from error
