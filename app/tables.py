@@ -8,7 +8,7 @@ import pkgutil
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KERNEL = ("audit", "counters", "inbox", "message_keys", "moves", "once", "outbox", "peers", "rates")
+KERNEL = ("audit", "code_tables", "counters", "inbox", "message_keys", "moves", "once", "outbox", "peers", "rates")
 NAMES = sorted(
     name
     for package in pkgutil.iter_modules([str(HERE)])

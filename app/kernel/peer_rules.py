@@ -7,10 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.kernel.code_tables import own_code
+from app.kernel.field_rules import read_rule
+
 FRAME_BYTES_AT_MOST = 16 * 1024 * 1024
 FRAME_BYTES_AT_LEAST = 1024
 PER_MINUTE_AT_MOST = 1_000_000
 ADDRESSES_AT_MOST = 50
+FACILITIES_AT_MOST = 20
+LINES_AT_MOST = 200
 
 CHARSETS = ("UNICODE UTF-8", "GB 18030-2000", "GBK", "GB2312", "BIG-5", "8859/1", "ASCII")
 """Labels of MSH-18 that can be agreed: HL7 table 0211, and GBK and GB2312, which senders in China write."""
@@ -53,6 +58,9 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "addresses": lambda texts: len(texts) <= ADDRESSES_AT_MOST and all(is_network(text) for text in texts),
     "max_frame_bytes": lambda count: FRAME_BYTES_AT_LEAST <= count <= FRAME_BYTES_AT_MOST,
     "messages_per_minute": lambda count: 0 <= count <= PER_MINUTE_AT_MOST,
+    "facilities": lambda names: len(names) <= FACILITIES_AT_MOST and all(_is_name(name, 227) for name in names),
+    "field_rules": lambda lines: len(lines) <= LINES_AT_MOST and all(read_rule(line) for line in lines),
+    "codes": lambda lines: len(lines) <= LINES_AT_MOST and all(own_code(line) for line in lines),
     "retry_codes": lambda codes: len(codes) <= 20 and all(_CODE.fullmatch(code) for code in codes),
     "out_host": lambda text: bool(_HOST.fullmatch(text)),
     "out_port": lambda port: 0 <= port <= 65535,

@@ -52,6 +52,13 @@ class UnknownPatient(enum.StrEnum):
     REFUSE = "refuse"
 
 
+class OtherFacility(enum.StrEnum):
+    """A message meant for another hospital is taken and `flag`ged, or `refuse`d (AE 204)."""
+
+    FLAG = "flag"
+    REFUSE = "refuse"
+
+
 class BadPeer(BadInput):
     """The agreement cannot be kept as it is written (facts: fields)."""
 
@@ -77,7 +84,9 @@ class Peer:
     `application` and `facility` are MSH-3 and MSH-4 as the peer writes them. `charset` (an MSH-18 label) holds for
     messages that declare none. `addresses` are networks it may send from, none for anywhere. `messages_per_minute` 0
     is without limit. `retry_codes` (HL7 table 0357) in its AE or AR mean that a message is sent to it again. `out_host`
-    '' is a peer that we do not send to, or one whose address stands in the settings.
+    '' is a peer that we do not send to, or one whose address stands in the settings. `facilities` are our names as it
+    writes them in MSH-6 and PV1-3.4, none for any. `field_rules` and `codes` are lines as `field_rules.read_rule` and
+    `code_tables.own_code` read them: they hold for this peer before what holds for all.
     """
 
     name: str = ""
@@ -91,6 +100,10 @@ class Peer:
     unknown_event: UnknownEvent = UnknownEvent.FILED
     reused_id: ReusedId = ReusedId.PROCESS
     unknown_patient: UnknownPatient = UnknownPatient.REFUSE
+    facilities: Sequence[str] = ()
+    other_facility: OtherFacility = OtherFacility.FLAG
+    field_rules: Sequence[str] = ()
+    codes: Sequence[str] = ()
     retry_codes: Sequence[str] = ("206", "207")
     out_host: str = ""
     out_port: int = 0
@@ -136,6 +149,10 @@ class Hl7Peer(PublicRow):
     unknown_event: Mapped[UnknownEvent] = mapped_column(choice(UnknownEvent))
     reused_id: Mapped[ReusedId] = mapped_column(choice(ReusedId))
     unknown_patient: Mapped[UnknownPatient] = mapped_column(choice(UnknownPatient))
+    facilities: Mapped[list[Any]]
+    other_facility: Mapped[OtherFacility] = mapped_column(choice(OtherFacility))
+    field_rules: Mapped[list[Any]]
+    codes: Mapped[list[Any]]
     retry_codes: Mapped[list[Any]]
     out_host: Mapped[str] = mapped_column(String(253))
     out_port: Mapped[int]

@@ -107,6 +107,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.peers": (("admin", "/staff/peers"),),
     "staff.peer": (("admin", "/staff/peers/{peer}"),),
     "staff.new_peer": (("admin", "/staff/peers/new"),),
+    "staff.code_tables": (("admin", "/staff/codes"),),
+    "staff.code_table": (("admin", "/staff/codes/sex"),),
     "staff.dead": (("admin", "/staff/dead"),),
     "staff.patients": (("admin", "/staff/patients"),),
     "staff.patient": (("admin", "/staff/patients/{patient}"),),

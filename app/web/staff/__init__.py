@@ -15,6 +15,7 @@ def _roles(*names: str) -> frozenset[str]:
 
 
 HL7_PAGES = ("staff.hl7_in", "staff.hl7_in_reveal", "staff.hl7_out", "staff.hl7_out_reveal", "staff.hl7_again")
+PEER_PAGES = ("staff.peer", "staff.new_peer", "staff.code_tables", "staff.code_table")
 PLACE = work.Place(
     _l("管理台"),
     (
@@ -23,7 +24,7 @@ PLACE = work.Place(
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
-        work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), ("staff.peer", "staff.new_peer")),
+        work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), PEER_PAGES),
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
         work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, AUDITOR)),
@@ -35,6 +36,7 @@ from app.web.staff import audit_trail as audit_trail  # noqa: E402 - the pages h
 from app.web.staff import channels as channels  # noqa: E402
 from app.web.staff import dead as dead  # noqa: E402
 from app.web.staff import hl7 as hl7  # noqa: E402
+from app.web.staff import hl7_codes as hl7_codes  # noqa: E402
 from app.web.staff import hl7_message as hl7_message  # noqa: E402
 from app.web.staff import hl7_repeating as hl7_repeating  # noqa: E402
 from app.web.staff import home as home  # noqa: E402

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.kernel.peer_rules import CHARSETS
-from app.kernel.peers import AckMode, Peer, ReusedId, UnknownEvent, UnknownPatient
+from app.kernel.peers import AckMode, OtherFacility, Peer, ReusedId, UnknownEvent, UnknownPatient
 from app.web import work
 
 LABELS: dict[str, object] = {
@@ -25,6 +25,10 @@ LABELS: dict[str, object] = {
     "unknown_event": _l("没有作用的事件"),
     "reused_id": _l("控制号重复而内容不同"),
     "unknown_patient": _l("患者没有建档"),
+    "facilities": _l("本院的名称"),
+    "other_facility": _l("发给别家医院的消息"),
+    "field_rules": _l("字段约定"),
+    "codes": _l("代码对照"),
     "retry_codes": _l("可重发的错误码"),
     "out_host": _l("发往的主机"),
     "out_port": _l("发往的端口"),
@@ -38,6 +42,11 @@ HINTS: dict[str, object] = {
     "addresses": _l("每行一个地址或网段，例如 10.1.0.0/16；不填则不限"),
     "max_frame_bytes": _l("1024 到 16777216"),
     "messages_per_minute": _l("0 为不限；超过时应答 AE 207，请对方稍后再发"),
+    "facilities": _l("对方在 MSH-6 和 PV1-3.4 里怎样写本院，每行一个；不填则不比较"),
+    "field_rules": _l(
+        "每行一个：消息（可省）、字段、用法 R RE O C X、处置 error warning ignore，例如 ORM^O01 PV1-19 R error"
+    ),
+    "codes": _l("每行一个：表: 对方的代码 = 我们的代码，例如 sex: 男性 = male；先于全院的代码表"),
     "retry_codes": _l("HL7 表 0357 的三位数字，用空格分开；对方以这些码拒绝时会再发"),
     "out_host": _l("不填则按部署设置"),
     "out_port": _l("填了主机就要填端口"),
@@ -50,6 +59,10 @@ CHOICES: dict[str, tuple[tuple[enum.StrEnum, object], ...]] = {
     ),
     "unknown_event": ((UnknownEvent.FILED, _l("归档，应答 AA")), (UnknownEvent.REFUSED, _l("拒绝，应答 AR 201"))),
     "reused_id": ((ReusedId.PROCESS, _l("照常处理并标记")), (ReusedId.REFUSE, _l("拒绝，应答 AE 205"))),
+    "other_facility": (
+        (OtherFacility.FLAG, _l("照常处理并标记")),
+        (OtherFacility.REFUSE, _l("拒绝，应答 AE 204")),
+    ),
     "unknown_patient": (
         (UnknownPatient.REFUSE, _l("拒绝，应答 AE 204")),
         (UnknownPatient.PARK, _l("收妥，等患者建档后处理")),
@@ -74,6 +87,10 @@ def typed_peer(known: Peer) -> Peer:
         unknown_event=UnknownEvent(_chosen("unknown_event", UnknownEvent)),
         reused_id=ReusedId(_chosen("reused_id", ReusedId)),
         unknown_patient=UnknownPatient(_chosen("unknown_patient", UnknownPatient)),
+        facilities=_lines("facilities"),
+        other_facility=OtherFacility(_chosen("other_facility", OtherFacility)),
+        field_rules=_lines("field_rules"),
+        codes=_lines("codes"),
         retry_codes=_words("retry_codes"),
         out_host=work.typed("out_host", 254),
         out_port=_number("out_port"),
@@ -100,6 +117,10 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(word for word in _SEPARATORS.split(work.typed(name, 4000)) if word)
 
 
+def _lines(name: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in work.typed(name, 20_000).splitlines() if line.strip())
+
+
 def options() -> dict[str, list[tuple[str, str]]]:
     """What can be chosen, for the form's lists."""
     chosen = {name: [(word.value, str(words)) for word, words in pairs] for name, pairs in CHOICES.items()}
@@ -110,7 +131,8 @@ def options() -> dict[str, list[tuple[str, str]]]:
 def fields(peer: Peer) -> dict[str, str]:
     """The terms as a form shows them."""
     shown = {name: str(value) for name, value in peer.agreed().items()}
-    return shown | {"addresses": "\n".join(peer.addresses), "retry_codes": " ".join(peer.retry_codes)}
+    listed = {name: "\n".join(getattr(peer, name)) for name in ("addresses", "facilities", "field_rules", "codes")}
+    return shown | listed | {"retry_codes": " ".join(peer.retry_codes)}
 
 
 def said(name: str, value: object) -> str:
