@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from sandbox import sms
 from sandbox.clock import now
 from sandbox.his import api as his
-from sandbox.his.messages import DRUG_LINES, RESULTS
+from sandbox.his.lab import RESULTS
+from sandbox.his.pharmacy import DRUG_LINES
 from sandbox.switches import MODES
 from sandbox.world import World
 from sandbox.wxoa import oauth

@@ -122,3 +122,22 @@ CREATE TABLE IF NOT EXISTS his_sent (
     ack_code   TEXT NOT NULL,
     sent_at    REAL NOT NULL
 );
+
+-- A hospital's day that is played: who came, which mishaps were ordered, and which of them struck.
+CREATE TABLE IF NOT EXISTS his_fault_plan (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    plan TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS his_mishap (
+    id         INTEGER PRIMARY KEY,
+    side       TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    control_id TEXT NOT NULL,
+    attempt    INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS his_visit (
+    day    TEXT NOT NULL,
+    number TEXT NOT NULL,
+    facts  TEXT NOT NULL,
+    PRIMARY KEY (day, number)
+);

@@ -6,48 +6,111 @@ import asyncio
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, build_ack, read_header
 from hl7_adapter.er7 import AsWritten, Field, build, segment
-from hl7_adapter.mllp import serve
+from hl7_adapter.mllp import HangUp, MllpServer, serve
 from sandbox.clock import now
-from sandbox.his.messages import header as our_header
+from sandbox.his.faults import Faults
+from sandbox.his.segments import header as our_header
 from sandbox.store import insert
 from sandbox.switches import take_switches
 from sandbox.world import World
 
+_ANSWERS = {"ae": "AE", "ar": "AR"}
 
-def start_listener(world: World) -> None:
-    """Afterwards the hospital system listens on its port, in a thread of its own. OSError when the port is taken."""
+
+def start_listener(world: World) -> Callable[[], None]:
+    """Afterwards the hospital system listens on its port, in a thread of its own, until what is returned is called.
+
+    OSError when the port is taken.
+    """
     up: list[BaseException | None] = []
     ready = threading.Event()
+    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def listen() -> None:
-        async def handle(raw: bytes, _peer: str) -> bytes | None:
-            answer, wait_seconds = await asyncio.to_thread(receive, world, raw)
-            await asyncio.sleep(wait_seconds)
-            return answer
-
+        stopping = asyncio.Event()
+        loops.append((asyncio.get_running_loop(), stopping))
+        desk = _Desk(world)
         try:
-            await serve(world.settings.host, world.settings.his_port, handle)
+            await desk.open()
         except OSError as taken:
             up.append(taken)
             return
         finally:
             ready.set()
-        await asyncio.Event().wait()
+        await desk.stay(stopping)
 
-    threading.Thread(target=lambda: asyncio.run(listen()), name="his", daemon=True).start()
+    thread = threading.Thread(target=lambda: asyncio.run(listen()), name="his", daemon=True)
+    thread.start()
     ready.wait()
     for failure in up:
         raise failure or RuntimeError
 
+    def stop() -> None:
+        loop, stopping = loops[0]
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(10)
 
-def receive(world: World, raw: bytes) -> tuple[bytes | None, float]:
+    return stop
+
+
+class _Desk:
+    """The listener with the mishaps that are ordered for what it receives."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._faults = Faults(world.store)
+        self._restart = asyncio.Event()
+        self._server: MllpServer | None = None
+        self._last = b""
+
+    async def open(self) -> None:
+        """Listens."""
+        self._server = await serve(self._world.settings.host, self._world.settings.his_port, self._handle)
+
+    async def stay(self, stopping: asyncio.Event) -> None:
+        """Listens on until `stopping`; whenever a restart is due it is away for a moment first."""
+        while not stopping.is_set():
+            waiting = [asyncio.ensure_future(event.wait()) for event in (stopping, self._restart)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
+                each.cancel()
+            assert self._server is not None
+            await self._server.close(grace_seconds=0.1)
+            if not stopping.is_set():
+                self._restart.clear()
+                await asyncio.sleep(self._faults.plan().away_seconds)
+                await self.open()
+
+    async def _handle(self, raw: bytes, _peer: str) -> list[bytes] | bytes | None:
+        mishap = await asyncio.to_thread(self._struck, raw)
+        if mishap in ("drop_before", "restart"):
+            if mishap == "restart":
+                self._restart.set()
+            raise HangUp
+        answer, wait_seconds = await asyncio.to_thread(receive, self._world, raw, mishap)
+        if mishap == "drop_after":
+            raise HangUp
+        await asyncio.sleep(self._faults.plan().late_seconds if mishap == "late" else wait_seconds)
+        before, self._last = self._last, answer or self._last
+        if answer is None:
+            return None
+        return {"stale": [before or answer, answer], "twice": [answer, answer]}.get(mishap, answer)
+
+    def _struck(self, raw: bytes) -> str:
+        head = read_header(raw)
+        return "" if isinstance(head, HeaderProblem) else self._faults.strike("receiving", head.control_id)
+
+
+def receive(world: World, raw: bytes, mishap: str = "") -> tuple[bytes | None, float]:
     """Take one message; the answer (None for none) and how long to wait with it.
 
     A repeat of a control id that was answered AA gets the very same answer; after AE or silence it is taken anew.
+    `mishap` is one of `faults.RECEIVING` that decides the answer.
     """
     head = read_header(raw)
     if isinstance(head, HeaderProblem):
@@ -59,7 +122,9 @@ def receive(world: World, raw: bytes) -> tuple[bytes | None, float]:
         if known is not None and known["answer_code"] == "AA":
             return bytes(known["answer"]), 0.0
         struck = take_switches(db, "his", ("ae207", "silent", "late"))
-        code = "" if "silent" in struck else "AE" if "ae207" in struck else "AA"
+        code = _ANSWERS.get(mishap) or ("AE" if "ae207" in struck else "AA")
+        if "silent" in struck or mishap == "silent":
+            code = ""
         answer = _answer(head, code)
         if known is None:
             _write_down(db, head, raw)
@@ -97,7 +162,7 @@ def _write_down(db: sqlite3.Connection, head: Header, raw: bytes) -> None:
 def _answer(head: Header, code: str) -> bytes | None:
     if not code:
         return None
-    if code == "AE":
+    if code in ("AE", "AR"):
         return _ack(head, code, (ErrorAt(207, "", "the hospital system failed inside"),))
     return _schedule_answer(head) if head.message_type == "SRM" else _ack(head, code)
 
