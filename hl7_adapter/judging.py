@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.identity.errors import IdentityConflict
+from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxState
 from app.kernel.peers import Peer, ReusedId, UnknownEvent, UnknownPatient
@@ -16,6 +17,7 @@ from app.kernel.uow import Actor, Uow
 from hl7_adapter import gate
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door
+from hl7_adapter.mapping.coded import Coded
 from hl7_adapter.mapping.inbound import Answered, Effect, effect_of
 from hl7_adapter.mapping.patients import file_patient
 from hl7_adapter.mapping.refusals import MessageRefused, from_visit
@@ -132,10 +134,11 @@ def _attempt(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> s
     """The effects with all that follows from them, in a savepoint: whole, or not at all; gives the last one's."""
     actor = Actor("peer", case.sender)
     part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, actor, uow.request_id)
+    message = Coded(head.message, Codes(part, case.peer.codes))
     subject: str | Answered | None = None
     with uow.session.begin_nested():
         for effect in effects:
-            subject = effect(part, head.message, case.sender)
+            subject = effect(part, message, case.sender)
         part.settle()
     return subject
 

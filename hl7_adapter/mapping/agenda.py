@@ -24,10 +24,6 @@ from hl7_adapter.mapping.refusals import from_visit, refuse
 
 _Deed = Callable[[Uow, Message, str], str | None]
 
-# HL7 table 0278 and what senders add to it, without blanks and dashes.
-_ARRIVED = frozenset({"ARRIVED", "CHECKEDIN", "CHECKIN"})
-_CANCELLED = frozenset({"CANCELLED", "CANCELED", "DC", "DELETED"})
-_MISSED = frozenset({"NOSHOW"})
 _ACTIONS = frozenset({"A", "D", "U", "X", ""})  # HL7 table 0206; anything else in the second field is an id
 _STARTS = ("AIS-4", "AIP-6", "AIL-6", "SCH-11.4", "TQ1-7")
 _LENGTHS = ("AIS-7", "AIP-9", "AIL-9", "SCH-9")
@@ -76,13 +72,12 @@ def move(uow: Uow, message: Message, peer: str) -> str:
 def change(uow: Uow, message: Message, peer: str) -> str | None:
     """SIU^S14: the patient arrived, did not come, or the appointment is cancelled (SCH-25); else it is filed."""
     reader = Reader(message)
-    told = reader.first_text("SCH-25.1", "SCH-25.2", "AIS-10.1").upper()
-    status = "".join(char for char in told if char.isalnum())
-    if status in _CANCELLED:
+    status = reader.coded("appointment_status", "SCH-25.1", "SCH-25.2", "AIS-10.1")
+    if status == "cancelled":
         return take_back(uow, message, peer)
-    if status in _MISSED:
+    if status == "missed":
         return miss(uow, message, peer)
-    if status not in _ARRIVED:
+    if status != "arrived":
         return None
     visit = _visit(uow, message, peer)
     queueing.check_in(uow, registration=visit)

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from app.identity.models import Patient
 from app.insurance import covering
-from app.insurance.policies import SELF_PAY
 from app.kernel.uow import Uow
 from hl7_adapter.er7 import Message
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import refuse
-
-# IN1-2: our policies by their own codes, and by the national code of the insurance type 险种 (insutype of
-# transaction 1101: 310 职工基本医疗保险, 390 城乡居民基本医疗保险). '""' ends a coverage.
-PLANS = {
-    "employee": "employee",
-    "310": "employee",
-    "retired": "retired",
-    "resident": "resident",
-    "390": "resident",
-    "out_of_town": "out_of_town",
-    "self_pay": SELF_PAY,
-}
 
 
 def cover(uow: Uow, patient: Patient, message: Message, insurance_no: str) -> None:
@@ -32,9 +19,9 @@ def cover(uow: Uow, patient: Patient, message: Message, insurance_no: str) -> No
     plan = reader.text("IN1-2.1", at_most=40)
     if not plan:
         return
-    policy_code = PLANS.get(plan.lower())
+    policy_code = reader.codes.ours("insurance_plan", plan)
     if policy_code is None:
-        raise refuse("plan_unknown", 103, "IN1-2", f"the plan is none of {', '.join(PLANS)}")
+        raise refuse("plan_unknown", 103, "IN1-2", "in no table of plans; agree on the sender's codes in the console")
     member_no = reader.text("IN1-36", at_most=40) or insurance_no
     if not member_no:
         raise refuse("field_missing", 101, "IN1-36", "the insured person's number is required")

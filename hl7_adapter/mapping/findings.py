@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.reports.errors import BadReport
 from app.reports.rules import ObservationIn
@@ -12,7 +13,6 @@ from hl7_adapter.er7 import NULL, Repetition, Segment
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import MessageRefused, at, from_visit, refuse
 
-_FLAGS = {"↑": "H", "↓": "L", NULL: ""}
 _FIELDS = {"code": 3, "name": 3, "value": 5, "unit": 6, "reference_range": 7, "flag": 8}
 
 
@@ -27,10 +27,10 @@ class Finding:
 def findings(part: Reader) -> list[Finding]:
     """The findings of the part, in order."""
     start = part.occurrences.get("OBX", 1)
-    return [_finding(segment, start + place) for place, segment in enumerate(part.group.segments("OBX"))]
+    return [_finding(part.codes, segment, start + place) for place, segment in enumerate(part.group.segments("OBX"))]
 
 
-def _finding(obx: Segment, occurrence: int) -> Finding:
+def _finding(codes: Codes, obx: Segment, occurrence: int) -> Finding:
     flag = obx.get("8").strip()
     told = ObservationIn(
         code=obx.get("3.1").strip(),
@@ -38,7 +38,7 @@ def _finding(obx: Segment, occurrence: int) -> Finding:
         value="\n".join(text for rep in obx.reps(5) if (text := _value(obx.get("2").strip().upper(), rep))),
         unit=_unit(obx),
         reference_range=obx.get("7").strip(),
-        flag=_FLAGS.get(flag, flag),
+        flag="" if flag == NULL else codes.ours("abnormal_flag", flag) or flag,
         status=obx.get("11").strip().upper() or "F",
     )
     return Finding(told, occurrence)

@@ -14,11 +14,8 @@ from hl7_adapter.mapping.patients import joined_name, patient_of
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import from_visit, refuse
 
-# HL7 table 0119: new, change, cancel, discontinue. Any other (SC status changed, NA …) tells of an order and does
-# nothing to it.
-_ACTIONS = frozenset({"NW", "XO", "CA", "DC"})
 _WITH_LINES = frozenset({"NW", "XO"})
-_DAYS_OF = {"": 1, "D": 1, "DAY": 1, "天": 1, "日": 1, "W": 7, "WK": 7, "周": 7}
+_DAYS_OF = {"day": 1, "week": 7}
 
 # Field by field, where the drug stands in RXO (ordered) and in RXE (encoded), HL7 v2.5.1 section 4.14.
 _RXO = {
@@ -70,9 +67,10 @@ def receive_prescriptions(uow: Uow, message: Message, peer: str) -> str | None:
 def _by_number(message: Message) -> dict[str, list[Reader]]:
     groups: dict[str, list[Reader]] = {}
     for reader in readers(message, "ORC"):
-        action = reader.needed("ORC-1").upper()
+        reader.needed("ORC-1")
+        action = reader.coded("order_control", "ORC-1")
         is_drug = "RXO" in reader.group or "RXE" in reader.group
-        if action not in _ACTIONS or (not is_drug and (action in _WITH_LINES or message.get("MSH-9.1") == "ORM")):
+        if not action or (not is_drug and (action in _WITH_LINES or message.get("MSH-9.1") == "ORM")):
             continue
         number = reader.needed("ORC-4.1", "RXE-15", "ORC-2.1", at_most=40)
         groups.setdefault(number, []).append(reader)
@@ -81,9 +79,9 @@ def _by_number(message: Message) -> dict[str, list[Reader]]:
 
 def _order(uow: Uow, whole: Reader, lines: list[Reader], key: tuple[str, int]) -> OrderIn:
     first = lines[0]
-    action = first.text("ORC-1").upper()
+    action = first.coded("order_control", "ORC-1")
     for line in lines:
-        if line.text("ORC-1").upper() != action:
+        if line.coded("order_control", "ORC-1") != action:
             words = "all lines of one prescription are ordered, changed or cancelled together"
             raise refuse("order_control_mixed", 103, line.place("ORC-1"), words)
     code, text = _diagnosis(whole, first)
@@ -100,10 +98,15 @@ def _order(uow: Uow, whole: Reader, lines: list[Reader], key: tuple[str, int]) -
         diagnosis_code=code,
         diagnosis_text=text,
         issued_at=_issued_at(uow, whole, first),
-        kind=PrescriptionKind.EMERGENCY if whole.text("PV1-2") == "E" else PrescriptionKind.ORDINARY,
+        kind=_kind(whole),
         lines=tuple(_line(line) for line in lines) if action in _WITH_LINES else (),
         long_course_reason=first.first_text("ORC-16.2", "ORC-16.1"),
     )
+
+
+def _kind(whole: Reader) -> PrescriptionKind:
+    is_emergency = whole.coded("patient_class", "PV1-2") == "emergency"
+    return PrescriptionKind.EMERGENCY if is_emergency else PrescriptionKind.ORDINARY
 
 
 def _issued_at(uow: Uow, whole: Reader, first: Reader) -> datetime:
@@ -149,14 +152,19 @@ def _line(line: Reader) -> OrderLineIn:
         drug_name=line.text(drug["name"], at_most=120) or code,
         spec=line.text(drug["spec"], at_most=80) or _with_unit(line, drug["strength"], drug["strength_unit"]),
         dose=_with_unit(line, drug["dose"], drug["dose_unit"]),
-        route=line.first_text("RXR-1.2", "RXR-1.1", at_most=40),
-        frequency=line.first_text("TQ1-3.1.1", "ORC-7.2", "RXE-1.2", at_most=40),
+        route=line.coded("route", "RXR-1.1") or line.first_text("RXR-1.2", "RXR-1.1", at_most=40),
+        frequency=_frequency(line),
         days=_days(line),
         quantity=quantity,
         unit=line.needed(drug["unit"], drug["unit_name"], drug["dose_unit"], at_most=20),
         unit_price_fen=unit_price_fen,
         amount_fen=amount_fen,
     )
+
+
+def _frequency(line: Reader) -> str:
+    told = line.first_text("TQ1-3.1.1", "ORC-7.2", "RXE-1.2", at_most=40)
+    return line.codes.ours("frequency", told) or told
 
 
 def _with_unit(line: Reader, value: str, unit: str) -> str:
@@ -169,8 +177,8 @@ def _days(line: Reader) -> int:
     for path in ("ORC-7.3", "RXE-1.3"):
         text = line.text(path).upper()
         if text[:1] in ("D", "W") and text[1:].isascii() and text[1:].isdecimal():
-            return min(int(text[1:]), 999) * _DAYS_OF[text[:1]]
-    unit = line.text("TQ1-6.2.1").upper()
+            return min(int(text[1:]), 999) * (7 if text[0] == "W" else 1)
+    unit = line.coded("duration_unit", "TQ1-6.2.1") if line.text("TQ1-6.2.1") else "day"
     if unit not in _DAYS_OF:
         raise refuse("unit_not_valid", 103, line.place("TQ1-6"), "a duration is in days (d) or weeks (w)")
     return line.whole("TQ1-6.1") * _DAYS_OF[unit]

@@ -9,35 +9,15 @@ from app.identity.models import Patient, Sex
 from app.identity.rules import read_phone
 from app.identity.service import PatientFromHis
 from app.kernel import audit
+from app.kernel.code_tables import Codes
 from app.kernel.uow import Uow
 from hl7_adapter.er7 import NULL, Message
 from hl7_adapter.mapping.coverage import cover
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import refuse
 
-# CX-5 (HL7 table 0203, and what senders write instead). A number without a type is the hospital's own.
-_HOSPITAL = frozenset({"PI", "MR", "PATIENTNO", ""})
-_IDENTITY_CARD = frozenset({"NNCHN", "IDENTIFYNO"})
-_INSURANCE = frozenset({"HC"})
-# Papers that others gave the person (driving licence, passport, social security …): never the hospital's own number.
-_OF_OTHERS = _IDENTITY_CARD | _INSURANCE | {"IDCARD", "DL", "DN", "MA", "MC", "NH", "NI", "PPN", "SS", "TAX"}
-
-# HL7 table 0001, GB/T 2261.1 and plain words.
-_SEXES = {
-    "M": Sex.MALE,
-    "1": Sex.MALE,
-    "男": Sex.MALE,
-    "F": Sex.FEMALE,
-    "2": Sex.FEMALE,
-    "女": Sex.FEMALE,
-    "A": Sex.UNKNOWN,
-    "N": Sex.UNKNOWN,
-    "O": Sex.UNKNOWN,
-    "U": Sex.UNKNOWN,
-    "0": Sex.UNKNOWN,
-    "9": Sex.UNKNOWN,
-    NULL: Sex.UNKNOWN,
-}
+_HOSPITAL, _IDENTITY_CARD, _INSURANCE = "hospital", "identity_card", "insurance_card"
+_NOT_SAID = ""
 
 
 def file_patient(uow: Uow, message: Message, _peer: str) -> str:
@@ -60,7 +40,7 @@ def file_person(uow: Uow, reader: Reader) -> Patient:
         PatientFromHis(
             mrn=number_told(reader),
             name=_name(reader) or None,
-            sex=sex_called(reader.group.get("PID-8.1"), reader.place("PID-8")),
+            sex=sex_called(reader.codes, reader.group.get("PID-8.1"), reader.place("PID-8")),
             birth_date=reader.birth_day("PID-7", uow.today()),
             id_number=_number(reader, _IDENTITY_CARD) or None,
             phone=phone,
@@ -119,24 +99,29 @@ def _hospital_number(reader: Reader) -> tuple[str, str]:
 
 
 def _of_the_hospital(numbers: list[tuple[str, str, str]]) -> tuple[str, str]:
-    """The number of the hospital's own type; without one, the first whose type is nobody else's."""
-    own = [(place, value) for place, value, kind in numbers if kind in _HOSPITAL]
-    other = [(place, value) for place, value, kind in numbers if kind not in _OF_OTHERS]
+    """The number of the hospital's own type, or of none; without one, the first whose type nobody knows."""
+    own = [(place, value) for place, value, kind in numbers if kind == _HOSPITAL]
+    other = [(place, value) for place, value, kind in numbers if kind == _NOT_SAID]
     return next(iter(own + other), ("", ""))
 
 
-def _number(reader: Reader, types: frozenset[str]) -> str:
-    return next((value for _, value, kind in _numbers(reader) if kind in types), "")
+def _number(reader: Reader, wanted: str) -> str:
+    return next((value for _, value, kind in _numbers(reader) if kind == wanted), "")
 
 
 def _numbers(reader: Reader, field: str = "PID-3") -> list[tuple[str, str, str]]:
-    """Place, value and type of each number in the field, in the order of the message."""
+    """Place, value and our type of each number in the field, in order; one without a type is the hospital's own.
+
+    A type that no table has is ''.
+    """
     found = []
     for number, repetition in reader.repetitions(field):
         path = f"{field}[{number}].1"
         value = reader.checked(path, repetition.get(1), at_most=64)
         if value:
-            found.append((reader.place(path), value, repetition.get(5).strip().upper()))
+            written = repetition.get(5).strip()
+            kind = (reader.codes.ours("number_type", written) or _NOT_SAID) if written else _HOSPITAL
+            found.append((reader.place(path), value, kind))
     return found
 
 
@@ -152,12 +137,15 @@ def joined_name(family: str, given: str) -> str:
     return f"{family}{between}{given}"
 
 
-def sex_called(told: str, place: str) -> Sex | None:
+def sex_called(codes: Codes, told: str, place: str) -> Sex | None:
     """The sex by any of its names, None for ''; refuses `sex_not_valid` (103) at `place`."""
-    name = told.strip().upper()
-    if name and name not in _SEXES:
-        raise refuse("sex_not_valid", 103, place, "not in HL7 table 0001")
-    return _SEXES[name] if name else None
+    name = told.strip()
+    if name == NULL:
+        return Sex.UNKNOWN
+    ours = codes.ours("sex", name)
+    if name and ours is None:
+        raise refuse("sex_not_valid", 103, place, "in no table of sexes; agree on the sender's codes in the console")
+    return Sex(ours) if ours else None
 
 
 def _phone(reader: Reader) -> tuple[str | None, bool]:

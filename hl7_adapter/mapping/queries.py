@@ -30,7 +30,7 @@ def find_patients(uow: Uow, message: Message, peer: str) -> Answered:
         number=asked.get("@PID.3.1", ""),
         name=joined_name(asked.get("@PID.5.1", asked.get("@PID.5.1.1", "")), asked.get("@PID.5.2", "")),
         birth_date=reader.day_written("QPD-3", asked.get("@PID.7", asked.get("@PID.7.1", ""))),
-        sex=sex_called(asked.get("@PID.8", ""), "QPD-3"),
+        sex=sex_called(reader.codes, asked.get("@PID.8", ""), "QPD-3"),
     )
     found = finding.find(uow, wanted)
     told = found[: min(reader.whole("RCP-2.1"), MOST_TOLD) if reader.text("RCP-2.1") else MOST_TOLD]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from app.kernel.money import parse_yuan
 from app.kernel.uow import Uow
 from hl7_adapter.er7 import NULL, Group, Message, Repetition
+from hl7_adapter.mapping.coded import codes_of
 from hl7_adapter.mapping.refusals import at, refuse
 
 _TIME = re.compile(
@@ -30,6 +31,7 @@ class Reader:
     def __init__(self, group: Group) -> None:
         """Reads `group`; `occurrences` says for each segment name which of that name the group's first one is."""
         self.group = group
+        self.codes = codes_of(group)
         self.occurrences: dict[str, int] = {}
 
     def place(self, path: str) -> str:
@@ -72,14 +74,19 @@ class Reader:
                 made.append(Reader(next(groups)))
             seen[segment.name] = seen.get(segment.name, 0) + 1
             if made:
+                made[-1].codes = self.codes
                 made[-1].occurrences.setdefault(segment.name, seen[segment.name])
         return made
 
     def before(self, name: str) -> Reader:
         """This part up to its first segment called `name`."""
         kept = Reader(Group(list(takewhile(lambda segment: segment.name != name, self.group))))
-        kept.occurrences = self.occurrences
+        kept.occurrences, kept.codes = self.occurrences, self.codes
         return kept
+
+    def coded(self, table: str, *paths: str) -> str:
+        """Our meaning of the code at the first of `paths` that holds any; '' for none, or one that no table has."""
+        return self.codes.ours(table, self.first_text(*paths)) or ""
 
     def first_text(self, *paths: str, at_most: int = 200) -> str:
         """The text at the first of `paths` that holds any, '' when none does."""

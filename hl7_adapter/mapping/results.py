@@ -14,8 +14,6 @@ from hl7_adapter.mapping.patients import person_of
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import refuse
 
-# HL7 table 0123. A status that stands for no result yet (O, I, S …) is not in it.
-_STATUSES = {"P": "P", "A": "P", "R": "P", "F": "F", "C": "C", "X": "X", "D": "D"}
 _PLACES = {"status": "OBR-25", "filler_number": "OBR-3", "code": "OBR-4", "name": "OBR-4", "reported_at": "OBR-22"}
 
 
@@ -37,7 +35,7 @@ def _of_one(uow: Uow, message: Message, person: Reader, peer: str) -> list[str]:
     groups = person.parts("OBR")
     by_number: dict[str, list[Reader]] = {}
     for group in groups:
-        if _status(group) in _STATUSES:
+        if _status(group):
             by_number.setdefault(_number(person, group, is_only=len(groups) == 1), []).append(group)
     filed = []
     for number, parts in by_number.items():
@@ -52,8 +50,8 @@ def _of_one(uow: Uow, message: Message, person: Reader, peer: str) -> list[str]:
 
 
 def _status(group: Reader) -> str:
-    """OBR-25, or where that is empty (common before v2.5) the status of the first finding, or final."""
-    return (group.first_text("OBR-25", "OBX-11") or "F").upper()
+    """OBR-25, or where that is empty (common before v2.5) the first finding's, or final; '' for no result."""
+    return group.codes.ours("report_status", group.first_text("OBR-25", "OBX-11") or "F") or ""
 
 
 def _number(person: Reader, group: Reader, *, is_only: bool) -> str:
@@ -85,7 +83,7 @@ def _report(whole: Reader, first: Reader, key: tuple[str, int], reported_at: dat
         visit_number=whole.text("PV1-19.1", at_most=20) or None,
         code=first.text("OBR-4.1", at_most=40),
         name=first.needed("OBR-4.2", "OBR-4.5", "OBR-4.1", at_most=120),
-        status=_STATUSES[_status(first)],
+        status=_status(first),
         reported_at=reported_at,
         observations=tuple(finding.told for finding in told),
     )
@@ -94,5 +92,5 @@ def _report(whole: Reader, first: Reader, key: tuple[str, int], reported_at: dat
 def _with_head(message: Message, part: Reader) -> Reader:
     """The part with the message's own MSH before it."""
     headed = Reader(Group([*message.segments("MSH"), *part.group]))
-    headed.occurrences = part.occurrences
+    headed.occurrences, headed.codes = part.occurrences, part.codes
     return headed
