@@ -11,17 +11,18 @@ from app.kernel.uow import Uow
 from hl7_adapter.er7 import Message, parse
 
 # Where numbers of each kind stand (HL7 v2.5.1); of every such segment, every repetition, the first component.
-_PLACES: tuple[tuple[str, KeyKind, tuple[int, ...]], ...] = (
-    ("PID", KeyKind.PATIENT, (2, 3)),
-    ("MRG", KeyKind.PATIENT, (1,)),
-    ("PV1", KeyKind.VISIT, (19,)),
-    ("SCH", KeyKind.VISIT, (1, 2)),
-    ("ARQ", KeyKind.VISIT, (1, 2)),
-    ("ORC", KeyKind.ORDER, (2, 3, 4)),
-    ("OBR", KeyKind.ORDER, (2, 3)),
-    ("RXE", KeyKind.ORDER, (15,)),
-    ("FT1", KeyKind.ORDER, (23,)),
-)
+_PLACES: dict[str, tuple[KeyKind, tuple[int, ...]]] = {
+    "PID": (KeyKind.PATIENT, (2, 3)),
+    "MRG": (KeyKind.PATIENT, (1,)),
+    "PV1": (KeyKind.VISIT, (19,)),
+    "SCH": (KeyKind.VISIT, (1, 2)),
+    "ARQ": (KeyKind.VISIT, (1, 2)),
+    "ORC": (KeyKind.ORDER, (2, 3, 4)),
+    "OBR": (KeyKind.ORDER, (2, 3)),
+    "RXE": (KeyKind.ORDER, (15,)),
+    "FT1": (KeyKind.ORDER, (23,)),
+}
+_NO_PLACE = (KeyKind.CONTROL, ())
 
 
 def numbers_in(message: Message) -> list[tuple[KeyKind, str]]:
@@ -36,11 +37,11 @@ def numbers_in(message: Message) -> list[tuple[KeyKind, str]]:
 
 def _all_in(message: Message) -> Iterator[tuple[KeyKind, str]]:
     yield from _printable(KeyKind.CONTROL, message.get("MSH-10"))
-    for name, kind, fields in _PLACES:
-        for segment in message.segments(name):
-            for field in fields:
-                for repetition in segment.reps(field):
-                    yield from _printable(kind, repetition.get(1))
+    for segment in message:
+        kind, fields = _PLACES.get(segment.name, _NO_PLACE)
+        for field in fields:
+            for repetition in segment.reps(field) if segment.written(field) else ():
+                yield from _printable(kind, repetition.get(1))
 
 
 def _printable(kind: KeyKind, written: str) -> Iterator[tuple[KeyKind, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Index, Select, String, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kernel.crypto import Keyring
 from app.kernel.db import Row, choice
 from app.kernel.uow import Uow
 
@@ -48,19 +49,29 @@ class MessageKey(Row):
 
 def searched(uow: Uow, kind: KeyKind, number: str) -> str:
     """How a number as a person types it stands in the table; '' for none."""
-    number = number.strip()[:VALUE_AT_MOST].strip()
-    is_named = kind is KeyKind.PATIENT and number
-    return uow.keys.index(number, "message_key.patient") if is_named else number
+    return _stands(uow.keys, kind, number)
 
 
 def keep(uow: Uow, direction: Direction, item_id: int, numbers: Iterable[tuple[KeyKind, str]]) -> None:
     """A message that was just stored is found by these numbers (at most 40 of them) from now on."""
-    found = dict.fromkeys((kind, searched(uow, kind, number)) for kind, number in numbers)
     rows = [
-        {"direction": direction, "item_id": item_id, "kind": kind, "value": value} for kind, value in found if value
+        {"direction": direction, "item_id": item_id, "kind": kind, "value": value}
+        for kind, value in as_they_stand(uow.keys, numbers)
     ]
     if rows:
-        uow.session.execute(insert(MessageKey), rows[:KEYS_AT_MOST])
+        uow.session.execute(insert(MessageKey), rows)
+
+
+def as_they_stand(keys: Keyring, numbers: Iterable[tuple[KeyKind, str]]) -> list[tuple[KeyKind, str]]:
+    """The numbers as the table holds them, each once, at most 40."""
+    found = dict.fromkeys((kind, _stands(keys, kind, number)) for kind, number in numbers)
+    return [(kind, value) for kind, value in found if value][:KEYS_AT_MOST]
+
+
+def _stands(keys: Keyring, kind: KeyKind, number: str) -> str:
+    number = number.strip()[:VALUE_AT_MOST].strip()
+    is_named = kind is KeyKind.PATIENT and number
+    return keys.index(number, "message_key.patient") if is_named else number
 
 
 def items_with(direction: Direction, kind: KeyKind, value: str) -> Select[int]:

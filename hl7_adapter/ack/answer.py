@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from hl7_adapter.ack.header import PROCESSING_IDS, VERSIONS, Header, HeaderProblem
 from hl7_adapter.ack.table import REFUSALS, ErrorAt
-from hl7_adapter.er7 import AsWritten, Field, Part, build, message_place, segment
+from hl7_adapter.er7 import (
+    AsWritten,
+    Delimiters,
+    Field,
+    Part,
+    build,
+    codec_of,
+    escape,
+    escape_controls,
+    message_place,
+    segment,
+)
 
 
 class Reply(NamedTuple):
@@ -46,10 +58,15 @@ def build_ack(
         raise ValueError("the instant of an answer needs its zone")
     head = header.header if isinstance(header, HeaderProblem) else header
     version = head.version if head.version in VERSIONS else _OUR_VERSION
+    to = _To(version, head.sender, head.receiver, head.delimiters, head.processing_id, head.charset)
+    kind = _message_type(head.event, version) if reply is None else reply.kind
+    at = now.strftime("%Y%m%d%H%M%S%z")
+    if not errors and reply is None:
+        return _without_words(to, kind, (code, head.control_id_written), at, control_id)
     modern = _number(version) >= (2, 5)
     described = "" if modern else "; ".join(fault.text for fault in errors)
     rows: list[Sequence[Field]] = [
-        _msh(head, version, control_id, now, _message_type(head.event, version) if reply is None else reply.kind),
+        _msh(to, kind, at, control_id),
         segment("MSA", {1: code, 2: AsWritten(head.control_id_written), 3: described}),
     ]
     severity = _SEVERITY.get(code, "E")
@@ -58,22 +75,50 @@ def build_ack(
     return build(rows, head.charset, errors="replace")
 
 
-def _msh(head: Header, version: str, control_id: str, now: datetime, kind: Part) -> list[Field]:
-    delimiters = head.delimiters.completed()
+class _To(NamedTuple):
+    """Whom an answer is for: what is the same in the MSH of every answer to one sender."""
+
+    version: str
+    sender: tuple[str, str]
+    receiver: tuple[str, str]
+    delimiters: Delimiters
+    processing_id: str
+    charset: str
+
+
+def _without_words(to: _To, kind: Part, told: tuple[str, str], at: str, control_id: str) -> bytes:
+    """MSH and MSA alone, the answer to nearly everything: of MSH only the time and the control id are new each time."""
+    delimiters = to.delimiters.completed()
+    fields = list(_usual_msh(to, kind))
+    fields[6], fields[9] = at, escape(control_id, delimiters)
+    msa = ("MSA", told[0], escape_controls(told[1], delimiters))
+    lines = (delimiters.field.join(line if line[-1] else line[:-1]) for line in (fields, msa))
+    return "".join(f"{line}\r" for line in lines).encode(codec_of(to.charset) or "utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _usual_msh(to: _To, kind: Part) -> list[str]:
+    codec = codec_of(to.charset) or "utf-8"
+    line = build([_msh(to, kind, "", "")], to.charset, errors="replace").decode(codec)
+    return line.rstrip("\r").split(to.delimiters.field)
+
+
+def _msh(to: _To, kind: Part, at: str, control_id: str) -> list[Field]:
+    delimiters = to.delimiters.completed()
     return segment(
         "MSH",
         {
             1: delimiters.field,
             2: delimiters.encoding_characters,
-            3: AsWritten(head.receiver[0]),
-            4: AsWritten(head.receiver[1]),
-            5: AsWritten(head.sender[0]),
-            6: AsWritten(head.sender[1]),
-            7: now.strftime("%Y%m%d%H%M%S%z"),
+            3: AsWritten(to.receiver[0]),
+            4: AsWritten(to.receiver[1]),
+            5: AsWritten(to.sender[0]),
+            6: AsWritten(to.sender[1]),
+            7: at,
             9: kind,
             10: control_id,
-            11: head.processing_id if head.processing_id in PROCESSING_IDS else "P",
-            12: version,
+            11: to.processing_id if to.processing_id in PROCESSING_IDS else "P",
+            12: to.version,
         },
     )
 

@@ -6,7 +6,7 @@
 from hl7_adapter.er7.builder import AsWritten, Field, Part, build, segment
 from hl7_adapter.er7.charset import Decoded, canonical_label, codec_of, decode
 from hl7_adapter.er7.delimiters import DEFAULT, Delimiters, read_delimiters
-from hl7_adapter.er7.escape import escape, unescape
+from hl7_adapter.er7.escape import escape, escape_controls, unescape
 from hl7_adapter.er7.lexer import NULL, Group, Message, Repetition, Segment, parse
 from hl7_adapter.er7.path import Place, message_place
 
@@ -28,6 +28,7 @@ __all__ = [
     "codec_of",
     "decode",
     "escape",
+    "escape_controls",
     "message_place",
     "parse",
     "read_delimiters",

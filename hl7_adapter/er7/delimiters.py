@@ -26,6 +26,7 @@ class Delimiters:
         """The text of MSH-2."""
         return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
 
+    @lru_cache(maxsize=256)  # noqa: B019 - a value of a few characters; a hospital's senders use one or two
     def completed(self) -> "Delimiters":
         """These delimiters with every level the sender left out, the usual mark for it where that is still free.
 

@@ -6,16 +6,17 @@ business, except that the client knows its answer by MSA-2.
 
 from hl7_adapter.mllp.client import MllpClient, NoAnswer, PeerClosed, Timeout, send_once
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
-from hl7_adapter.mllp.server import HANDSHAKE_SECONDS, Handler, HangUp, Limits, MllpServer, Reply, serve
+from hl7_adapter.mllp.listening import Listening
+from hl7_adapter.mllp.server import Handler, HangUp, Limits, MllpServer, Reply, serve
 
 __all__ = [
-    "HANDSHAKE_SECONDS",
     "MAX_FRAME_BYTES",
     "FrameDecoder",
     "FrameTooLong",
     "Handler",
     "HangUp",
     "Limits",
+    "Listening",
     "MllpClient",
     "MllpServer",
     "NoAnswer",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
+from hl7_adapter.mllp.listening import Listening
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,6 @@ Handler = Callable[[bytes, str], Awaitable[Reply]]
 """`async handler(raw, peer)`: the reply to a message; `peer` is the sender's IP address."""
 
 _READ_BYTES = 64 * 1024
-HANDSHAKE_SECONDS = 10
 
 
 class HangUp(Exception):
@@ -46,62 +46,160 @@ class Limits:
     answer_seconds: float = 30
 
 
-class _Connection:
-    """One peer's connection: its frames are handled and answered one after the other, in the order they came."""
+class _Connection(asyncio.Protocol):
+    """One peer's connection: its frames are handled and answered one after the other, in the order they came.
 
-    def __init__(self, server: "MllpServer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    One timer watches the deadline, and is moved only when it rings: nearly every deadline is put off before.
+    """
+
+    def __init__(self, server: "MllpServer") -> None:
+        self._loop = asyncio.get_running_loop()
+        self._server = server
         self.decoder = FrameDecoder(server.limits.frame_bytes)
         self.busy = False
-        self._server = server
-        self._reader = reader
-        self._writer = writer
-        self._peer = str((writer.get_extra_info("peername") or ("",))[0])
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        self._task: asyncio.Task[None] | None = None
+        self._is_lost = self._has_sent_all = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._in_frame = False
+        self._deadline = self._loop.time() + server.limits.idle_seconds
+        self._timer = self._loop.call_at(self._deadline, self._ring)
 
-    async def run(self) -> None:
-        """Serve the connection until the peer leaves, is too slow, sends too much, or the server stops."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Serve the peer, or hang up at once when there is no room."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if not self._server.lets_in(self):
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Begin with the message when it is whole; a peer that sends on while one is in hand has to wait."""
+        self.decoder.feed(data)
+        if not self.busy:
+            self._begin()
+        if self.decoder.held_bytes > _READ_BYTES:
+            if self.busy:
+                self._transport.pause_reading()
+            elif self._server.held_bytes > self._server.limits.held_bytes:
+                self._end("the unfinished frames of all peers together are more than the listener may hold")
+
+    def eof_received(self) -> bool:
+        """A peer that only stops sending still gets the answers to what it sent (TLS knows no half-closed line)."""
+        self._has_sent_all = True
+        if not self.busy:
+            self._transport.close()
+        return self._transport.get_extra_info("sslcontext") is None
+
+    def connection_lost(self, failure: Exception | None) -> None:
+        """A message in hand still has its effect; its answer has nobody to go to."""
+        self._is_lost = True
+        self._timer.cancel()
+        self._writable.set()
+        self._server.junk_bytes += self.decoder.junk_bytes
+        if failure is not None:
+            log.info("connection ended: %s", type(failure).__name__)
+        self._say_if_over()
+
+    def pause_writing(self) -> None:
+        """The peer does not read its answers: the next one waits."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self._writable.set()
+
+    def leave(self) -> None:
+        """End the connection; a message in hand is answered no more."""
+        if self._task is not None:
+            self._task.cancel()
+        if self.busy or self._transport.is_closing():
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def _begin(self) -> None:
+        raw = self._next_frame()
+        if raw is not None:
+            self.busy = True
+            self._task = self._loop.create_task(self._serve(raw))
+            self._task.add_done_callback(self._served)
+
+    def _next_frame(self) -> bytes | None:
+        """The next whole message; None while there is none, and when no more are taken."""
+        if self._transport.is_closing() or self._server.stopping:
+            return None
         try:
-            while not self._server.stopping and (raw := await self._next_frame()) is not None:
-                self.busy = True
+            raw = self.decoder.next_frame()
+        except FrameTooLong as failure:
+            self._end(str(failure))
+            return None
+        if self.decoder.inside and not self._in_frame:
+            self._deadline = self._loop.time() + self._server.limits.frame_seconds
+            self._ring_no_later()
+        self._in_frame = self.decoder.inside
+        return raw
+
+    async def _serve(self, raw: bytes | None) -> None:
+        """Answer this message and those that wait behind it."""
+        try:
+            while raw is not None:
                 await self._reply(await self._server.handler(raw, self._peer))
-                self.busy = False
+                self._deadline = self._loop.time() + self._server.limits.idle_seconds
+                raw = self._next_frame()
         except HangUp as last:
             await self._reply(last.answers)
-        finally:
-            self._server.junk_bytes += self.decoder.junk_bytes
-            self._writer.close()
-
-    async def _next_frame(self) -> bytes | None:
-        """The next message, or None when the peer hung up; raises TimeoutError, FrameTooLong, ConnectionError."""
-        limits, time = self._server.limits, asyncio.get_running_loop().time
-        idle_until, frame_until = time() + limits.idle_seconds, None
-        while (raw := self.decoder.next_frame()) is None:
-            if self.decoder.inside and frame_until is None:
-                frame_until = time() + limits.frame_seconds
-            async with asyncio.timeout_at(frame_until or idle_until):
-                data = await self._reader.read(_READ_BYTES)
-            if not data:
-                return None
-            self.decoder.feed(data)
-            if self.decoder.held_bytes > _READ_BYTES and self._server.held_bytes > limits.held_bytes:
-                raise FrameTooLong("the unfinished frames of all peers together are more than the listener may hold")
-        return raw
+            self._transport.close()
 
     async def _reply(self, reply: Reply) -> None:
         answers = [reply] if isinstance(reply, bytes) else reply or ()
         if answers:
-            await self._send(b"".join(frame(answer) for answer in answers))
+            self._transport.write(b"".join([frame(answer) for answer in answers]))
+        if not self._writable.is_set():
+            try:
+                async with asyncio.timeout(self._server.limits.answer_seconds):
+                    await self._writable.wait()
+            except TimeoutError:
+                self._transport.abort()
+                raise
 
-    async def _send(self, data: bytes) -> None:
-        self._writer.write(data)
-        try:
-            async with asyncio.timeout(self._server.limits.answer_seconds):
-                await self._writer.drain()
-        except TimeoutError:
-            self._writer.transport.abort()
-            raise
+    def _served(self, task: asyncio.Task[None]) -> None:
+        """Wait for more, or end; the log gets the kind of failure only, since its words may quote the message."""
+        self.busy, self._task = False, None
+        failure = None if task.cancelled() else task.exception()
+        if isinstance(failure, OSError):
+            log.info("connection ended: %s", type(failure).__name__)
+        elif failure is not None:
+            log.error("connection closed: %s", type(failure).__name__)
+        if failure is not None or task.cancelled() or self._has_sent_all or self._server.stopping:
+            self._transport.close()
+        self._transport.resume_reading()
+        self._say_if_over()
+
+    def _say_if_over(self) -> None:
+        if self._is_lost and not self.busy and not self.over.done():
+            self.over.set_result(None)
+
+    def _ring_no_later(self) -> None:
+        if self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        now = self._loop.time()
+        if self.busy or now < self._deadline:
+            again = now + self._server.limits.idle_seconds if self.busy else self._deadline
+            self._timer = self._loop.call_at(again, self._ring)
+        else:
+            self._end("too slow, or idle")
+
+    def _end(self, why: str) -> None:
+        log.info("connection ended: %s", why)
+        self._transport.close()
 
 
-class MllpServer:
+class MllpServer(Listening[_Connection]):
     """A running listener; made by `serve`.
 
     `junk_bytes` counts what stood between frames on closed connections, `turned_away` the connections over the cap.
@@ -109,78 +207,18 @@ class MllpServer:
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         """Prepare a listener that does not listen yet."""
+        super().__init__(limits.connections)
         self.handler = handler
         self.limits = limits
-        self.stopping = False
         self.junk_bytes = 0
-        self.turned_away = 0
-        self._connections: dict[asyncio.Task[None], _Connection] = {}
-        self._server: asyncio.Server | None = None
 
-    async def listen(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
-        """Start to accept connections."""
-        self._server = await asyncio.start_server(
-            self._accept,
-            host,
-            port,
-            ssl=ssl,
-            limit=_READ_BYTES,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS if ssl else None,
-        )
-
-    @property
-    def port(self) -> int:
-        """The port listened on, also when 0 was asked for."""
-        sockets = self._server.sockets if self._server else ()
-        return int(sockets[0].getsockname()[1]) if sockets else 0
-
-    @property
-    def connections(self) -> int:
-        """How many peers are connected now."""
-        return len(self._connections)
+    def _protocol(self) -> Callable[[], asyncio.BaseProtocol]:
+        return lambda: _Connection(self)
 
     @property
     def held_bytes(self) -> int:
         """How many bytes of unfinished frames are held for all peers together."""
-        return sum(connection.decoder.held_bytes for connection in self._connections.values())
-
-    async def close(self, grace_seconds: float = 10) -> None:
-        """Stop: nobody new is let in, idle peers are let go, a message in hand is answered within the grace.
-
-        Calling it twice is harmless.
-        """
-        self.stopping = True
-        if self._server:
-            self._server.close()
-        for task, connection in self._connections.items():
-            if not connection.busy:
-                task.cancel()
-        tasks = list(self._connections)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.stopping or len(self._connections) >= self.limits.connections:
-            self.turned_away += 1
-            log.warning("connection turned away: %d are open", len(self._connections))
-            writer.close()
-            return
-        connection = _Connection(self, reader, writer)
-        task = asyncio.get_running_loop().create_task(connection.run())
-        self._connections[task] = connection
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Forget a connection; the log gets the kind of failure only, since its words may quote the message."""
-        self._connections.pop(task, None)
-        failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, OSError):
-            log.info("connection ended: %s", type(failure).__name__)
-        elif failure is not None:
-            log.error("connection closed: %s", type(failure).__name__)
+        return sum(each.decoder.held_bytes for each in self._open)
 
 
 async def serve(

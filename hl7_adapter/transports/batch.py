@@ -56,11 +56,12 @@ def read_batch(raw: bytes) -> Batch | None:
 
     BTS-1 and FTS-1 are checked where they say something; more than MESSAGES_AT_MOST messages are no batch.
     """
-    lines = [line for line in _LINE_END.split(raw.removeprefix(codecs.BOM_UTF8)) if line.strip()]
-    if not lines or lines[0].lstrip()[:3] not in _HEADS:
+    text = raw.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not text.startswith(_HEADS):
         return None
+    lines = [line for line in _LINE_END.split(text) if line.strip()]
     try:
-        return _read(iter([lines[0].lstrip(), *lines[1:]]))
+        return _read(iter(lines))
     except _Broken:
         return None
 

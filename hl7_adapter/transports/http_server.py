@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import ssl as tls
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from hl7_adapter.mllp import HANDSHAKE_SECONDS, Handler, HangUp, Limits
+from hl7_adapter.mllp import Handler, HangUp, Limits, Listening
 from hl7_adapter.transports import soap
 from hl7_adapter.transports.http_wire import HEAD_BYTES, BadRequest, Head, Response, read_body, read_head
 
@@ -17,57 +17,25 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 log = logging.getLogger(__name__)
 
 
-class HttpServer:
+class HttpServer(Listening["_Line"]):
     """A running listener; made by `serve_http`. `turned_away` counts the connections over the cap."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         """Prepare a listener that does not listen yet."""
+        super().__init__(limits.connections)
         self.handler = handler
         self.limits = limits
         self.held_bytes = 0
-        self.turned_away = 0
-        self.stopping = False
-        self._tasks: dict[asyncio.Task[None], _Line] = {}
-        self._server: asyncio.Server | None = None
 
-    async def listen(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
-        """Start to accept connections."""
-        handshake_seconds = HANDSHAKE_SECONDS if ssl else None
-        self._server = await asyncio.start_server(
-            self._accept, host, port, ssl=ssl, limit=HEAD_BYTES, ssl_handshake_timeout=handshake_seconds
-        )
-
-    @property
-    def port(self) -> int:
-        """The port listened on, also when 0 was asked for."""
-        sockets = self._server.sockets if self._server else ()
-        return int(sockets[0].getsockname()[1]) if sockets else 0
-
-    async def close(self, grace_seconds: float = 10) -> None:
-        """Stop: nobody new is let in, idle senders are let go, a message in hand is answered within the grace."""
-        self.stopping = True
-        if self._server:
-            self._server.close()
-        for task, line in self._tasks.items():
-            if not line.busy:
-                task.cancel()
-        tasks = list(self._tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def _protocol(self) -> Callable[[], asyncio.BaseProtocol]:
+        return lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=HEAD_BYTES), self._accept)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.stopping or len(self._tasks) >= self.limits.connections:
-            self.turned_away += 1
-            log.warning("connection turned away: %d are open", len(self._tasks))
-            writer.close()
-            return
         line = _Line(self, reader, writer)
-        task = asyncio.get_running_loop().create_task(line.run())
-        self._tasks[task] = line
-        task.add_done_callback(self._tasks.pop)
+        if self.lets_in(line):
+            line.serve()
+        else:
+            writer.close()
 
 
 class _Line:
@@ -75,13 +43,23 @@ class _Line:
 
     def __init__(self, server: HttpServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.busy = False
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._server = server
         self._reader = reader
         self._writer = writer
         self._held = 0
         self._peer = str((writer.get_extra_info("peername") or ("",))[0])
 
-    async def run(self) -> None:
+    def serve(self) -> None:
+        """Begin to serve."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(lambda _task: self.over.set_result(None))
+
+    def leave(self) -> None:
+        """End the connection; a message in hand is answered no more."""
+        self._task.cancel()
+
+    async def _run(self) -> None:
         """Serve the connection until the sender leaves, is too slow, sends nonsense, or the server stops."""
         try:
             while not self._server.stopping and await self._one():
