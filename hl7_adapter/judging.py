@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -17,6 +17,7 @@ from app.kernel.uow import Actor, Uow
 from hl7_adapter import gate
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door
+from hl7_adapter.mapping.agreed import look
 from hl7_adapter.mapping.coded import Coded
 from hl7_adapter.mapping.inbound import Answered, Effect, effect_of
 from hl7_adapter.mapping.patients import file_patient
@@ -41,7 +42,8 @@ class Outcome:
     """What became of a message; `subject` refers to what it touched, `code` and `faults` say why it was refused.
 
     One that waits for its patient is RECEIVED and answered AA: it is kept, and its sender has nothing more to do.
-    `reply` is what an answer tells beside that, to a query or of a master file.
+    `reply` is what an answer tells beside that, to a query or of a master file; `noted` are places that are not as the
+    profile has them.
     """
 
     state: InboxState
@@ -50,6 +52,12 @@ class Outcome:
     faults: Sequence[ErrorAt] = ()
     answer: str = "AA"
     reply: Reply | None = None
+    noted: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where the first fault is, '' without one."""
+        return self.faults[0].location if self.faults else ""
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,26 @@ def judge(uow: Uow, case: Case, door: Door) -> Outcome:
 
     Raises OperationalError when the database is away.
     """
+    outcome = without_effect(case, door)
+    if outcome is not None:
+        return outcome
+    assert isinstance(case.read, Header)
+    effect = effect_of(case.read)
+    assert effect is not None
+    seen = look(uow, case.read, case.peer)
+    if seen.faults:
+        return _not_taken(seen.code, seen.faults, "AE")
+    return replace(_with_effect(uow, case, case.read, effect), noted=seen.noted)
+
+
+def without_effect(case: Case, door: Door) -> Outcome | None:
+    """The outcome of a message that changes nothing, so that nothing need be looked up; None for any other."""
     if isinstance(case.read, HeaderProblem):
         return _not_taken(_HEADER_CODES[case.read.errors[0].code], case.read.errors)
     refused = _before_its_effect(case, case.read, door)
     if refused is not None:
         return refused
-    effect = effect_of(case.read)
-    if effect is None:
-        return _without_meaning(case.peer)
-    return _with_effect(uow, case, case.read, effect)
+    return None if effect_of(case.read) else _without_meaning(case.peer)
 
 
 def _not_taken(code: str, faults: Sequence[ErrorAt], answer: str = "") -> Outcome:

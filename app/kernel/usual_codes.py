@@ -18,6 +18,11 @@ class CodeTable:
     codes: dict[str, str]
     otherwise: str
 
+    @property
+    def is_closed(self) -> bool:
+        """True when a code that is in no table cannot be used."""
+        return self.otherwise.startswith("refused")
+
 
 def _each(ours: str, told: str) -> dict[str, str]:
     return dict.fromkeys(told.split(), ours)

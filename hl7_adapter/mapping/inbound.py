@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hl7_adapter.ack import Header
 from hl7_adapter.mapping import agenda
+from hl7_adapter.mapping.agreed import kind_of
 from hl7_adapter.mapping.documents import receive_document
 from hl7_adapter.mapping.effect import Answered, Effect
 from hl7_adapter.mapping.masterfiles import file_doctors, file_places, file_prices
@@ -48,5 +49,4 @@ EFFECTS: dict[tuple[str, str], Effect] = {
 
 def effect_of(header: Header) -> Effect | None:
     """What the message does; None for one that is known and does nothing here. EVN-1 serves when MSH-9 has no event."""
-    event = header.event or header.message.get("EVN-1").strip().upper()
-    return EFFECTS.get((header.message_type, event))
+    return EFFECTS.get(kind_of(header))
