@@ -10,6 +10,7 @@ import click
 from flask import Flask
 
 from app.cli import invariants
+from app.cli.clients import fhir_command
 from app.cli.doctor import SIGNS, WELL, examine, exit_code
 from app.cli.rotating import rotate
 from app.cli.seed import seed
@@ -25,7 +26,15 @@ OPERATOR = Actor("job", "operator")
 
 def register_commands(app: Flask) -> None:
     """The hospital's commands are known to `flask`."""
-    commands = (seed_command, doctor_command, invariants_command, staff_command, audit_command, keys_command)
+    commands = (
+        seed_command,
+        doctor_command,
+        invariants_command,
+        staff_command,
+        audit_command,
+        keys_command,
+        fhir_command,
+    )
     for command in commands:
         app.cli.add_command(command)
 

@@ -81,3 +81,17 @@ class LoginTaken(Refused):
     """Another staff member logs in under this name."""
 
     code = "login_taken"
+
+
+class BadClient(Refused):
+    """The client's name is empty, too long or taken, or a scope is unknown."""
+
+    code = "bad_client"
+    http_status = 422
+
+
+class TokenRefused(Refused):
+    """The token is missing, over, or was never given out; ask for a new one."""
+
+    code = "token_refused"
+    http_status = 401

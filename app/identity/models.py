@@ -162,3 +162,30 @@ class LoginSession(Row):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+class ApiClient(PublicRow):
+    """A program of another system that reads and books by itself; it keeps the secret, the row only its hash.
+
+    `scopes` are SMART's words for what it may do (system/Patient.read).
+    """
+
+    __tablename__ = "api_client"
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ApiToken(Row):
+    """What a client shows with each request instead of its secret, for a quarter of an hour; only its hash is kept."""
+
+    __tablename__ = "api_token"
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("api_client.id"), index=True)
+    scopes: Mapped[list[Any]]
+    issued_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)

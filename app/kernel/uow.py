@@ -19,7 +19,7 @@ from app.kernel.crypto import Keyring
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: `kind` is patient, staff, device, peer, provider, job or nobody.
+    """Who acts: `kind` is patient, staff, device, peer, provider, client, job or nobody.
 
     `ref` names them without personal data; `id` is the account's, staff member's or device's key; `roles` are
     the staff member's.

@@ -40,28 +40,33 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     """
     if len(number) > LONGEST_NUMBER:
         raise BadInput(fields={"identifier": "too_long"})
-    known = registration_known_as(uow, system=_system(uow), value=number) if number else None
+    known = numbered(uow, number)
     if known is not None:
-        if known.patient_id != patient.id or known.session_id != place.session.id:
+        if known.patient_id != patient.id or known.session_id != place.clinic_session.id:
             raise OnceKeyReused
         return Booking(known, is_new=False)
-    standing = service.standing_with(uow, patient, place.session)
+    standing = service.standing_with(uow, patient, place.clinic_session)
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     _refuse_too_many_holds(uow, patient)
     made = service.place(
         uow,
-        place.session,
+        place.clinic_session,
         patient,
-        fee_fen=place.session.fee_fen,
+        fee_fen=place.clinic_session.fee_fen,
         source_code="fhir",
         not_before=place.slot.starts_at,
     )
     if made.slot_id != place.slot.id:  # the first free place from that time on is a later one
-        raise SoldOut(session=place.session.public_id)
+        raise SoldOut(session=place.clinic_session.public_id)
     if number:
         _keep_number(uow, made, number)
     return Booking(made, is_new=True)
+
+
+def numbered(uow: Uow, number: str) -> Registration | None:
+    """The registration to which the asking client gave this number of its own; None for ''."""
+    return registration_known_as(uow, system=_system(uow), value=number) if number else None
 
 
 def numbers_of(uow: Uow, registration: Registration) -> list[str]:

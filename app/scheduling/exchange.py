@@ -33,7 +33,7 @@ class Sought:
 class Sitting:
     """A session with who sits and where."""
 
-    session: ClinicSession
+    clinic_session: ClinicSession
     department: Department
     practitioner: Practitioner
 
@@ -43,7 +43,7 @@ class Place:
     """A place in a session."""
 
     slot: Slot
-    session: ClinicSession
+    clinic_session: ClinicSession
     department: Department
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import board, callbacks, desk, entrance, ops, patient, public, review, staff, terminal, window
+from app.web import board, callbacks, desk, entrance, fhir, ops, patient, public, review, staff, terminal, window
 
-SURFACES = (entrance, patient, public, terminal, window, desk, review, board, staff, callbacks, ops)
+SURFACES = (entrance, patient, public, terminal, window, desk, review, board, staff, callbacks, fhir, ops)
 
 
 def register_surfaces(app: Flask) -> None:

@@ -22,7 +22,9 @@ P = ParamSpec("P")
 Answer = str | BaseResponse | tuple[str, int]
 View = Callable[P, Answer]
 Guard = Callable[[], Answer | None]
+SayNo = Callable[[int, str, dict[str, object]], Response]
 READING_SURFACES = {"patient", "board", "public"}
+_SAYING_NO: dict[str, SayNo] = {}
 
 
 def surface(name: str, *, prefix: str, guard: Guard) -> Blueprint:
@@ -30,6 +32,16 @@ def surface(name: str, *, prefix: str, guard: Guard) -> Blueprint:
     blueprint = Blueprint(name, f"app.web.{name}", url_prefix=prefix)
     blueprint.before_request(guard)
     return blueprint
+
+
+def say_no_under(prefix: str, say_no: SayNo) -> None:
+    """A refusal of whatever is asked under the address `prefix` is written by `say_no` (status, code, facts)."""
+    _SAYING_NO[prefix] = say_no
+
+
+def own_way_of_saying_no() -> SayNo | None:
+    """Who writes the refusals of the surface that was asked, when it has a way of its own."""
+    return next((say_no for prefix, say_no in _SAYING_NO.items() if request.path.startswith(prefix)), None)
 
 
 def writes(view: Callable[P, Answer]) -> Callable[P, Answer]:

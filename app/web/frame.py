@@ -154,7 +154,10 @@ def _refuse_quietly(error: VisitError) -> Response:
 
 
 def _say_no(status: int, code: str, facts: dict[str, object]) -> Response:
-    if request.blueprint in JSON_SURFACES or request.accept_mimetypes.best == "application/json":
+    own_way = edge.own_way_of_saying_no()
+    if own_way is not None:
+        response = own_way(status, code, facts)
+    elif request.blueprint in JSON_SURFACES or request.accept_mimetypes.best == "application/json":
         response = jsonify(code=code, facts={name: str(value) for name, value in facts.items()})
     else:
         said = words_for(code, facts)

@@ -48,5 +48,6 @@ def downgrade() -> None:
     op.drop_table("hl7_code_table_version")
     op.drop_table("hl7_code_table")
     with op.batch_alter_table("hl7_peer") as peer:
+        peer.drop_constraint(op.f("ck_hl7_peer_otherfacility"), type_="check")  # SQLite keeps what names a lost column
         for name in (*LISTS, "other_facility"):
             peer.drop_column(name)

@@ -1,0 +1,49 @@
+"""Tokens for programs: client credentials (RFC 6749, 4.4), as SMART's backend services ask for them."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify, request
+
+from app.identity import clients
+from app.web import edge
+from app.web.fhir import blueprint
+
+SENT_IN_BODY, SENT_AS_BASIC = "client_secret_post", "client_secret_basic"
+
+
+@blueprint.post("/token")
+def token() -> Response:
+    """A token for whoever knows a client's secret; the refusals are those of RFC 6749, 5.2."""
+    if request.args or request.form.get("grant_type", "") != "client_credentials":
+        return _refused(400, "invalid_request" if request.args else "unsupported_grant_type")
+    client_id, secret = _credentials()
+    edge.limit("fhir.token", edge.address(), at_most=120, window_seconds=60)
+    edge.limit("fhir.token.client", client_id, at_most=30, window_seconds=60)
+    with edge.fresh_unit() as uow:
+        granted = clients.grant(uow, public_id=client_id, secret=secret, asked=request.form.get("scope", "").split())
+    if granted is None:
+        return _refused(401, "invalid_client")
+    if not granted.scopes:
+        return _refused(400, "invalid_scope")
+    return jsonify(
+        access_token=granted.token,
+        token_type="bearer",  # noqa: S106 - the kind of token
+        expires_in=granted.seconds,
+        scope=" ".join(granted.scopes),
+    )
+
+
+def _credentials() -> tuple[str, str]:
+    """Who asks and their secret, from the Authorization header or else from the form."""
+    sent = request.authorization
+    if sent is not None and sent.type == "basic":
+        return sent.username or "", sent.password or ""
+    return request.form.get("client_id", ""), request.form.get("client_secret", "")
+
+
+def _refused(status: int, error: str) -> Response:
+    response = jsonify(error=error)
+    response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="fhir"'
+    return response
