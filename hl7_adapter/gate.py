@@ -52,6 +52,12 @@ def read_as_agreed(raw: bytes, read: Header | HeaderProblem, peer: Peer) -> Head
     return read_header(raw, peer.charset)
 
 
+def is_open(peer: Peer, raw: bytes, door: Door) -> bool:
+    """True when the message may come in and nothing has to be counted for it."""
+    is_small = len(raw) <= peer.max_frame_bytes and not peer.messages_per_minute
+    return door.is_operator or (not peer.is_paused and is_small and may_send(door.address, peer.addresses))
+
+
 def turned_away(uow: Uow, peer: Peer, raw: bytes, door: Door) -> TurnedAway | None:
     """Why the message is not even kept; None for one that is taken. That it was turned away is on record."""
     found = None if door.is_operator else _reason(uow, peer, raw, door)

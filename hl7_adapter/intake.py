@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
 from app.kernel import audit, inbox, message_keys
-from app.kernel.ids import new_digits
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction
 from app.kernel.uow import Actor, Units, Uow
 from hl7_adapter import gate, parking
-from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, read_header, replies
+from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
 from hl7_adapter.gate import Door, TurnedAway
 from hl7_adapter.judging import Case, judge
+from hl7_adapter.letters import ANYWHERE, Letter, answer_number, digest_of, letter, said
 from hl7_adapter.mllp import HangUp
 from hl7_adapter.search_keys import numbers_in
 
 _log = logging.getLogger("hl7_adapter.intake")
-_PEER_AT_MOST = 44  # with "hl7:" before it the inbox's `source` has 48 characters
 REUSED = " id reused"
 _SETTLED = (InboxState.DONE, InboxState.FILED)
-_ANYWHERE = Door()
+
+Told = bytes | HangUp | None
+"""What goes back: the answer (or two, `ack.each_of`), last words with which the line is closed, or nothing."""
 
 
-def receive(units: Units, raw: bytes, door: Door = _ANYWHERE) -> bytes | None:
+def receive(units: Units, raw: bytes, door: Door = ANYWHERE) -> bytes | None:
     """The answer to `raw`, after everything it did is committed; None for a message that must not be answered.
 
     In enhanced mode it is two answers, one after the other (`ack.each_of`). Inbox row, effect and answer are one
@@ -39,31 +40,39 @@ def receive(units: Units, raw: bytes, door: Door = _ANYWHERE) -> bytes | None:
     whatever the database raises when it is away: then nothing was kept, nothing may be answered, and the sender still
     has its message.
     """
-    began = time.perf_counter()
-    read = read_header(raw)
-    head = _head(read)
-    if head.is_answer:
-        _log.warning("an answer that nobody waits for", extra={"peer": peer_name(head)})
+    (told,) = receive_together(units, [letter(raw, door)])
+    if isinstance(told, HangUp):
+        raise told
+    return told
+
+
+def receive_together(units: Units, letters: Sequence[Letter]) -> list[Told]:
+    """What goes back for each, in one transaction: each effect stands alone in it, and all are committed at once.
+
+    Raises what the database raises: then nothing of any of them was kept, and none may be answered.
+    """
+    with units.open(Actor("peer", "hl7")) as uow:
+        return [_receive(uow, each) for each in letters]
+
+
+def _receive(whole: Uow, came: Letter) -> Told:
+    if came.head.is_answer:
+        _log.warning("an answer that nobody waits for", extra={"peer": came.sender})
         return None
-    with units.open(Actor("peer", peer_name(head)), request_id=_printable(head.control_id, 40)) as uow:
-        peer = gate.peer_of(uow, head)
-        read = gate.read_as_agreed(raw, read, peer)
-        away = gate.turned_away(uow, peer, raw, door)
-        if away is None:
-            item = _keep(uow, _head(read), raw)
-            if not _is_settled(item, read):
-                case = Case(read, peer, peer_name(head), is_reused=item.kind.endswith(REUSED))
-                item.answer = _take(uow, item, case, door)
-                item.took_ms = round((time.perf_counter() - began) * 1000)
-            return item.answer or None
-        answers = _answers_to_turned_away(uow, read, peer.ack_mode.value, away)
-    if away.hangs_up:
-        raise HangUp(*answers)
-    return b"".join(answers) or None
-
-
-def _head(read: Header | HeaderProblem) -> Header:
-    return read.header if isinstance(read, HeaderProblem) else read
+    actor = Actor("peer", came.sender)
+    uow = Uow(whole.session, whole.clock, whole.keys, whole.zone, whole.story, actor, came.request_id)
+    peer = gate.peer_of(uow, came.head)
+    came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
+    away = gate.turned_away(uow, peer, came.raw, came.door)
+    if away is not None:
+        answers = _answers_to_turned_away(uow, came, peer.ack_mode.value, away)
+        return HangUp(*answers) if away.hangs_up else b"".join(answers) or None
+    item = _keep(uow, came)
+    if not _is_settled(item, came.read):
+        case = Case(came.read, peer, came.sender, is_reused=item.kind.endswith(REUSED))
+        item.answer = _take(uow, item, case, came.door)
+        item.took_ms = came.took_ms()
+    return item.answer or None
 
 
 def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
@@ -73,36 +82,24 @@ def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
     return item.answer is not None and isinstance(read, HeaderProblem)
 
 
-def peer_name(head: Header) -> str:
-    """The sender as `application|facility` of MSH-3 and MSH-4, shortened to what fits, still one for each sender."""
-    name = _printable("|".join(head.sender), 1000)
-    if len(name) <= _PEER_AT_MOST:
-        return name
-    return f"{name[: _PEER_AT_MOST - 9]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
+def _keep(uow: Uow, came: Letter) -> InboxItem:
     """The message's own inbox row, locked.
 
-    The row's key is the control id; of other bytes under a control id that was used before, with their hash. Line
-    ends after the last segment say nothing: senders add and drop them between one try and the next.
+    The row's key is the control id; of other bytes under a control id that was used before, with their hash.
     """
-    source = f"hl7:{peer_name(head)}"
-    digest = hashlib.sha256(_said(raw)).hexdigest()
-    key = _printable(head.control_id, 200) or digest
-    kind = _printable(f"{head.message_type}^{head.event}", 30)
+    source, key, kind, raw = f"hl7:{came.sender}", came.key, came.kind, came.raw
     known = uow.session.scalar(select(InboxItem.body).where(InboxItem.source == source, InboxItem.key == key))
-    if known is not None and _said(known) != _said(raw):
-        key, kind = f"{key}#{digest}", kind + REUSED
+    if known is not None and said(known) != said(raw):
+        key, kind = f"{key}#{digest_of(raw)}", kind + REUSED
     item, is_new = inbox.receive(uow, source, key, raw, kind=kind)
     if not is_new:
         uow.session.flush()
         uow.session.refresh(item, with_for_update=True)
-    if _said(item.body) != _said(raw):  # other bytes came under the same id at this very moment, and were first
+    if said(item.body) != said(raw):  # other bytes came under the same id at this very moment, and were first
         item.repeats -= 1
-        item, is_new = inbox.receive(uow, source, f"{key}#{digest}", raw, kind=kind + REUSED)
+        item, is_new = inbox.receive(uow, source, f"{key}#{digest_of(raw)}", raw, kind=kind + REUSED)
     if is_new:
-        message_keys.keep(uow, Direction.IN, item.id, numbers_in(head.message))
+        message_keys.keep(uow, Direction.IN, item.id, numbers_in(came.head.message))
     if is_new and item.kind.endswith(REUSED):
         audit.record(uow, "hl7.control_id_reused", "hl7_message", item.id)
     return item
@@ -111,33 +108,24 @@ def _keep(uow: Uow, head: Header, raw: bytes) -> InboxItem:
 def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
     outcome = judge(uow, case, door)
     if outcome.state is InboxState.RECEIVED:
-        parking.park(uow, item, outcome, _head(case.read).message)
+        assert isinstance(case.read, Header)
+        parking.park(uow, item, outcome, case.read.message)
         verdict = Verdict(outcome.answer)
     else:
-        place = outcome.faults[0].location if outcome.faults else ""
-        inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
+        inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=outcome.place)
         item.subject_ref = outcome.subject[:64]
         verdict = Verdict(outcome.answer, outcome.faults, reply=outcome.reply)
     item.answer_code = verdict.code
-    audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
+    told = {"kind": item.kind, "noted": outcome.noted} if outcome.noted else {"kind": item.kind}
+    audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", **told)
     if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":
         parking.release(uow, case.read.message)
-    number = f"MA{item.id:010d}" + (f"R{item.repeats}" if item.repeats else "")
     now = uow.now().astimezone(uow.zone)
-    return b"".join(replies(case.read, case.peer.ack_mode.value, verdict, control_id=number, now=now))
+    return b"".join(replies(case.read, case.peer.ack_mode.value, verdict, control_id=answer_number(), now=now))
 
 
-def _answers_to_turned_away(uow: Uow, read: Header | HeaderProblem, mode: Mode, away: TurnedAway) -> tuple[bytes, ...]:
+def _answers_to_turned_away(uow: Uow, came: Letter, mode: Mode, away: TurnedAway) -> tuple[bytes, ...]:
     if away.verdict is None:
         return ()
     now = uow.now().astimezone(uow.zone)
-    return replies(read, mode, away.verdict, control_id=f"MT{new_digits(10)}", now=now)
-
-
-def _said(raw: bytes) -> bytes:
-    return raw.rstrip(b"\r\n")
-
-
-def _printable(text: str, at_most: int) -> str:
-    """What a database column and a log line can hold of somebody else's text."""
-    return "".join(char if char.isprintable() else "?" for char in text)[:at_most]
+    return replies(came.read, mode, away.verdict, control_id=answer_number(), now=now)

@@ -17,7 +17,7 @@ NUMBERS_AT_MOST = 50
 
 def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message) -> None:
     """The message waits for its patient, whose number stands where the fault was found; its sender knows it is kept."""
-    place = outcome.faults[0].location
+    place = outcome.place
     inbox.park(uow, item, _waits_for(uow, message.get(place)), error_code=outcome.code, error_place=place)
 
 
@@ -41,8 +41,7 @@ def _try(uow: Uow, item: InboxItem) -> None:
     outcome = judge(uow, case, Door())
     if outcome.state is InboxState.RECEIVED:
         return
-    place = outcome.faults[0].location if outcome.faults else ""
-    inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=place)
+    inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=outcome.place)
     item.subject_ref = outcome.subject[:64]
     audit.record(uow, "hl7.released", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
 
