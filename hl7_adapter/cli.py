@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -13,7 +14,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from app.kernel import message_keys, message_search, peers, replays
-from app.kernel.clock import at_hospital
+from app.kernel.clock import at_hospital, hospital_day
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import KeyKind
 from app.kernel.message_search import Wanted
@@ -24,6 +25,7 @@ from hl7_adapter.__main__ import main as serve
 from hl7_adapter.ack import Header, read_header
 from hl7_adapter.gate import Door
 from hl7_adapter.judging import Case, Outcome, judge
+from hl7_adapter.ledger import exported
 from hl7_adapter.lint import SIGNS, explain
 
 OPERATOR = Actor("job", "operator")
@@ -100,6 +102,19 @@ def _words(outcome: Outcome | None) -> str:
     lines = [f"{outcome.answer}, {outcome.state.value}" + (f" ({outcome.subject})" if outcome.subject else "")]
     lines += [f"  {fault.code} at {fault.location or 'no place'}: {fault.text}" for fault in outcome.faults]
     return "\n".join(lines)
+
+
+@hl7_command.command("ledger")
+@click.option("--day", "since_day", default="", help="places taken since this day began (2026-11-23); today")
+@with_appcontext
+def ledger_command(since_day: str) -> None:
+    """Print the application's ledger as JSON: every visit with its states, money, drugs and reports."""
+    units = runtime().units
+    try:
+        day = date.fromisoformat(since_day) if since_day else hospital_day(units.clock.now(), units.zone)
+    except ValueError as wrong:
+        raise click.BadParameter(f"{since_day}: a day such as 2026-11-23") from wrong
+    click.echo(json.dumps(exported(units, day), ensure_ascii=False, indent=1))
 
 
 @hl7_command.command("replay")

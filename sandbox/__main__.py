@@ -35,7 +35,7 @@ def main() -> None:
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
-    start_listener(world)
+    start_listener(world.store, settings.host, settings.his_port)
     sender.start()
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     stopping.wait()

@@ -15,15 +15,14 @@ from hl7_adapter.mllp import HangUp, MllpServer, serve
 from sandbox.clock import now
 from sandbox.his.faults import Faults
 from sandbox.his.segments import header as our_header
-from sandbox.store import insert
+from sandbox.store import Store, insert
 from sandbox.switches import take_switches
-from sandbox.world import World
 
 _ANSWERS = {"ae": "AE", "ar": "AR"}
 
 
-def start_listener(world: World) -> Callable[[], None]:
-    """Afterwards the hospital system listens on its port, in a thread of its own, until what is returned is called.
+def start_listener(store: Store, host: str, port: int) -> Callable[[], None]:
+    """Afterwards the hospital system listens there, in a thread of its own, until what is returned is called.
 
     OSError when the port is taken.
     """
@@ -34,7 +33,7 @@ def start_listener(world: World) -> Callable[[], None]:
     async def listen() -> None:
         stopping = asyncio.Event()
         loops.append((asyncio.get_running_loop(), stopping))
-        desk = _Desk(world)
+        desk = _Desk(store, host, port)
         try:
             await desk.open()
         except OSError as taken:
@@ -61,16 +60,17 @@ def start_listener(world: World) -> Callable[[], None]:
 class _Desk:
     """The listener with the mishaps that are ordered for what it receives."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._faults = Faults(world.store)
+    def __init__(self, store: Store, host: str, port: int) -> None:
+        self._store = store
+        self._address = (host, port)
+        self._faults = Faults(store)
         self._restart = asyncio.Event()
         self._server: MllpServer | None = None
         self._last = b""
 
     async def open(self) -> None:
         """Listens."""
-        self._server = await serve(self._world.settings.host, self._world.settings.his_port, self._handle)
+        self._server = await serve(*self._address, self._handle)
 
     async def stay(self, stopping: asyncio.Event) -> None:
         """Listens on until `stopping`; whenever a restart is due it is away for a moment first."""
@@ -92,7 +92,7 @@ class _Desk:
             if mishap == "restart":
                 self._restart.set()
             raise HangUp
-        answer, wait_seconds = await asyncio.to_thread(receive, self._world, raw, mishap)
+        answer, wait_seconds = await asyncio.to_thread(receive, self._store, raw, mishap)
         if mishap == "drop_after":
             raise HangUp
         await asyncio.sleep(self._faults.plan().late_seconds if mishap == "late" else wait_seconds)
@@ -106,7 +106,7 @@ class _Desk:
         return "" if isinstance(head, HeaderProblem) else self._faults.strike("receiving", head.control_id)
 
 
-def receive(world: World, raw: bytes, mishap: str = "") -> tuple[bytes | None, float]:
+def receive(store: Store, raw: bytes, mishap: str = "") -> tuple[bytes | None, float]:
     """Take one message; the answer (None for none) and how long to wait with it.
 
     A repeat of a control id that was answered AA gets the very same answer; after AE or silence it is taken anew.
@@ -117,7 +117,7 @@ def receive(world: World, raw: bytes, mishap: str = "") -> tuple[bytes | None, f
         return _ack(head, "AR", head.errors), 0.0
     if head.is_answer:
         return None, 0.0
-    with world.store.write() as db:
+    with store.write() as db:
         known = _count_repeat(db, head)
         if known is not None and known["answer_code"] == "AA":
             return bytes(known["answer"]), 0.0

@@ -16,6 +16,18 @@ DRUG_LINES: tuple[dict[str, Any], ...] = (
     | {"quantity": 1, "quantity_unit": "瓶", "price_fen": 3240, "amount_fen": 3240},
 )
 
+FORMULARY: tuple[dict[str, Any], ...] = tuple(
+    {"code": code, "name": name, "spec": spec, "quantity_unit": unit, "price_fen": price_fen}
+    for code, name, spec, unit, price_fen in (
+        ("IBU300", "布洛芬缓释胶囊", "0.3g×20粒", "盒", 18_60),
+        ("OME20", "奥美拉唑肠溶胶囊", "20mg×14粒", "盒", 22_40),
+        ("XR05CB", "氨溴索口服溶液", "100ml", "瓶", 32_40),
+        ("AML5", "苯磺酸氨氯地平片", "5mg×28片", "盒", 16_90),
+        ("LHQW", "连花清瘟胶囊", "0.35g×24粒", "盒", 14_80),
+        ("VITC", "维生素C泡腾片", "1g×10片", "支", 39_00),
+    )
+)
+
 
 def omp(order: Order) -> Rows:
     """OMP^O09: patient_id, prescription_number; visit_number, doctor_code, diagnosis_code, lines (see DRUG_LINES).

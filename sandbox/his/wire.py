@@ -36,12 +36,15 @@ class Wire:
         self._socket: socket.socket | None = None
         self._decoder = FrameDecoder()
 
-    def say(self, raw: bytes) -> Message:
-        """The answer to `raw`, which is sent again, byte for byte, until there is one; NotTaken after two minutes."""
+    def say(self, raw: bytes, name: str) -> Message:
+        """The answer to `raw`, which is sent again, byte for byte, until there is one; NotTaken after two minutes.
+
+        `name` is what the message is called in every run of the same script: the mishaps follow from it.
+        """
         control_id = parse(raw).get("MSH-10")
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while True:
-            mishap = self._faults.strike("sending", control_id)
+            mishap = self._faults.strike("sending", name)
             self.sent += 1
             try:
                 return self._exchange(raw, control_id, mishap)
