@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from app.kernel.code_tables import Codes
 from hl7_adapter.ack import REFUSALS, Header, HeaderProblem, read_header
 from hl7_adapter.er7 import Message, codec_of
+from hl7_adapter.mapping.agreed import kind_of
 from hl7_adapter.mapping.inbound import effect_of
+from hl7_adapter.profiles import departures, profile_for
+from hl7_adapter.profiles.checks import ERROR
 
 CONTROL_ID_CHARS = 20  # HL7 v2.5.1, MSH-10; longer ones are taken and kept
 _WELL, _NOTE, _FAULT = "ok", "note", "fault"
@@ -137,4 +141,19 @@ def _odd_text(head: Header) -> Iterator[Finding]:
         )
 
 
-_HABITS: tuple[Callable[[Header], Iterator[Finding]], ...] = (_line_ends, _header_habits, _patient_habits, _odd_text)
+def _profile(head: Header) -> Iterator[Finding]:
+    """Where the message is not as its profile has it; what was agreed with its sender is not known here."""
+    kind = kind_of(head)
+    if profile_for("^".join(kind)) is None:
+        return
+    for found in departures(head.message, kind, head.version, ((), Codes())):
+        yield Finding(_FAULT if found.severity == ERROR else _NOTE, found.place, f"{found.code}: {found.words}")
+
+
+_HABITS: tuple[Callable[[Header], Iterator[Finding]], ...] = (
+    _line_ends,
+    _header_habits,
+    _patient_habits,
+    _odd_text,
+    _profile,
+)

@@ -117,13 +117,13 @@ def _check(field: FieldProfile, rule: FieldRule | None, *, is_required: bool) ->
     if rule is None:
         return _Check(field, field.usage, field.severity, False, is_required)
     severity = rule.severity or (ERROR if rule.usage in ("R", "X") else field.severity)
-    return _Check(field, rule.usage or field.usage, severity, True, is_required)
+    return _Check(field, rule.usage or field.usage, severity, True, is_required or bool(rule.kind))
 
 
 def _of_missing(asked: list[_Check]) -> Iterator[Departure]:
     """A required field of a segment that is not there at all."""
     for check in asked:
-        if check.usage == "R" and check.severity != IGNORE and (check.is_agreed or check.is_required_segment):
+        if check.usage == "R" and check.severity != IGNORE and check.is_required_segment:
             yield check.departure("field_missing", check.field.place, "the segment is missing, and this field of it")
 
 

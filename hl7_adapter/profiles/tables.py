@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from app.kernel.field_rules import FieldRule, read_rule
 
 _FOLDER = Path(__file__).parent
 _TIMES = {"?": (0, 1), "*": (0, None), "+": (1, None), "": (1, 1)}
@@ -92,16 +94,24 @@ def profile_for(kind: str, direction: str = "in") -> MessageProfile | None:
 def _profile(message: dict[str, Any]) -> MessageProfile:
     uses = tuple(_use(word) for word in message["segments"].split())
     known = _segments(message["direction"])
+    rules = [rule for line in message.get("rules", ()) if (rule := read_rule(line))]
     return MessageProfile(
         kinds=tuple(message["kinds"]),
         structure=message["structure"],
         direction=message["direction"],
         uses=uses,
-        fields={use.name: known[use.name] for use in uses},
+        fields={use.name: tuple(_ruled(field, rules) for field in known[use.name]) for use in uses},
         does=message["does"],
         answer=message["answer"],
         example=message["example"],
     )
+
+
+def _ruled(field: FieldProfile, rules: list[FieldRule]) -> FieldProfile:
+    for rule in rules:
+        if (rule.segment, rule.field) == (field.segment, field.number):
+            return replace(field, usage=rule.usage or field.usage, severity=rule.severity or field.severity)
+    return field
 
 
 def _use(word: str) -> SegmentUse:
