@@ -238,12 +238,7 @@ def test_what_is_not_there_is_refused_as_fhir_refuses(reader: Program):
         answer = reader.browser.open(path, method=method, headers=reader.headers)
 
         assert code_of(Program._read(answer, status)) == code
-
-
-def test_xml_is_not_spoken(reader: Program):
-    refused = reader.get("/Slot", status=406, Accept="application/fhir+xml")
-
-    assert code_of(refused) == "bad_request"
+    assert code_of(reader.get("/Slot", status=406, Accept="application/fhir+xml")) == "bad_request"
 
 
 def test_the_statement_of_what_it_can_do_is_open_and_valid(house: House):
