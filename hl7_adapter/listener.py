@@ -1,18 +1,23 @@
-"""Listens for the hospital system: each message is taken in a worker thread and answered after it is committed."""
+"""Listens for the hospital system: what waits at once is taken in a worker thread, and answered when committed."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 
 from app.kernel.ids import new_digits
 from app.kernel.uow import Units
 from config import Hl7Settings
 from hl7_adapter import secured
 from hl7_adapter.ack import each_of
+from hl7_adapter.filing import Filing
 from hl7_adapter.gate import Door
-from hl7_adapter.intake import receive
+from hl7_adapter.letters import letter
 from hl7_adapter.mllp import Handler, HangUp, MllpServer, serve
+from hl7_adapter.taking import Went, take
 from hl7_adapter.transports import Batch, HttpServer, read_batch, serve_http
+from hl7_adapter.turns import Turns
+
+Frame = tuple[bytes, Door]
 
 
 async def listen(units: Units, settings: Hl7Settings) -> MllpServer:
@@ -30,34 +35,41 @@ async def listen_http(units: Units, settings: Hl7Settings) -> HttpServer:
 
 
 def _handler(units: Units, settings: Hl7Settings) -> Handler:
+    filing = Filing(units)
+    turns: Turns[Frame, list[bytes]] = Turns(lambda frames: answered(units, filing, frames))
+
     async def handle(raw: bytes, address: str) -> list[bytes]:
-        door = Door(address, settings.is_strict, settings.contact)
-        return await asyncio.to_thread(answers, units, raw, door)
+        return await turns.take((raw, Door(address, settings.is_strict, settings.contact)))
 
     return handle
 
 
-def answers(units: Units, raw: bytes, door: Door) -> list[bytes]:
-    """The answers to one frame, whatever it holds: a message's one or two, or a batch's in one text.
+def answered(units: Units, filing: Filing, frames: Sequence[Frame]) -> list[list[bytes] | Exception]:
+    """The answers to each frame, a message's one or two, or a batch's in one text; HangUp, or why nothing was kept."""
+    batches = {index: batch for index, (raw, _) in enumerate(frames) if (batch := read_batch(raw)) is not None}
+    singles = [index for index in range(len(frames)) if index not in batches]
+    went = take(units, filing, [letter(*frames[index]) for index in singles])
+    told = {index: _as_answers(each) for index, each in zip(singles, went, strict=True)}
+    for index, batch in batches.items():
+        told[index] = _batch_answer(units, filing, batch, frames[index][1])
+    return [told[index] for index in range(len(frames))]
 
-    Raises what `receive` raises; a sender that is turned away in the middle of a batch stands in its answers.
-    """
-    batch = read_batch(raw)
-    if batch is None:
-        return each_of(receive(units, raw, door) or b"")
-    return [_batch_answer(units, batch, door)]
+
+def _as_answers(went: Went) -> list[bytes] | Exception:
+    return went if isinstance(went, Exception) else each_of(went or b"")
 
 
-def _batch_answer(units: Units, batch: Batch, door: Door) -> bytes:
-    told = [[answer for raw in part.messages for answer in _one(units, raw, door)] for part in batch.parts]
+def _batch_answer(units: Units, filing: Filing, batch: Batch, door: Door) -> list[bytes] | Exception:
+    """A sender that is turned away in the middle of a batch stands in its answers, or is cut off without a word."""
+    told: list[list[bytes]] = []
+    for part in batch.parts:
+        told.append([])
+        for went in take(units, filing, [letter(raw, door) for raw in part.messages]):
+            if isinstance(went, HangUp) and went.answers:
+                told[-1] += went.answers
+            elif isinstance(went, Exception):
+                return went
+            else:
+                told[-1] += each_of(went or b"")
     now = units.clock.now().astimezone(units.zone)
-    return batch.answer(told, control_id=f"MB{new_digits(10)}", now=now)
-
-
-def _one(units: Units, raw: bytes, door: Door) -> list[bytes]:
-    try:
-        return each_of(receive(units, raw, door) or b"")
-    except HangUp as turned_away:
-        if not turned_away.answers:
-            raise
-        return list(turned_away.answers)
+    return [batch.answer(told, control_id=f"MB{new_digits(10)}", now=now)]

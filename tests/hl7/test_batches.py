@@ -7,8 +7,9 @@ import pytest
 from app.kernel.inbox import InboxItem
 from app.kernel.uow import Units
 from hl7_adapter.er7 import parse
+from hl7_adapter.filing import Filing
 from hl7_adapter.gate import Door
-from hl7_adapter.listener import answers
+from hl7_adapter.listener import answered
 from hl7_adapter.transports import read_batch
 from hl7_adapter.transports.batch import MESSAGES_AT_MOST
 from tests.hl7.files import numbered, visit
@@ -19,16 +20,23 @@ BHS = b"BHS|^~\\&|HIS|HOSPITAL|MENZHEN|HOSPITAL|2026||||B7\r"
 ONE, TWO = numbered(1), numbered(2)
 
 
+def answers(units: Units, raw: bytes) -> list[bytes]:
+    """What goes back for one frame."""
+    (gone,) = answered(units, Filing(units), [(raw, Door())])
+    assert isinstance(gone, list)
+    return gone
+
+
 def told(units: Units, raw: bytes) -> list[str]:
     """The first two fields of each line of the answer."""
-    (answer,) = answers(units, raw, Door())
+    (answer,) = answers(units, raw)
     return ["|".join(line.split("|")[:3]) for line in answer.decode().strip("\r").split("\r")]
 
 
 def test_each_message_of_a_batch_is_answered_in_one_text(hospital: Units) -> None:
     raw = BHS + visit("a04_new") + visit("omp_unknown_patient") + b"BTS|2\r"
 
-    (answer,) = answers(hospital, raw, Door())
+    (answer,) = answers(hospital, raw)
 
     whole = parse(answer)
     assert [(msa.get("1"), msa.get("2")) for msa in whole.segments("MSA")] == [
@@ -41,9 +49,9 @@ def test_each_message_of_a_batch_is_answered_in_one_text(hospital: Units) -> Non
 
 def test_a_batch_again_has_no_second_effect(hospital: Units) -> None:
     raw = BHS + visit("a04_new") + b"BTS|1\r"
-    first = parse(answers(hospital, raw, Door())[0])
+    first = parse(answers(hospital, raw)[0])
 
-    again = parse(answers(hospital, raw, Door())[0])
+    again = parse(answers(hospital, raw)[0])
 
     assert (again.get("MSA"), again.get("MSH-10")) == (first.get("MSA"), first.get("MSH-10"))
     assert last_row(hospital).repeats == 1
@@ -113,7 +121,7 @@ def test_a_text_that_is_not_whole_is_no_batch(name: str) -> None:
 def test_of_a_batch_that_is_not_whole_nothing_is_taken(hospital: Units) -> None:
     rows = count(hospital, InboxItem)
 
-    (answer,) = answers(hospital, BHS + visit("a04_new") + b"BTS|2\r", Door())
+    (answer,) = answers(hospital, BHS + visit("a04_new") + b"BTS|2\r")
 
     assert (parse(answer).get("MSA-1"), parse(answer).get("ERR-3.1"), parse(answer).get("ERR-2.1")) == (
         "AR",

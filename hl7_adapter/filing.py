@@ -1,0 +1,122 @@
+"""The short way for a message that changes nothing: kept, answered and found again, by one statement for many.
+
+A hospital's feed is mostly such messages: admissions to wards, charges, states of orders. Whether a message is one is
+known before the database is asked anything but what was agreed with its sender, and that is remembered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from app.kernel import message_keys
+from app.kernel.peers import Peer
+from app.kernel.uow import Actor, Units
+from hl7_adapter import filing_sql, gate
+from hl7_adapter.ack import Verdict, replies
+from hl7_adapter.filing_sql import Filed
+from hl7_adapter.judging import Case, Outcome, without_effect
+from hl7_adapter.letters import Letter, answer_number
+from hl7_adapter.search_keys import numbers_in
+
+SENDERS_AT_MOST = 1000
+
+
+class Filing:
+    """Files messages over a connection of its own, one turn at a time; on SQLite it leaves all to the long way.
+
+    An agreement is remembered with its version, and the statement keeps nothing that was judged by an old one.
+    """
+
+    def __init__(self, units: Units) -> None:
+        """Nothing is asked yet."""
+        self._units = units
+        self._works = units.engine.dialect.name == "postgresql"
+        self._agreed: dict[tuple[str, str], Peer] = {}
+        self._connection: Connection | None = None
+        self._one_turn = threading.Lock()
+
+    def file(self, letters: Sequence[Letter]) -> dict[int, bytes | None]:
+        """The answers to those that were kept here, by their index; the others have to go the long way.
+
+        Those are messages with an effect, repeats, and whatever is turned away or counted. Raises what the database
+        raises: then none was kept.
+        """
+        if not self._works:
+            return {}
+        with self._one_turn:
+            judged = {index: told for index, each in enumerate(letters) if (told := self._judged(each))}
+            first = {(told.source, told.key): index for index, told in reversed(judged.items())}
+            indexes = list(first.values())
+            kept = {indexes[place] for place in self._written([judged[index] for index in indexes])}
+            for index in judged.keys() - kept:
+                self._agreed.pop(letters[index].head.sender, None)
+        return {index: judged[index].answer or None for index in kept}
+
+    def close(self) -> None:
+        """The connection goes back."""
+        with self._one_turn:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _judged(self, came: Letter) -> Filed | None:
+        """The message with its answer, when nothing but its sender's agreement decides on it."""
+        if came.head.is_answer:
+            return None
+        peer = self._agreement(came)
+        if not gate.is_open(peer, came.raw, came.door):
+            return None
+        came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
+        outcome = without_effect(Case(came.read, peer, came.sender), came.door)
+        return None if outcome is None else self._row(came, peer, outcome)
+
+    def _agreement(self, came: Letter) -> Peer:
+        known = self._agreed.get(came.head.sender)
+        if known is None:
+            with self._units.open(Actor("peer", came.sender), reads_only=True) as uow:
+                known = gate.peer_of(uow, came.head)
+            if len(self._agreed) >= SENDERS_AT_MOST:
+                self._agreed.clear()
+            self._agreed[came.head.sender] = known
+        return known
+
+    def _row(self, came: Letter, peer: Peer, outcome: Outcome) -> Filed:
+        verdict = Verdict(outcome.answer, outcome.faults)
+        now = self._units.clock.now().astimezone(self._units.zone)
+        answers = replies(came.read, peer.ack_mode.value, verdict, control_id=answer_number(), now=now)
+        return Filed(
+            source=f"hl7:{came.sender}",
+            key=came.key,
+            kind=came.kind,
+            body=came.raw,
+            state=outcome.state.value,
+            answer=b"".join(answers),
+            answer_code=verdict.code,
+            error_code=outcome.code,
+            error_place=outcome.place,
+            took_ms=came.took_ms(),
+            sender=came.sender,
+            request_id=came.request_id,
+            application=peer.application,
+            facility=peer.facility,
+            version=peer.version,
+            numbers=message_keys.as_they_stand(self._units.keys, numbers_in(came.head.message)),
+        )
+
+    def _written(self, letters: list[Filed]) -> list[int]:
+        if not letters:
+            return []
+        if self._connection is None:
+            engine = self._units.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._connection = engine.connect()
+        try:
+            return filing_sql.file(self._connection, self._units.clock.now(), letters)
+        except BaseException:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+            raise
