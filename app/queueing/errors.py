@@ -6,7 +6,7 @@ from app.kernel.errors import Refused
 
 
 class CheckInTooEarly(Refused):
-    """Check-in opens an hour before the session; facts: `opens_at`."""
+    """Check-in opens so long before the session as the rules say; facts: `opens_at`."""
 
     code = "check_in_too_early"
 
@@ -33,3 +33,15 @@ class FinishFirst(Refused):
     """A patient is still with this doctor; finish that visit before calling the next."""
 
     code = "finish_first"
+
+
+class CameTooLate(Refused):
+    """By the rules nobody is seen who comes so late for their time; facts: `until_at`."""
+
+    code = "came_too_late"
+
+
+class PriorityUnknown(Refused):
+    """The rules know no such class of patients who go before others."""
+
+    code = "priority_unknown"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import PublicRow, choice
 from app.queueing.states import TicketState
+from app.queueing.turns import TurnKind
 
 
 class Ticket(PublicRow):
@@ -30,6 +31,9 @@ class Ticket(PublicRow):
     priority: Mapped[int] = mapped_column(default=0)
     state: Mapped[TicketState] = mapped_column(choice(TicketState), default=TicketState.WAITING)
     order_at: Mapped[datetime]
+    turn: Mapped[TurnKind] = mapped_column(choice(TurnKind), default=TurnKind.FIRST)
+    passes: Mapped[int] = mapped_column(default=0)
+    priority_class: Mapped[str] = mapped_column(String(24), default="")
     checked_in_at: Mapped[datetime]
     called_at: Mapped[datetime | None]
     calls: Mapped[int] = mapped_column(default=0)

@@ -1,18 +1,11 @@
-"""The waiting room's rules: when one may check in, whose turn it is, and how long it takes."""
+"""How long it takes in the waiting room."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-CHECK_IN_OPENS_MINUTES = 60
 PRIOR_PATIENTS = 4  # how many patients' worth of weight the planned pace keeps against the observed one
 RANGE_LOW, RANGE_HIGH = 0.7, 1.4
-
-
-def order_at(*, slot_starts_at: datetime, slot_ends_at: datetime, checked_in_at: datetime) -> datetime:
-    """Whoever comes in time keeps the place's turn; whoever comes late queues from the moment of coming."""
-    return slot_starts_at if checked_in_at <= slot_ends_at else checked_in_at
 
 
 def pace_minutes(planned_minutes: float, finished_minutes: Sequence[float]) -> float:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
 
 from app import events
 from app.identity.models import Patient
+from app.identity.rules import age_on
 from app.kernel import audit, counters, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.queueing.errors import CannotCheckIn, CheckInTooEarly, CheckInTooLate, FinishFirst, NobodyWaits
+from app.queueing import turns
+from app.queueing.errors import (
+    CameTooLate,
+    CannotCheckIn,
+    CheckInTooEarly,
+    CheckInTooLate,
+    FinishFirst,
+    NobodyWaits,
+    PriorityUnknown,
+)
 from app.queueing.models import Ticket
-from app.queueing.rules import CHECK_IN_OPENS_MINUTES, order_at, pace_minutes, wait_range
+from app.queueing.rules import pace_minutes, wait_range
 from app.queueing.states import TICKET, TicketAction, TicketState
+from app.queueing.turns import TurnKind
 from app.registration import service as registration_service
+from app.registration.limits import rules_of_session
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
+from app.rulebook.service import rules_for
+from app.rulebook.terms import PassedComesBack, Rules, Step
 from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
+from app.scheduling.rules import where_of
 from app.scheduling.states import SessionState
 
 
@@ -46,32 +61,81 @@ class BoardRow:
     waiting: int
 
 
-def check_in(uow: Uow, *, registration: Registration) -> Ticket:
+def opens_at(rules: Rules, session: ClinicSession) -> datetime:
+    """From when on a patient of the session can check in."""
+    return session.starts_at - timedelta(minutes=rules.check_in_opens_minutes)
+
+
+def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -> Ticket:
     """The patient is in the house and has a number; asked twice, the same one.
 
-    Refuses `check_in_too_early` (an hour before the session at the earliest), `check_in_too_late`, `cannot_check_in`.
+    `priority_code` is the class whose proof the desk has seen; an age the rules name needs none. Refuses
+    `check_in_too_early`, `check_in_too_late`, `came_too_late`, `cannot_check_in`, `priority_unknown`.
     """
     standing = ticket_of(uow, registration.id)
     if standing is not None:
         return standing
     session = uow.session.get_one(ClinicSession, registration.session_id)
-    opens_at = session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+    rules = rules_of_session(uow, session)
+    door = opens_at(rules, session)
     if registration.state != RegistrationState.BOOKED:
         raise CannotCheckIn(state=registration.state.value)
-    if uow.now() < opens_at:
-        raise CheckInTooEarly(opens_at=opens_at.isoformat())
+    if uow.now() < door:
+        raise CheckInTooEarly(opens_at=door.isoformat())
     if uow.now() >= session.ends_at or session.state != SessionState.OPEN:
         raise CheckInTooLate(ended_at=session.ends_at.isoformat())
+    order = _order_on_arrival(uow, rules, registration, session)
     registration_service.mark_checked_in(uow, registration)
-    ticket = _give_ticket(uow, registration, session)
+    ticket = _give_ticket(uow, registration, session, order)
+    _go_before(uow, rules, ticket, priority_code)
     audit.record(uow, "ticket.check_in", "registration", registration.public_id, number=ticket.number)
     uow.publish(events.PatientCheckedIn(registration.id, registration.patient_id, ticket.id))
     return ticket
 
 
-def _give_ticket(uow: Uow, registration: Registration, session: ClinicSession) -> Ticket:
-    department = uow.session.get_one(Department, session.department_id)
+def _order_on_arrival(uow: Uow, rules: Rules, registration: Registration, session: ClinicSession) -> datetime:
     slot = uow.session.get_one(Slot, registration.slot_id)
+    span = (slot.starts_at, slot.ends_at)
+    order = turns.order_on_arrival(rules, slot=span, session_ends_at=session.ends_at, checked_in_at=uow.now())
+    if order is None:
+        until = slot.ends_at + timedelta(minutes=rules.late_after_minutes)
+        raise CameTooLate(until_at=until.isoformat())
+    return order
+
+
+def _go_before(uow: Uow, rules: Rules, ticket: Ticket, code: str) -> None:
+    """Whoever belongs to a class that goes before others does so from now on; quiet for all others."""
+    known = {each.code: each for each in rules.priority_classes}
+    if code and code not in known:
+        raise PriorityUnknown
+    born = uow.session.get_one(Patient, ticket.patient_id).birth_date
+    found = known.get(code) or turns.class_by_age(rules, age_on(born, uow.today()) if born else None)
+    if found is None:
+        return
+    ticket.priority_class, ticket.turn = found.code, TurnKind.PRIORITY
+    if rules.new_per_priority:
+        others = [each for each in _line(uow, ticket.session_id) if each.id != ticket.id]
+        place = turns.place_of_priority(rules, [each.turn for each in others])
+        between = turns.order_in([each.order_at for each in others], place, uow.now())
+        ticket.order_at = min(ticket.order_at, between)
+    else:
+        ticket.priority = 1
+    audit.record(uow, "ticket.priority", "ticket", ticket.public_id, priority=found.code)
+
+
+def _line(uow: Uow, session_id: int) -> list[Ticket]:
+    """Those who wait without going before everybody, in the order of their turns."""
+    return list(
+        uow.session.scalars(
+            select(Ticket)
+            .where(Ticket.session_id == session_id, Ticket.state == TicketState.WAITING, Ticket.priority == 0)
+            .order_by(Ticket.order_at, Ticket.id)
+        )
+    )
+
+
+def _give_ticket(uow: Uow, registration: Registration, session: ClinicSession, order_at: datetime) -> Ticket:
+    department = uow.session.get_one(Department, session.department_id)
     number = counters.next_number(uow, f"ticket:{department.code}:{session.visit_day.isoformat()}")
     ticket = Ticket(
         public_id=new_public_id(),
@@ -82,7 +146,7 @@ def _give_ticket(uow: Uow, registration: Registration, session: ClinicSession) -
         visit_day=session.visit_day,
         number=f"{department.ticket_letter}{number:03d}",
         room=session.room,
-        order_at=order_at(slot_starts_at=slot.starts_at, slot_ends_at=slot.ends_at, checked_in_at=uow.now()),
+        order_at=order_at,
         checked_in_at=uow.now(),
     )
     uow.session.add(ticket)
@@ -135,21 +199,53 @@ def call(uow: Uow, ticket: Ticket) -> Ticket:
 
 
 def pass_over(uow: Uow, ticket: Ticket) -> None:
-    """The called patient did not come (过号); the next can be called."""
-    moves.move(uow, TICKET, ticket, TicketAction.PASS_OVER)
+    """The called patient did not come (过号); the next can be called.
+
+    By the rules the patient is back in the line at once, has to check in again, or has missed the visit for good.
+    """
+    rules = _rules_of(uow, ticket)
+    moves.move(uow, TICKET, ticket, TicketAction.PASS_OVER, passes=ticket.passes + 1)
+    if turns.step_after(rules, ticket.passes) == Step.VOID:
+        moves.move(uow, TICKET, ticket, TicketAction.CLOSE, done_at=uow.now(), why="passed_too_often")
+        registration_service.end_unmet(uow, uow.session.get_one(Registration, ticket.registration_id))
+    elif rules.passed_comes_back == PassedComesBack.BY_ITSELF:
+        rejoin(uow, ticket)
 
 
 def rejoin(uow: Uow, ticket: Ticket) -> None:
-    """A passed patient is back, behind everyone who waits now; quiet when the ticket is waiting already."""
+    """A passed patient is back where the rules say; quiet when the ticket is waiting already."""
     if ticket.state == TicketState.WAITING:
         return
-    last = uow.session.scalar(
-        select(func.max(Ticket.order_at)).where(
-            Ticket.session_id == ticket.session_id, Ticket.state == TicketState.WAITING
-        )
-    )
-    behind = max(uow.now(), last + timedelta(microseconds=1)) if last else uow.now()
-    moves.move(uow, TICKET, ticket, TicketAction.RETURN, order_at=behind)
+    rules, line = _rules_of(uow, ticket), _line(uow, ticket.session_id)
+    place = turns.place_of_passed(rules, [each.turn for each in line], max(ticket.passes, 1))
+    order = turns.order_in([each.order_at for each in line], place, uow.now())
+    if turns.step_after(rules, max(ticket.passes, 1)) == Step.SESSION_END:
+        order = max(order, uow.session.get_one(ClinicSession, ticket.session_id).ends_at)
+    moves.move(uow, TICKET, ticket, TicketAction.RETURN, order_at=order, turn=TurnKind.PASSED)
+
+
+def send_for_tests(uow: Uow, ticket: Ticket) -> None:
+    """The doctor wants tests first; the patient comes back with the results (回诊) and the next can be called."""
+    moves.move(uow, TICKET, ticket, TicketAction.SEND_FOR_TESTS)
+
+
+def come_back(uow: Uow, ticket: Ticket) -> None:
+    """A patient is back from tests and waits where the rules say; quiet when the ticket is waiting already."""
+    if ticket.state == TicketState.WAITING:
+        return
+    rules, line = _rules_of(uow, ticket), _line(uow, ticket.session_id)
+    place = turns.place_of_returned(rules, [each.turn for each in line])
+    order = turns.order_in([each.order_at for each in line], place, uow.now())
+    moves.move(uow, TICKET, ticket, TicketAction.COME_BACK, order_at=order, turn=TurnKind.RETURNED)
+
+
+def queue_again(uow: Uow, ticket: Ticket) -> None:
+    """Whoever was passed, or is back from tests, waits again where the rules say; quiet for one who waits already."""
+    (come_back if ticket.state == TicketState.AWAY else rejoin)(uow, ticket)
+
+
+def _rules_of(uow: Uow, ticket: Ticket) -> Rules:
+    return rules_for(uow, where_of(uow.session.get_one(Department, ticket.department_id)))
 
 
 def begin(uow: Uow, ticket: Ticket) -> Registration:
@@ -218,12 +314,15 @@ def queue(uow: Uow, session_id: int) -> list[tuple[Ticket, Patient]]:
         .where(Ticket.session_id == session_id, Ticket.state.not_in((TicketState.DONE, TicketState.VOID)))
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
     )
-    rank = {TicketState.SERVING: 0, TicketState.CALLED: 1, TicketState.WAITING: 2, TicketState.PASSED: 3}
-    return sorted(rows, key=lambda row: rank[row[0].state])
+    return sorted(rows, key=lambda row: _SHOWN_FIRST.index(row[0].state))
+
+
+_SHOWN_FIRST = (TicketState.SERVING, TicketState.CALLED, TicketState.WAITING, TicketState.PASSED, TicketState.AWAY)
 
 
 def board(uow: Uow, *, department: Department) -> list[BoardRow]:
-    """What the department's board shows now: one row for each room in use, in two queries however long the queue."""
+    """What the department's board shows now: one row for each room in use, in three queries however long."""
+    rules = rules_for(uow, where_of(department))
     sessions = uow.session.execute(
         select(ClinicSession, Practitioner)
         .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
@@ -231,7 +330,7 @@ def board(uow: Uow, *, department: Department) -> list[BoardRow]:
             ClinicSession.department_id == department.id,
             ClinicSession.visit_day == uow.today(),
             ClinicSession.state == SessionState.OPEN,
-            ClinicSession.starts_at <= uow.now() + timedelta(minutes=CHECK_IN_OPENS_MINUTES),
+            ClinicSession.starts_at <= uow.now() + timedelta(minutes=rules.check_in_opens_minutes),
         )
         .order_by(ClinicSession.room)
     )
@@ -271,7 +370,7 @@ def close_past_days(uow: Uow, *, limit: int = 200) -> int:
         select(Ticket)
         .where(
             Ticket.visit_day < uow.today(),
-            Ticket.state.in_((TicketState.WAITING, TicketState.CALLED, TicketState.PASSED)),
+            Ticket.state.in_((TicketState.WAITING, TicketState.CALLED, TicketState.PASSED, TicketState.AWAY)),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)

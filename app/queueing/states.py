@@ -14,18 +14,21 @@ class TicketState(enum.StrEnum):
     CALLED = "called"
     SERVING = "serving"
     PASSED = "passed"
+    AWAY = "away"
     DONE = "done"
     VOID = "void"
 
 
 class TicketAction(enum.StrEnum):
-    """What can happen to a ticket; `pass_over` is 过号: called and not come."""
+    """What can happen to a ticket; `pass_over` is 过号: called and not come; `come_back` is 回诊: back from tests."""
 
     CALL = "call"
     BEGIN = "begin"
     PASS_OVER = "pass_over"  # noqa: S105 - a turn in the queue, no password
     RETURN = "return"
     FINISH = "finish"
+    SEND_FOR_TESTS = "send_for_tests"
+    COME_BACK = "come_back"
     CLOSE = "close"
 
 
@@ -37,6 +40,9 @@ MOVES = {
     (S.CALLED, A.PASS_OVER): S.PASSED,
     (S.PASSED, A.RETURN): S.WAITING,
     (S.SERVING, A.FINISH): S.DONE,
+    (S.SERVING, A.SEND_FOR_TESTS): S.AWAY,
+    (S.AWAY, A.COME_BACK): S.WAITING,
+    (S.AWAY, A.CLOSE): S.VOID,
     (S.WAITING, A.CLOSE): S.VOID,
     (S.CALLED, A.CLOSE): S.VOID,
     (S.PASSED, A.CLOSE): S.VOID,

@@ -27,3 +27,58 @@ class HoldExpired(Refused):
     """The place was kept for ten minutes and has gone back; choose again."""
 
     code = "hold_expired"
+
+
+class CancelTooLate(CannotCancel):
+    """The time until which this place could be given back is over; facts: `closes_at`."""
+
+    code = "cancel_too_late"
+
+
+class NotReleasedYet(Refused):
+    """The day's places are not given out yet (放号); facts: `opens_at`."""
+
+    code = "not_released_yet"
+
+
+class BookingIsOver(Refused):
+    """The rules let this day be booked until `closes_at` only."""
+
+    code = "booking_is_over"
+
+
+class OnlyOwnRecord(Refused):
+    """This department lets an account book for its own holder only."""
+
+    code = "only_own_record"
+
+
+class TooManyBookings(Refused):
+    """The patient has as many places within so many days as one patient may; facts: `at_most`, `within_days`."""
+
+    code = "too_many_bookings"
+
+
+class TooManyInDepartment(Refused):
+    """The patient has as many places in this department on that day as one patient may; facts: `at_most`."""
+
+    code = "too_many_in_department"
+
+
+class TooManyOfAccount(Refused):
+    """The account has booked as many places today as one account may; facts: `at_most`."""
+
+    code = "too_many_of_account"
+
+
+class PatientSuspended(Refused):
+    """The patient cannot book online until `ends_at`, for what was counted; an objection can be made."""
+
+    code = "patient_suspended"
+
+
+class AppealEmpty(Refused):
+    """An objection needs words."""
+
+    code = "appeal_empty"
+    http_status = 422

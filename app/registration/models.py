@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
-from app.registration.states import ACTIVE, RegistrationState
+from app.registration.states import ACTIVE, RegistrationState, SuspensionState
+from app.rulebook.terms import Breach
 from app.scheduling.models import HalfDay
 
 _IS_ACTIVE = text("state IN (" + ", ".join(f"'{state.value}'" for state in ACTIVE) + ")")
@@ -64,3 +65,43 @@ class RegistrationNumber(Row):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), index=True)
     system: Mapped[str] = mapped_column(String(48))
     value: Mapped[str] = mapped_column(String(80))
+
+
+class Suspension(PublicRow):
+    """A patient who cannot book online until `ends_at`, for `breaches` within so many months; with its appeal."""
+
+    __tablename__ = "suspension"
+    __table_args__ = (
+        Index("ix_suspension_patient", "patient_id", "ends_at"),
+        CheckConstraint("ends_at > begins_at", name="ends_after_it_begins"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    breach: Mapped[Breach] = mapped_column(choice(Breach))
+    breaches: Mapped[int]
+    within_months: Mapped[int]
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[SuspensionState] = mapped_column(
+        choice(SuspensionState), default=SuspensionState.STANDING, index=True
+    )
+    appeal_sealed: Mapped[str] = mapped_column(String(2000))
+    appealed_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(String(200), default="")
+    answered_at: Mapped[datetime | None]
+
+
+class ConductRecord(Row):
+    """A no-show or a cancellation that counts (信用记录); `suspension_id` names the suspension that used it up."""
+
+    __tablename__ = "conduct_record"
+    __table_args__ = (
+        UniqueConstraint("registration_id", "breach"),
+        Index("ix_conduct_record_patient", "patient_id", "suspension_id"),
+    )
+
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    breach: Mapped[Breach] = mapped_column(choice(Breach))
+    day: Mapped[date]
+    suspension_id: Mapped[int | None] = mapped_column(ForeignKey("suspension.id"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import events
@@ -14,29 +15,33 @@ from app.kernel import audit, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHolds
+from app.registration import conduct, limits
+from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import Registration
-from app.registration.rules import CANCEL_MINUTES_BEFORE, HOLD_MINUTES, MAX_UNPAID_HOLDS
+from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
 from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
+from app.rulebook.terms import Breach, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
-from app.scheduling.models import ClinicSession, Slot
+from app.scheduling.models import ClinicSession, Practitioner, Slot
 
 
 def hold(uow: Uow, *, session_public_id: str, patient_public_id: str, source_code: str = "") -> Registration:
-    """A place of the session is kept for the patient for ten minutes; the fee is to be paid within them.
+    """A place of the session is kept for the patient as long as the rules say; the fee is to be paid meanwhile.
 
     Asked by an account for a patient it may act for (else NotFound). Refuses `sold_out`, `session_closed`,
-    `places_busy`, `too_many_holds`, and `already_registered` with the registration that stands in the way, which is
-    also what a second tap meets. A fee of 0 is confirmed at once.
+    `places_busy`, whatever limits.refuse_against_the_rules does, and `already_registered` with the registration that
+    stands in the way, which is also what a second tap meets. A fee of 0 is confirmed at once.
     """
     patient = identity.patient_of_account(uow, patient_public_id)
     session = scheduling.card(uow, session_public_id).session
     standing = standing_with(uow, patient, session)
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
-    _refuse_too_many_holds(uow)
-    return place(uow, session, patient, fee_fen=session.fee_fen, source_code=source_code)
+    rules = limits.rules_of_session(uow, session)
+    limits.refuse_against_the_rules(uow, rules, patient, session)
+    fee_fen = limits.fee_fen(uow, rules, patient, session)
+    return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code)
 
 
 def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
@@ -50,16 +55,6 @@ def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registr
             Registration.state.in_(ACTIVE),
         )
     ).first()
-
-
-def _refuse_too_many_holds(uow: Uow) -> None:
-    unpaid = uow.session.scalar(
-        select(func.count())
-        .select_from(Registration)
-        .where(Registration.account_id == uow.actor.id, Registration.state == RegistrationState.HELD)
-    )
-    if unpaid and unpaid >= MAX_UNPAID_HOLDS:
-        raise TooManyHolds(at_most=MAX_UNPAID_HOLDS)
 
 
 def place(
@@ -87,7 +82,7 @@ def place(
         half_day=session.half_day,
         fee_fen=fee_fen,
         held_at=now,
-        held_until=now + timedelta(minutes=HOLD_MINUTES),
+        held_until=now + timedelta(minutes=limits.rules_of_session(uow, session).hold_minutes),
         source_code=source_code[:32],
     )
     uow.session.add(registration)
@@ -138,7 +133,9 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
     if standing_with(uow, patient, session) is not None:
         return False
     try:
-        slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=registration.id)
+        slot_id, place_no = scheduling.claim_slot(
+            uow, session_id=session.id, registration_id=registration.id, also_resting=True
+        )
     except (SoldOut, SessionClosed, PlacesBusy):
         return False
     scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
@@ -181,27 +178,54 @@ def slot_of(uow: Uow, registration: Registration) -> Slot | None:
     return None if registration.slot_id is None else uow.session.get(Slot, registration.slot_id)
 
 
-def cancel(uow: Uow, *, public_id: str) -> Registration:
-    """The asking account gives the place back; a paid fee is refunded by who follows.
+def cancel_closes(uow: Uow, registration: Registration) -> datetime | None:
+    """Until when the booked place can be given back by the rules that hold now; None without a place."""
+    slot = slot_of(uow, registration)
+    if slot is None:
+        return None
+    title = uow.session.get_one(Practitioner, registration.practitioner_id).title
+    return cancel_closes_at(rules_of(uow, registration), slot.starts_at, title=title, zone=uow.zone)
 
-    Refuses `cannot_cancel` later than 30 minutes before the place's time, or after check-in.
+
+def refund_percent_now(uow: Uow, registration: Registration) -> int:
+    """How much of the fee comes back to whoever cancels now."""
+    slot = slot_of(uow, registration)
+    return 100 if slot is None else refund_percent(rules_of(uow, registration), slot.starts_at, uow.now())
+
+
+def rules_of(uow: Uow, registration: Registration) -> Rules:
+    """The rules that hold now where the registration is."""
+    return limits.rules_of_session(uow, uow.session.get_one(ClinicSession, registration.session_id))
+
+
+def cancel(uow: Uow, *, public_id: str) -> Registration:
+    """The asking account gives the place back; a paid fee is refunded as far as the rules say, by who follows.
+
+    It counts on the patient's record. Refuses `cancel_too_late`, and `cannot_cancel` after check-in.
     """
     registration = of_account(uow, public_id)
-    slot = slot_of(uow, registration)
-    is_late = slot is not None and slot.starts_at - timedelta(minutes=CANCEL_MINUTES_BEFORE) < uow.now()
-    if registration.state == RegistrationState.BOOKED and is_late:
-        raise CannotCancel(minutes_before=CANCEL_MINUTES_BEFORE)
     if not REGISTRATION.may(registration.state, RegistrationAction.CANCEL):
         raise CannotCancel(state=registration.state.value)
-    give_back(uow, registration, by_hospital=False, why="patient")
+    slot, closes_at = slot_of(uow, registration), cancel_closes(uow, registration)
+    if registration.state == RegistrationState.HELD or slot is None or closes_at is None:
+        give_back(uow, registration, by_hospital=False, why="patient")
+        return registration
+    if closes_at < uow.now():
+        raise CancelTooLate(closes_at=closes_at.isoformat())
+    rules = rules_of(uow, registration)
+    share = refund_percent(rules, slot.starts_at, uow.now())
+    was_paid = registration.fee_fen > 0 and share > 0
+    breaches = breaches_of_cancelling(rules, starts_at=slot.starts_at, now=uow.now(), was_paid=was_paid, zone=uow.zone)
+    give_back(uow, registration, by_hospital=False, why="patient", share=share)
+    conduct.note(uow, rules, registration, *breaches)
     return registration
 
 
-def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: str) -> None:
-    """The registration is cancelled and its place is free."""
-    was_paid = registration.state == RegistrationState.BOOKED and registration.fee_fen > 0
+def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: str, share: int = 100) -> None:
+    """The registration is cancelled and its place is free; what was paid goes back unless the `share` (%) is 0."""
+    was_paid = registration.state == RegistrationState.BOOKED and registration.fee_fen > 0 and share > 0
     moves.move(uow, REGISTRATION, registration, RegistrationAction.CANCEL, why=why)
-    free_place(uow, registration)
+    free_place(uow, registration, rests=not by_hospital)
     audit.record(uow, "registration.cancel", "registration", registration.public_id, why=why)
     uow.publish(
         events.RegistrationCancelled(
@@ -210,10 +234,20 @@ def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: s
     )
 
 
-def free_place(uow: Uow, registration: Registration) -> None:
-    """The registration's place can be taken by others; quiet without one."""
-    if registration.slot_id is not None:
-        scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id)
+def free_place(uow: Uow, registration: Registration, *, rests: bool = False) -> None:
+    """The registration's place can be taken by others, when it `rests` after a random while; quiet without one."""
+    if registration.slot_id is None:
+        return
+    free_from = _rested_at(uow, rules_of(uow, registration)) if rests else None
+    scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id, free_from=free_from)
+
+
+def _rested_at(uow: Uow, rules: Rules) -> datetime | None:
+    """A random moment, so that nobody can hand a place to a named person by giving it back (防黄牛)."""
+    least, most = rules.returned_place_minutes_at_least, rules.returned_place_minutes_at_most
+    if not most:
+        return None
+    return uow.now() + timedelta(seconds=least * 60 + secrets.randbelow((most - least) * 60 + 1))
 
 
 def expire_due(uow: Uow, *, limit: int = 100) -> int:
@@ -227,7 +261,7 @@ def expire_due(uow: Uow, *, limit: int = 100) -> int:
     ).all()
     for registration in due:
         moves.move(uow, REGISTRATION, registration, RegistrationAction.EXPIRE)
-        free_place(uow, registration)
+        free_place(uow, registration, rests=True)
         uow.publish(events.RegistrationExpired(registration.id, registration.patient_id))
     return len(due)
 
@@ -250,14 +284,25 @@ def end_consultation(uow: Uow, registration: Registration) -> None:
 
 
 def leave_unseen(uow: Uow, registration: Registration) -> None:
-    """The day is over and the patient, who had come, was not seen."""
-    if REGISTRATION.may(registration.state, RegistrationAction.LEAVE):
+    """The day is over and the patient, who had come, was not seen, or was sent for tests and did not return."""
+    if registration.state == RegistrationState.IN_CONSULTATION:
+        end_consultation(uow, registration)
+    elif REGISTRATION.may(registration.state, RegistrationAction.LEAVE):
         moves.move(uow, REGISTRATION, registration, RegistrationAction.LEAVE, why="day_over")
 
 
+def end_unmet(uow: Uow, registration: Registration) -> None:
+    """The patient was called too often and never came: a visit missed, or over when the doctor had seen them before."""
+    if REGISTRATION.may(registration.state, RegistrationAction.MISS):
+        miss(uow, registration)
+    else:
+        end_consultation(uow, registration)
+
+
 def miss(uow: Uow, registration: Registration) -> None:
-    """The patient had a place and did not come."""
+    """The patient had a place and did not come, which counts on their record."""
     moves.move(uow, REGISTRATION, registration, RegistrationAction.MISS)
+    conduct.note(uow, rules_of(uow, registration), registration, Breach.NO_SHOW)
     uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
 
 

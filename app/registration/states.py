@@ -45,9 +45,35 @@ MOVES = {
     (S.BOOKED, A.CANCEL): S.CANCELLED,
     (S.BOOKED, A.CHECK_IN): S.CHECKED_IN,
     (S.BOOKED, A.MISS): S.NO_SHOW,
+    (S.CHECKED_IN, A.MISS): S.NO_SHOW,  # passed so often that the rules end the visit
     (S.CHECKED_IN, A.BEGIN): S.IN_CONSULTATION,
     (S.CHECKED_IN, A.LEAVE): S.COMPLETED,  # the day ended and the doctor never saw the patient
     (S.IN_CONSULTATION, A.COMPLETE): S.COMPLETED,
 }
 REGISTRATION = Machine("registration", S.HELD, MOVES)
 ACTIVE = (S.HELD, S.BOOKED, S.CHECKED_IN, S.IN_CONSULTATION)
+
+
+class SuspensionState(enum.StrEnum):
+    """Whether a suspension (限约) stands, and what became of the objection to it."""
+
+    STANDING = "standing"
+    APPEALED = "appealed"
+    UPHELD = "upheld"
+    LIFTED = "lifted"
+
+
+class SuspensionAction(enum.StrEnum):
+    """What can happen to it besides coming to its end."""
+
+    APPEAL = "appeal"
+    UPHOLD = "uphold"
+    LIFT = "lift"
+
+
+SUSPENSION_MOVES = {
+    (SuspensionState.STANDING, SuspensionAction.APPEAL): SuspensionState.APPEALED,
+    (SuspensionState.APPEALED, SuspensionAction.UPHOLD): SuspensionState.UPHELD,
+    (SuspensionState.APPEALED, SuspensionAction.LIFT): SuspensionState.LIFTED,
+}
+SUSPENSION = Machine("suspension", SuspensionState.STANDING, SUSPENSION_MOVES)

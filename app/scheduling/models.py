@@ -30,6 +30,7 @@ class Department(Row):
     name_en: Mapped[str] = mapped_column(String(60))
     location: Mapped[str] = mapped_column(String(80))
     location_en: Mapped[str] = mapped_column(String(80), default="")
+    campus_code: Mapped[str] = mapped_column(String(24), default="")
     ticket_letter: Mapped[str] = mapped_column(String(1), default="A")
 
 
@@ -86,7 +87,10 @@ class ClinicSession(PublicRow):
 
 
 class Slot(Row):
-    """One place (号) of a session: its number `seq` and the time window in which the patient is expected."""
+    """One place (号) of a session: its number `seq` and the time window in which the patient is expected.
+
+    A place that came back may rest until `free_from`, so that it goes to no one in particular.
+    """
 
     __tablename__ = "slot"
     __table_args__ = (
@@ -101,3 +105,4 @@ class Slot(Row):
     ends_at: Mapped[datetime]
     state: Mapped[SlotState] = mapped_column(choice(SlotState), default=SlotState.FREE)
     registration_id: Mapped[int | None] = mapped_column(index=True)
+    free_from: Mapped[datetime | None]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from app.kernel import audit, moves
 from app.kernel.clock import at_hospital
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
+from app.rulebook.terms import LONGEST_WINDOW_DAYS
 from app.scheduling import sql
 from app.scheduling.errors import PlacesBusy, SessionClosed, SlotsOverlap, SoldOut
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift, Slot
 from app.scheduling.states import SESSION, SessionAction, SessionState, SlotState
 
-OPEN_AHEAD_DAYS = 35
+OPEN_AHEAD_DAYS = LONGEST_WINDOW_DAYS
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def cards(
     public_id: str | None = None,
 ) -> list[SessionCard]:
     """The sessions that fit what is given, each with its free places still to come, in one query."""
-    free = func.coalesce(func.sum(case(((Slot.state == SlotState.FREE) & (Slot.ends_at > uow.now()), 1), else_=0)), 0)
+    free = func.coalesce(func.sum(case((_is_to_be_had(uow), 1), else_=0)), 0)
     query = (
         select(ClinicSession, Department, Practitioner, free)
         .join(Department, Department.id == ClinicSession.department_id)
@@ -82,6 +84,12 @@ def cards(
     if to_day is not None:
         query = query.where(ClinicSession.visit_day <= to_day)
     return [SessionCard(*row) for row in uow.session.execute(query)]
+
+
+def _is_to_be_had(uow: Uow) -> ColumnElement[bool]:
+    """A place is free, still to come, and does not rest."""
+    rested = or_(Slot.free_from.is_(None), Slot.free_from <= uow.now())
+    return (Slot.state == SlotState.FREE) & (Slot.ends_at > uow.now()) & rested
 
 
 def card(uow: Uow, public_id: str) -> SessionCard:
@@ -158,9 +166,16 @@ def open_ahead(uow: Uow, *, days: int = OPEN_AHEAD_DAYS) -> int:
 
 
 def claim_slot(
-    uow: Uow, *, session_id: int, registration_id: int, not_before: datetime | None = None
+    uow: Uow,
+    *,
+    session_id: int,
+    registration_id: int,
+    not_before: datetime | None = None,
+    also_resting: bool = False,
 ) -> tuple[int, int]:
     """One free place of the session (from `not_before` on) is held for the registration: (slot id, place number).
+
+    A place that rests is to be had by nobody unless `also_resting`: by whoever has paid for a place here already.
 
     One statement, so of any number of phones each free place goes to one. Refuses `session_closed`, `sold_out`; and
     `places_busy` (try again) when places exist but others hold them in units that are not finished yet.
@@ -173,6 +188,7 @@ def claim_slot(
         "p_registration_id": registration_id,
         "p_now": uow.now(),
         "p_not_before": not_before or session.starts_at,
+        "p_rested_at": session.ends_at if also_resting else uow.now(),
     }
     row = uow.session.execute(sql.CLAIM, facts, execution_options={"synchronize_session": False}).first()
     if row is not None:
@@ -182,8 +198,7 @@ def claim_slot(
         .select_from(Slot)
         .where(
             Slot.session_id == session_id,
-            Slot.state == SlotState.FREE,
-            Slot.ends_at > uow.now(),
+            _is_to_be_had(uow),
             Slot.starts_at >= facts["p_not_before"],
         )
     )
@@ -194,18 +209,19 @@ def claim_slot(
 
 def take_slot(uow: Uow, *, slot_id: int, registration_id: int) -> bool:
     """The place held for the registration is taken; False when it is not held for it."""
-    return _ran(uow, sql.TAKE, slot_id, registration_id)
+    return _ran(uow, sql.TAKE, {"p_slot_id": slot_id, "p_registration_id": registration_id})
 
 
-def free_slot(uow: Uow, *, slot_id: int, registration_id: int) -> bool:
-    """The registration's place is free again; False when it was not the registration's."""
-    return _ran(uow, sql.FREE, slot_id, registration_id)
+def free_slot(uow: Uow, *, slot_id: int, registration_id: int, free_from: datetime | None = None) -> bool:
+    """The registration's place is free again, to be had from `free_from` on; False when it was not its."""
+    facts = {"p_slot_id": slot_id, "p_registration_id": registration_id, "p_free_from": free_from}
+    return _ran(uow, sql.FREE, facts)
 
 
-def _ran(uow: Uow, statement: object, slot_id: int, registration_id: int) -> bool:
+def _ran(uow: Uow, statement: object, facts: Mapping[str, object]) -> bool:
     result = uow.session.execute(
         statement,  # type: ignore[call-overload]
-        {"p_slot_id": slot_id, "p_registration_id": registration_id},
+        facts,
         execution_options={"synchronize_session": False},
     )
     return bool(result.rowcount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, or_, select, update
 
 from app.scheduling.models import Slot
 from app.scheduling.states import SlotState
@@ -16,6 +16,7 @@ _FIRST_FREE = (
         Slot.state == SlotState.FREE,
         Slot.ends_at > bindparam("p_now"),
         Slot.starts_at >= bindparam("p_not_before"),
+        or_(Slot.free_from.is_(None), Slot.free_from <= bindparam("p_rested_at")),
     )
     .order_by(Slot.seq)
     .limit(1)
@@ -24,7 +25,7 @@ _FIRST_FREE = (
 CLAIM: Update = (
     update(Slot)
     .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE)
-    .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"))
+    .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
     .returning(Slot.id, Slot.seq)
 )
 TAKE: Update = (
@@ -39,5 +40,5 @@ TAKE: Update = (
 FREE: Update = (
     update(Slot)
     .where(Slot.id == bindparam("p_slot_id"), Slot.registration_id == bindparam("p_registration_id"))
-    .values(state=SlotState.FREE, registration_id=None)
+    .values(state=SlotState.FREE, registration_id=None, free_from=bindparam("p_free_from"))
 )

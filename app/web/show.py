@@ -63,6 +63,7 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (TicketState.CALLED, "ok", _l("请就诊")),
     (TicketState.SERVING, "info", _l("就诊中")),
     (TicketState.PASSED, "warn", _l("已过号")),
+    (TicketState.AWAY, "wait", _l("检查中")),
     (TicketState.DONE, "ok", _l("已就诊")),
     (TicketState.VOID, "warn", _l("已作废")),
     (PrescriptionState.ISSUED, "wait", _l("药师审核中")),
@@ -130,6 +131,13 @@ def day_words(day: date) -> str:
 def moment(instant: datetime) -> str:
     """The day and the time: 11月23日 周一 14:32."""
     return f"{day_words(hospital_day(instant, runtime().settings.time_zone))} {clock_time(instant)}"
+
+
+def near_moment(instant: datetime) -> str:
+    """14:32 for a time of today, else with its day."""
+    zone = runtime().settings.time_zone
+    is_today = hospital_day(instant, zone) == hospital_day(runtime().units.clock.now(), zone)
+    return clock_time(instant) if is_today else moment(instant)
 
 
 def minutes_left(until: datetime, now: datetime) -> int:

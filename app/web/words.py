@@ -33,14 +33,14 @@ PATIENT_SURFACES = {None, "patient", "entrance", "public"}
 
 
 class _Facts(dict[str, object]):
-    """Facts as the words want them: instants as the clock on the wall, '' for what is not there."""
+    """Facts as the words want them: instants as the wall's clock (and day, if not today); '' for what is not there."""
 
     def __missing__(self, name: str) -> str:
         return ""
 
     def __getitem__(self, name: str) -> object:
         value = super().__getitem__(name)
-        return show.clock_time(datetime.fromisoformat(str(value))) if name.endswith("_at") else value
+        return show.near_moment(datetime.fromisoformat(str(value))) if name.endswith("_at") else value
 
 
 def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:

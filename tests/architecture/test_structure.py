@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 APP = ROOT / "app"
 SLICES = (
     "identity",
+    "rulebook",
     "scheduling",
     "registration",
     "queueing",

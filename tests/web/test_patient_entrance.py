@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.identity.models import Account, LoginSession
 from app.kernel.uow import Units
+from app.rulebook import service as rulebook
 from tests import factories
 
 
@@ -44,7 +45,10 @@ def test_a_number_gets_one_code_a_minute_and_five_a_day(phone, clock):
     assert later == [302, 302, 302, 302, 429, 429]
 
 
-def test_an_address_asks_for_twenty_codes_an_hour(phone):
+def test_an_address_asks_for_as_many_codes_an_hour_as_the_rules_say(phone, units):
+    with units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"login_codes_per_address_per_hour": 20})
+
     answers = [phone.send("/login", phone=f"138000002{number:02d}").status_code for number in range(21)]
 
     assert answers == [302] * 20 + [429]

@@ -15,6 +15,9 @@ from app.web import edge, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
 
 
+OUT = (TicketState.PASSED, TicketState.AWAY)
+
+
 @blueprint.get("/check-in")
 @work.needs(NURSE)
 def check_in() -> edge.Answer:
@@ -53,7 +56,7 @@ def arrived(visit_id: str) -> edge.Answer:
         "tag": show_work.tag(ticket.state),
         "ahead": position.ahead if ticket.state == TicketState.WAITING else None,
         "wait": show.wait_words(position.low_minutes, position.high_minutes),
-        "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state == TicketState.PASSED else "",
+        "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state in OUT else "",
     }
     return work.page("desk/check_in.html", PLACE, found=found)
 
@@ -61,11 +64,11 @@ def arrived(visit_id: str) -> edge.Answer:
 @blueprint.post("/arrived/<visit_id>/rejoin")
 @work.needs(NURSE)
 def rejoin(visit_id: str) -> edge.Answer:
-    """A passed patient is back and queues from now on."""
+    """A patient who was passed or sent for tests is back and queues again."""
     uow = edge.current_uow()
     ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
     if ticket is None:
         raise NotFound
-    queueing.rejoin(uow, ticket)
+    queueing.queue_again(uow, ticket)
     flash(gettext("%(number)s 号已重新排队", number=ticket.number), "ok")
     return redirect(url_for("desk.arrived", visit_id=visit_id))

@@ -28,6 +28,8 @@ ACTIONS: dict[str, tuple[TicketAction, object, str, str, Act]] = {
     "finish": (TicketAction.FINISH, _l("结束就诊"), "F10", "primary", queueing.finish),
     "again": (TicketAction.CALL, _l("重呼"), "F4", "plain", queueing.call),
     "pass": (TicketAction.PASS_OVER, _l("过号"), "F6", "plain", queueing.pass_over),
+    "tests": (TicketAction.SEND_FOR_TESTS, _l("去检查"), "F8", "plain", queueing.send_for_tests),
+    "back": (TicketAction.COME_BACK, _l("回诊报到"), "", "plain", queueing.come_back),
     "rejoin": (TicketAction.RETURN, _l("重新排队"), "", "plain", queueing.rejoin),
 }
 AT_THE_DOOR = (TicketState.CALLED, TicketState.SERVING)
@@ -143,7 +145,7 @@ def call_next(session_id: str) -> edge.Answer:
 @blueprint.post("/tickets/<ticket_id>/<deed>")
 @work.needs(DOCTOR)
 def move_ticket(ticket_id: str, deed: str) -> edge.Answer:
-    """The ticket is called again, passed over, begun, finished or back in the queue; begun leads to the visit."""
+    """The ticket is called again, passed over, begun, finished, sent for tests or back; begun leads to the visit."""
     uow = edge.current_uow()
     ticket, session = own.ticket(uow, ticket_id)
     if deed not in ACTIONS:

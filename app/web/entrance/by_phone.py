@@ -8,6 +8,7 @@ from flask_babel import get_locale, gettext
 from app.identity import logins
 from app.identity.errors import BadPhone
 from app.identity.rules import mask_phone, read_phone
+from app.rulebook.service import rules_for
 from app.runtime import runtime
 from app.web import edge
 from app.web.entrance import blueprint
@@ -34,9 +35,11 @@ def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) 
 
 @blueprint.post("/login")
 def send_code() -> edge.Answer:
-    """A code is on its way to the number: one a minute and five a day for a number, twenty an hour for an address."""
+    """A code is on its way to the number: one a minute and five a day for a number, so many for an address as the rules say."""
     typed, next_path = request.form.get("phone", ""), own_path(request.form.get("next", ""))
-    edge.limit("code.address", edge.address(), at_most=20, window_seconds=3600)
+    with runtime().units.open(reads_only=True) as uow:
+        at_most = rules_for(uow).login_codes_per_address_per_hour
+    edge.limit("code.address", edge.address(), at_most=at_most, window_seconds=3600)
     try:
         number = read_phone(typed)
     except BadPhone:

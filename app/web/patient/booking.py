@@ -12,7 +12,9 @@ from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
 from app.registration import service as registration
 from app.registration.errors import AlreadyRegistered
-from app.registration.rules import CANCEL_MINUTES_BEFORE, HOLD_MINUTES
+from app.registration.limits import rules_of_session
+from app.registration.rules import cancel_closes_at
+from app.rulebook.terms import CancelUntil, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department
 from app.scheduling.service import SessionCard
@@ -137,7 +139,7 @@ def clinic_session(session_id: str) -> edge.Answer:
     """What would be booked, for whom, and the rules; one button holds a place."""
     uow = edge.current_uow()
     card = scheduling.card(uow, session_id)
-    current = family.chosen_patient(uow)
+    current, rules = family.chosen_patient(uow), rules_of_session(uow, card.session)
     return render_template(
         "patient/session.html",
         card=_row(card),
@@ -150,9 +152,21 @@ def clinic_session(session_id: str) -> edge.Answer:
             for patient, relation in identity.patients_of(uow)
         ],
         chosen=current.public_id if current else "",
-        hold_minutes=HOLD_MINUTES,
-        cancel_minutes=CANCEL_MINUTES_BEFORE,
+        hold_minutes=rules.hold_minutes,
+        check_in_minutes=rules.check_in_opens_minutes,
+        cancel_words=_cancel_words(card, rules, uow),
     )
+
+
+def _cancel_words(card: SessionCard, rules: Rules, uow: Uow) -> str:
+    """Until when a place of the session can be given back: minutes before its time, or a moment."""
+    sits = card.session
+    title, starts_at = card.practitioner.title, sits.starts_at
+    closes_at = cancel_closes_at(rules, starts_at, title=title, zone=uow.zone)
+    if rules.cancel_until == CancelUntil.CLOCK:
+        return str(gettext("%(until)s 前可在线取消。", until=show.moment(closes_at)))
+    minutes = int((starts_at - closes_at).total_seconds() // 60)
+    return str(gettext("就诊前 %(minutes)s 分钟可在线取消。", minutes=minutes))
 
 
 def _facts(card: SessionCard) -> list[dict[str, str]]:

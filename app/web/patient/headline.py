@@ -100,9 +100,20 @@ def _passed(visit: Visit) -> Headline:
         "kind": "warn",
         "number": visit.ticket.number if visit.ticket else "",
         "title": gettext("您的号已过"),
-        "text": gettext("叫号时您不在诊室外。重新排队后，从现在起按到达先后候诊。"),
+        "text": gettext("叫号时您不在诊室外。重新签到后，按医院的过号规则重新排队。"),
         "room": _where(visit),
         "button": gettext("我回来了，重新排队"),
+        "post": url_for("patient.rejoin", registration_id=_id(visit)),
+    }
+
+
+def _away(visit: Visit) -> Headline:
+    return {
+        "number": visit.ticket.number if visit.ticket else "",
+        "title": gettext("请先做检查"),
+        "text": gettext("拿到结果后回来签到，不用重新挂号，会优先安排您回诊。"),
+        "room": _where(visit),
+        "button": gettext("检查做完了，回诊签到"),
         "post": url_for("patient.rejoin", registration_id=_id(visit)),
     }
 
@@ -208,6 +219,7 @@ _HEADLINES: dict[str, Callable[[Visit], Headline]] = {
     "waiting": _waiting,
     "called": _called,
     "passed": _passed,
+    "away": _away,
     "serving": _serving,
     "review": _review,
     "pay": _pay,

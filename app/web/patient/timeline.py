@@ -37,6 +37,7 @@ _STEP_OF_STAGE = {
     "waiting": "wait",
     "called": "wait",
     "passed": "wait",
+    "away": "wait",
     "serving": "see",
     "review": "pay",
     "pay": "pay",

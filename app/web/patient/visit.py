@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.identity import service as identity
 from app.identity.models import Patient
@@ -23,10 +23,10 @@ from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
-from app.queueing.rules import CHECK_IN_OPENS_MINUTES
 from app.queueing.service import Position
 from app.queueing.states import TicketState
 from app.registration import service as registrations
+from app.registration.limits import rules_of_session
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.revisit import service as revisits
@@ -49,14 +49,14 @@ class Errand:
     window: Window | None
 
 
-def door_opens_at(session: ClinicSession) -> datetime:
+def door_opens_at(uow: Uow, session: ClinicSession) -> datetime:
     """From when on a patient of the session can check in."""
-    return session.starts_at - timedelta(minutes=CHECK_IN_OPENS_MINUTES)
+    return queueing.opens_at(rules_of_session(uow, session), session)
 
 
-def may_check_in(registration: Registration, session: ClinicSession, now: datetime) -> bool:
+def may_check_in(registration: Registration, session: ClinicSession, opens_at: datetime, now: datetime) -> bool:
     """True while the door is open for the registration."""
-    is_open = door_opens_at(session) <= now < session.ends_at
+    is_open = opens_at <= now < session.ends_at
     return registration.state == RegistrationState.BOOKED and is_open
 
 
@@ -74,6 +74,7 @@ class Visit:
     errands: tuple[Errand, ...]
     invoices: tuple[Invoice, ...]
     plan: FollowUpPlan | None
+    check_in_opens_at: datetime
     now: datetime
 
     @property
@@ -92,14 +93,9 @@ class Visit:
         return self.slot.starts_at if self.slot else self.clinic_session.starts_at
 
     @property
-    def check_in_opens_at(self) -> datetime:
-        """From when on the patient can check in."""
-        return door_opens_at(self.clinic_session)
-
-    @property
     def may_check_in(self) -> bool:
         """True while the door is open for this registration."""
-        return may_check_in(self.registration, self.clinic_session, self.now)
+        return may_check_in(self.registration, self.clinic_session, self.check_in_opens_at, self.now)
 
     def errand(self, *states: BagState) -> Errand | None:
         """The first errand whose bag is in one of `states`."""
@@ -139,7 +135,7 @@ def _door_stage(visit: Visit) -> str:
         return RegistrationState.EXPIRED.value
     if visit.may_check_in:
         return "check_in"
-    if state == RegistrationState.CHECKED_IN and visit.ticket:
+    if state in _NOW and visit.ticket:
         return visit.ticket.state.value
     return TicketState.SERVING.value if state == RegistrationState.IN_CONSULTATION else state.value
 
@@ -151,10 +147,12 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
     bills = [payment.newest_bill_of(uow, Purpose.REGISTRATION, registration.id)]
     found = [invoice.valid_invoice_of(uow, bill.id) for bill in [*bills, *(e.bill for e in errands)] if bill]
     plans = revisits.plans_of_registration(uow, registration.id)
+    card = scheduling.card_by_id(uow, registration.session_id)
     return Visit(
         registration=registration,
         patient=next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
-        card=scheduling.card_by_id(uow, registration.session_id),
+        card=card,
+        check_in_opens_at=door_opens_at(uow, card.session),
         slot=registrations.slot_of(uow, registration),
         ticket=ticket,
         position=queueing.position(uow, ticket) if ticket and ticket.state == TicketState.WAITING else None,

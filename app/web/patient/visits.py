@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext
 
@@ -14,7 +12,6 @@ from app.payment.states import BillState
 from app.queueing import service as queueing
 from app.registration import service as registrations
 from app.registration.listing import Listed, listed_of_account
-from app.registration.rules import CANCEL_MINUTES_BEFORE
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.web import edge, live, show
 from app.web.patient import blueprint
@@ -59,6 +56,7 @@ def check_in_list() -> edge.Answer:
 
 def _row(uow: Uow, found: Listed) -> dict[str, object]:
     row, department = found.registration, found.department
+    opens_at = door_opens_at(uow, found.clinic_session)
     return {
         "title": f"{show.in_language(department.name, department.name_en)} {found.practitioner.name}",
         "name": identity.name_of(uow, found.patient),
@@ -66,9 +64,9 @@ def _row(uow: Uow, found: Listed) -> dict[str, object]:
         "room": show.room_words(found.clinic_session.room),
         "kind": show.state_kind(row.state),
         "state": show.state_words(row.state),
-        "may_check_in": may_check_in(row, found.clinic_session, uow.now()),
+        "may_check_in": may_check_in(row, found.clinic_session, opens_at, uow.now()),
         "is_booked": row.state == RegistrationState.BOOKED,
-        "opens_at": show.clock_time(door_opens_at(found.clinic_session)),
+        "opens_at": show.clock_time(opens_at),
         "post": url_for("patient.check_in", registration_id=row.public_id),
         "href": url_for("patient.visit", registration_id=row.public_id),
         "detail": url_for("patient.registration", registration_id=row.public_id),
@@ -85,12 +83,12 @@ def check_in(registration_id: str) -> edge.Answer:
 
 @blueprint.post("/visits/<registration_id>/rejoin")
 def rejoin(registration_id: str) -> edge.Answer:
-    """A patient whose turn has passed queues again."""
+    """A patient whose turn has passed, or who is back from tests, queues again."""
     uow = edge.current_uow()
     ticket = queueing.ticket_of(uow, registrations.of_account(uow, registration_id).id)
     if ticket is None:
         raise NotFound
-    queueing.rejoin(uow, ticket)
+    queueing.queue_again(uow, ticket)
     flash(gettext("已重新排队"), "ok")
     return redirect(url_for("patient.visit", registration_id=registration_id))
 
@@ -121,16 +119,29 @@ def registration(registration_id: str) -> edge.Answer:
         facts=_facts(uow, found),
         kind=show.state_kind(row.state),
         state=show.state_words(row.state),
-        may_cancel=_may_cancel(found),
+        may_cancel=_may_cancel(uow, found),
+        cancel_words=_cancel_words(uow, found),
         registration_id=registration_id,
     )
 
 
-def _may_cancel(found: Visit) -> bool:
+def _may_cancel(uow: Uow, found: Visit) -> bool:
     """True while the place can be given back online."""
-    is_late = found.starts_at - timedelta(minutes=CANCEL_MINUTES_BEFORE) < found.now
+    closes_at = registrations.cancel_closes(uow, found.registration)
+    is_late = closes_at is not None and closes_at < found.now
     state = found.registration.state
     return REGISTRATION.may(state, RegistrationAction.CANCEL) and not (state == RegistrationState.BOOKED and is_late)
+
+
+def _cancel_words(uow: Uow, found: Visit) -> str:
+    """Until when, and whether the fee comes back."""
+    closes_at = registrations.cancel_closes(uow, found.registration)
+    if closes_at is None or found.registration.state != RegistrationState.BOOKED:
+        return str(gettext("可以在线取消。"))
+    until = show.moment(closes_at)
+    if registrations.refund_percent_now(uow, found.registration):
+        return str(gettext("%(until)s 前可在线取消，已付费用原路退回。", until=until))
+    return str(gettext("%(until)s 前可在线取消；按医院规则，现在取消不退挂号费。", until=until))
 
 
 def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
