@@ -79,7 +79,7 @@ def judge(uow: Uow, case: Case, door: Door) -> Outcome:
     if outcome is not None:
         return outcome
     assert isinstance(case.read, Header)
-    effect = effect_of(case.read)
+    effect = effect_of(case.read, case.peer)
     assert effect is not None
     seen = look(uow, case.read, case.peer)
     if seen.faults:
@@ -94,7 +94,7 @@ def without_effect(case: Case, door: Door) -> Outcome | None:
     refused = _before_its_effect(case, case.read, door)
     if refused is not None:
         return refused
-    return None if effect_of(case.read) else _without_meaning(case.peer)
+    return None if effect_of(case.read, case.peer) else _without_meaning(case.peer)
 
 
 def _not_taken(code: str, faults: Sequence[ErrorAt], answer: str = "") -> Outcome:

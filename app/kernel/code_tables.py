@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import String, UniqueConstraint, select, update
@@ -113,12 +114,12 @@ def is_pair(name: str, code: str, ours: str) -> bool:
 def tables(uow: Uow) -> list[Shown]:
     """Every table as it is in force."""
     changed = {row.name: row for row in uow.session.scalars(select(Hl7CodeTable))}
-    return [_shown(name, changed.get(name)) for name in USUAL]
+    return [_shown(name, changed.get(name)) for name, usual in USUAL.items() if usual.is_for_all]
 
 
 def table(uow: Uow, name: str) -> Shown:
     """One table as it is in force; NotFound."""
-    if name not in USUAL:
+    if name not in USUAL or not USUAL[name].is_for_all:
         raise NotFound
     return _shown(name, _row(uow, name))
 
@@ -194,7 +195,7 @@ class Codes:
     def __init__(self, uow: Uow | None = None, lines: Iterable[str] = ()) -> None:
         """`lines` are the system's own, `table: code = meaning`; the hospital's tables are read when first asked."""
         self._uow = uow
-        self._own = own_codes(lines)
+        self._own = own_codes(tuple(lines))
         self._hospitals: Mapping[str, Mapping[str, str]] | None = None
 
     def ours(self, name: str, told: str) -> str | None:
@@ -211,7 +212,8 @@ class Codes:
         return self._hospitals.get(name, USUAL[name].codes)
 
 
-def own_codes(lines: Iterable[str]) -> dict[str, dict[str, str]]:
+@lru_cache(maxsize=256)
+def own_codes(lines: tuple[str, ...]) -> Mapping[str, Mapping[str, str]]:
     """A system's own lines as {table: {code: meaning}}; what is no such line says nothing."""
     found: dict[str, dict[str, str]] = {}
     for line in lines:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class CodeTable:
     """A table: the fields it is for, our own codes (none: any text), and {their code: ours}.
 
-    `otherwise` says what becomes of a code that no table has.
+    `otherwise` says what becomes of a code that no table has. One that is not `is_for_all` exists as one system's own.
     """
 
     fields: str
@@ -17,6 +17,7 @@ class CodeTable:
     ours: tuple[str, ...]
     codes: dict[str, str]
     otherwise: str
+    is_for_all: bool = True
 
     @property
     def is_closed(self) -> bool:
@@ -28,7 +29,33 @@ def _each(ours: str, told: str) -> dict[str, str]:
     return dict.fromkeys(told.split(), ours)
 
 
+EVENTS = tuple(
+    f"{kind}^{event}"
+    for kind, events in (
+        ("ADT", "A04 A08 A28 A31 A40"),
+        ("SIU", "S12 S13 S14 S15 S17 S23 S24 S26"),
+        ("OMP", "O09"),
+        ("RDE", "O11"),
+        ("ORM", "O01"),
+        ("ORU", "R01"),
+        ("OUL", "R22 R24"),
+        ("MDM", "T02 T06 T08 T11"),
+        ("MFN", "M02 M04 M05"),
+        ("QBP", "Q22"),
+    )
+    for event in events.split()
+)
+"""The messages that have an effect here."""
+
 USUAL: dict[str, CodeTable] = {
+    "event": CodeTable(
+        "MSH-9",
+        "agreed with one system, whose local events it is for",
+        EVENTS,
+        {kind: kind for kind in EVENTS},
+        "filed, or refused with 201 as agreed",
+        is_for_all=False,
+    ),
     "sex": CodeTable(
         "PID-8",
         "HL7 table 0001, GB/T 2261.1",

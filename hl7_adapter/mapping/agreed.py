@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.kernel.code_tables import Codes
+from app.kernel.code_tables import Codes, normal, own_codes
 from app.kernel.peers import OtherFacility, Peer
 from app.kernel.uow import Uow
 from hl7_adapter.ack import ErrorAt, Header
@@ -37,13 +37,16 @@ def look(uow: Uow, head: Header, peer: Peer) -> Look:
     return Look(faults[0].code if faults else "", told, tuple(noted)[:AT_MOST])
 
 
-def kind_of(head: Header) -> tuple[str, str]:
-    """Type and event of the message; EVN-1 serves when MSH-9 has no event."""
-    return head.message_type, head.event or head.message.get("EVN-1").strip().upper()
+def kind_of(head: Header, peer: Peer | None = None) -> tuple[str, str]:
+    """Type and event of the message; EVN-1 serves when MSH-9 has no event, and what its sender means by a local one."""
+    said = head.message_type, head.event or head.message.get("EVN-1").strip().upper()
+    meant = own_codes(tuple(peer.codes)).get("event", {}).get(normal("^".join(said))) if peer and peer.codes else None
+    kind, _, event = (meant or "^".join(said)).partition("^")
+    return kind, event
 
 
 def _fields(uow: Uow, head: Header, peer: Peer) -> Iterator[Departure]:
-    return departures(head.message, kind_of(head), head.version, (peer.field_rules, Codes(uow, peer.codes)))
+    return departures(head.message, kind_of(head, peer), head.version, (peer.field_rules, Codes(uow, peer.codes)))
 
 
 def _facilities(head: Header, peer: Peer) -> Iterator[Departure]:

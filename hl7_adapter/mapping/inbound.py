@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.kernel.peers import Peer
 from hl7_adapter.ack import Header
 from hl7_adapter.mapping import agenda
 from hl7_adapter.mapping.agreed import kind_of
@@ -47,6 +48,6 @@ EFFECTS: dict[tuple[str, str], Effect] = {
 }
 
 
-def effect_of(header: Header) -> Effect | None:
-    """What the message does; None for one that is known and does nothing here. EVN-1 serves when MSH-9 has no event."""
-    return EFFECTS.get(kind_of(header))
+def effect_of(header: Header, peer: Peer | None = None) -> Effect | None:
+    """What the message does, as its sender means it; None for one that is known and does nothing here."""
+    return EFFECTS.get(kind_of(header, peer))

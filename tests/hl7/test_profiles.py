@@ -15,7 +15,7 @@ from app.kernel.code_tables import BadCodes, Codes, CodesChanged
 from app.kernel.inbox import InboxState
 from app.kernel.peers import BadPeer, OtherFacility, Peer
 from app.kernel.uow import Actor, Units
-from app.kernel.usual_codes import USUAL
+from app.kernel.usual_codes import EVENTS, USUAL
 from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
 from hl7_adapter.lint import explain
@@ -23,6 +23,7 @@ from hl7_adapter.mapping.inbound import EFFECTS
 from hl7_adapter.profiles import FieldProfile, MessageProfile, profiles
 from tests.hl7.files import visit
 from tests.hl7.test_intake import last_row, patient
+from tools import hl7_tables
 
 TAKEN = [profile for profile in profiles() if profile.direction == "in"]
 HIS = Peer(name="HIS", application="HIS", facility="HOSPITAL")
@@ -55,7 +56,7 @@ def with_field(raw: bytes, segment: str, number: int, value: str) -> bytes:
 def test_there_is_a_profile_for_each_message_that_has_an_effect_and_for_no_other() -> None:
     kinds = [kind for profile in TAKEN for kind in profile.kinds]
 
-    assert sorted(kinds) == sorted(f"{kind}^{event}" for kind, event in EFFECTS)
+    assert sorted(kinds) == sorted(EVENTS) == sorted(f"{kind}^{event}" for kind, event in EFFECTS)
 
 
 def all_fields() -> list[FieldProfile]:
@@ -239,3 +240,7 @@ def test_a_report_for_another_hospital_is_refused_or_flagged(hospital: Units) ->
         for_it = with_field(with_field(raw, "MSH", 6, facility), "MSH", 3, policy)
 
         assert told(hospital, with_field(for_it, "PV1", 3, location)) == wanted, (policy, facility, location)
+
+
+def test_the_specification_is_as_the_profiles_are() -> None:
+    assert hl7_tables.main(["--check"]) == 0
