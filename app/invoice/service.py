@@ -25,6 +25,7 @@ __all__ = [
     "issue",
     "list_of_account",
     "of_account",
+    "other_of",
     "paper_fields",
     "print_at_window",
     "print_of",
@@ -85,7 +86,7 @@ def verify(uow: Uow, *, batch_code: str, number: str, check_code: str) -> Verifi
     ).first()
     if found is None or not hmac.compare_digest(found.check_code, check_code):
         raise NotFound
-    other = _other(uow, found)
+    other = other_of(uow, found)
     return VerifiedInvoice(
         batch_code=found.batch_code,
         number=found.number,
@@ -99,8 +100,8 @@ def verify(uow: Uow, *, batch_code: str, number: str, check_code: str) -> Verifi
     )
 
 
-def _other(uow: Uow, invoice: Invoice) -> Invoice | None:
-    """The blue invoice a red one takes back, or the red one that took a blue one back."""
+def other_of(uow: Uow, invoice: Invoice) -> Invoice | None:
+    """The blue invoice a red one takes back, or the red one that took a blue one back; None for one that stands."""
     if invoice.original_id is not None:
         return uow.session.get_one(Invoice, invoice.original_id)
     return uow.session.scalars(select(Invoice).where(Invoice.original_id == invoice.id)).first()
@@ -114,7 +115,7 @@ def paper_fields(uow: Uow, invoice: Invoice, *, payee: str, print_no: int = 1) -
     """
     snapshot = snapshot_of(uow, invoice)
     is_red = invoice.kind == InvoiceKind.RED
-    original = _other(uow, invoice) if is_red else None
+    original = other_of(uow, invoice) if is_red else None
     return {
         "code": invoice.batch_code,
         "number": invoice.number,

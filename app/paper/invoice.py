@@ -3,14 +3,15 @@
 Fields and their order: 财综〔2019〕29号, outpatient form and its annex 医疗收费明细.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from app.paper import qr
-from app.paper.sheet import image_of, printed
+from app.paper.sheet import image_of, printed_together
 
 # The look of an invoice is part of it: one printed again from its rows must name the template that drew it first.
-TEMPLATE_VERSION = "invoice-1"
+TEMPLATE_VERSION = "invoice-2"
 
 CATEGORIES = (
     "诊察费",
@@ -113,18 +114,81 @@ class InvoicePaper:
         return bool(self.original_number)
 
 
-def render_invoice(invoice: InvoicePaper) -> bytes:
-    """The invoice as a PDF on A5 landscape: one page, and the annex after it when there are details.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A size of paper and what goes with it; lengths are CSS.
+
+    `ink` draws the form's lines and labels. With `annex_below` the details 明细 follow on the same sheet, else they
+    begin a sheet of their own, and a single detail, which says what the invoice says, is left out.
+    """
+
+    size: str
+    margin: str
+    ink: str
+    row_height: str
+    foot_height: str
+    annex_below: bool
+    mark: str
+
+
+# The electronic receipt's half sheet; a whole sheet with its details below; and continuous paper of 241 mm by half of
+# 11 inches for dot-matrix printers: one ribbon, hence black, and 12.7 mm on either side are for the tractor.
+FORMS = {
+    "a5": Form(
+        size="210mm 148mm",
+        margin="8mm 11mm 9mm",
+        ink="#7a2e22",
+        row_height="6.5mm",
+        foot_height="10mm",
+        annex_below=False,
+        mark="#ecdcd8",
+    ),
+    "a4": Form(
+        size="210mm 297mm",
+        margin="14mm 11mm 12mm",
+        ink="#7a2e22",
+        row_height="6.5mm",
+        foot_height="10mm",
+        annex_below=True,
+        mark="#ecdcd8",
+    ),
+    "241": Form(
+        size="241mm 139.7mm",
+        margin="4mm 18mm 7mm",
+        ink="#000",
+        row_height="6mm",
+        foot_height="8mm",
+        annex_below=False,
+        mark="#ccc",
+    ),
+}
+USUAL_FORM = "a5"
+
+
+def render_invoice(invoice: InvoicePaper, form: str = USUAL_FORM) -> bytes:
+    """The invoice as a PDF on the form's paper, its annex with it when there are details to tell.
 
     The same invoice gives the same bytes. Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
     """
+    return render_invoices([invoice], form)
+
+
+def render_invoices(invoices: Sequence[InvoicePaper], form: str = USUAL_FORM) -> bytes:
+    """The invoices one after the other as one PDF, each counting its own pages, to be printed in one go."""
+    paper = FORMS[form]
+    return printed_together("invoice.html", [_rows(invoice, paper) for invoice in invoices])
+
+
+def _rows(invoice: InvoicePaper, form: Form) -> dict[str, object]:
     amounts = {item.category: item.amount_fen for item in invoice.items}
     rows = [(name, amounts.get(name)) for name in CATEGORIES]
     half = len(rows) // 2
-    return printed(
-        "invoice.html",
-        invoice=invoice,
-        item_rows=list(zip(rows[:half], rows[half:], strict=True)),
-        verify_image=image_of(qr.url_svg(invoice.verify_text, label="")),
-        template_version=TEMPLATE_VERSION,
-    )
+    tells_more = form.annex_below or len(invoice.details) > 1
+    return {
+        "invoice": invoice,
+        "form": form,
+        "details": invoice.details if tells_more else (),
+        "item_rows": list(zip(rows[:half], rows[half:], strict=True)),
+        "verify_image": image_of(qr.url_svg(invoice.verify_text, label="")),
+        "template_version": TEMPLATE_VERSION,
+    }

@@ -2,8 +2,8 @@
 
 Started by `worker.py` as a plain script, so that it carries nothing of the application: no settings, no keys, no
 database. On standard input and output travel frames: four bytes of length (big-endian), then the payload. First it says
-READY, or NO_PANGO with the reason and ends; after that each document is answered by PDF or FAILED. It ends when its
-input ends.
+READY, or NO_PANGO with the reason and ends; after that each payload, one document or several with a NUL between them,
+is answered by one PDF or FAILED. It ends when its input ends.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 READY, NO_PANGO, PDF, FAILED = b"R", b"N", b"P", b"F"
+BETWEEN_DOCUMENTS = "\x00"  # no document can hold it
 DOCUMENT_CPU_SECONDS = 10
 MEMORY_BYTES = 1024 * 1024 * 1024
 _LENGTH = struct.Struct(">L")
@@ -46,7 +47,11 @@ def load_printer() -> Callable[[str], bytes]:
     carried_along = weasyprint.urls.URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
 
     def to_pdf(html: str) -> bytes:
-        pdf: bytes = weasyprint.HTML(string=html, url_fetcher=carried_along).write_pdf()
+        laid_out = [
+            weasyprint.HTML(string=document, url_fetcher=carried_along).render()
+            for document in html.split(BETWEEN_DOCUMENTS)
+        ]
+        pdf: bytes = laid_out[0].copy([page for document in laid_out for page in document.pages]).write_pdf()
         return pdf
 
     return to_pdf

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.kernel.money import capitals, yuan_text
 from app.paper.fonts import written_out
+from app.paper.press import BETWEEN_DOCUMENTS
 from app.paper.worker import print_pdf
 
 _TEMPLATES = Path(__file__).parents[2] / "templates" / "print"
@@ -35,14 +37,22 @@ def image_of(svg: str) -> str:
 
 
 def printed(template: str, **rows: object) -> bytes:
-    """The PDF of a template filled with rows.
+    """The PDF of a template filled with rows; see `printed_together`."""
+    return printed_together(template, [rows])
+
+
+def printed_together(template: str, sheets: Sequence[Mapping[str, object]]) -> bytes:
+    """The PDF of a template filled once for each of the sheets, one after the other, each counting its own pages.
 
     Characters that no font of ours holds are written as `[U+20BB7]` and their numbers logged, without the text around
     them. Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
     """
-    html, missing = written_out(_environment().get_template(template).render(rows))
+    filled = [written_out(_environment().get_template(template).render(rows)) for rows in sheets]
+    missing = {character for _, characters in filled for character in characters}
     if missing:
         _log.warning(
-            "%s: characters written as their number: %s", template, " ".join(f"U+{ord(c):04X}" for c in missing)
+            "%s: characters written as their number: %s",
+            template,
+            " ".join(f"U+{ord(c):04X}" for c in sorted(missing)),
         )
-    return print_pdf(html)
+    return print_pdf(BETWEEN_DOCUMENTS.join(html for html, _ in filled))

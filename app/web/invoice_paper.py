@@ -21,8 +21,6 @@ def paper_of(fields: dict[str, Any]) -> InvoicePaper:
     given = dict(fields)
     items = tuple(InvoiceItem(**item) for item in given.pop("items"))
     details = tuple(InvoiceDetail(**detail) for detail in given.pop("details"))
-    if len(details) == 1:  # the annex 明细 of a single line says what the invoice says, on a second sheet
-        details = ()
     return InvoicePaper(
         items=items,
         details=details,

@@ -6,6 +6,7 @@ import pytest
 
 from app.invoice.states import PrintCode
 from app.web.window.pages import WORDS
+from tests.unit.paper.reading import size_of, text_of
 from tests.web.work_fixtures import House, follow, house, nonce
 
 __all__ = ["house"]
@@ -92,3 +93,21 @@ def test_hostile_input_never_breaks_the_page(house: House, path: str, said: dict
     answer = house.browser("clerk").post(path, data=said)
 
     assert answer.status_code < 500
+
+
+def test_all_of_a_visits_invoices_are_printed_in_one_go_on_the_chosen_paper(house: House) -> None:
+    _, bag = house.ready_bag()
+    clerk = house.browser("clerk")
+    asked = scan(clerk, house.code(bag)).location
+    page = clerk.get(asked).text
+
+    on_a5 = clerk.get(f"{asked}.pdf").data
+    chosen = follow(clerk, clerk.post("/window/paper", data={"form": "241", "print": asked.rpartition("/")[2]})).text
+    on_strip = clerk.get(f"{asked}.pdf").data
+
+    assert "全部打印（2 张）" in page
+    assert '<option value="241" selected>' in chosen
+    assert [size_of(pdf)[0] for pdf in (on_a5, on_strip)] == pytest.approx([210, 241], abs=0.1)
+    assert text_of(on_a5).count("第 1 页 共 1 页") == 2
+    assert house.browser("clerk").get(f"{asked}.pdf").status_code == 404
+    assert clerk.post("/window/paper", data={"form": "a0"}).status_code == 422

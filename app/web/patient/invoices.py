@@ -28,6 +28,8 @@ STANDINGS: dict[tuple[InvoiceKind, InvoiceState], tuple[str, object]] = {
     (InvoiceKind.BLUE, InvoiceState.RED_LETTERED): ("warn", _l("已冲红")),
     (InvoiceKind.RED, InvoiceState.ISSUED): ("bad", _l("红字票据")),
 }
+# What the other one of a pair is to an invoice of this kind.
+OTHERS = {InvoiceKind.BLUE: _l("冲红票据"), InvoiceKind.RED: _l("被冲销的票据")}
 
 
 @blueprint.get("/invoices")
@@ -60,8 +62,9 @@ def invoice(invoice_id: str) -> edge.Answer:
     return render_template(
         "patient/invoice.html",
         invoice=_row(uow, found),
-        facts=_facts(fields),
+        facts=[*_facts(fields), *_other(uow, found)],
         items=[{"label": item["category"], "value": show.yuan(item["amount_fen"])} for item in fields["items"]],
+        details=[_detail(line) for line in fields["details"]],
         sums=_sums(fields),
         pdf_href=url_for("patient.invoice_pdf", invoice_id=invoice_id) if can_print else "",
         verify_href=verify_url(fields),
@@ -80,6 +83,21 @@ def _facts(fields: dict[str, Any]) -> list[dict[str, str]]:
         (gettext("医保类型"), fields["insurance_type"]),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _other(uow: Uow, found: Invoice) -> list[dict[str, str]]:
+    """The red invoice that took this one back, or the one that this one takes back, to be opened."""
+    other = invoices_service.other_of(uow, found)
+    if other is None:
+        return []
+    href = url_for("patient.invoice", invoice_id=other.public_id)
+    return [{"label": str(OTHERS[found.kind]), "value": other.number, "href": href, "action": gettext("查看")}]
+
+
+def _detail(line: dict[str, Any]) -> dict[str, str]:
+    """One line of the details 清单: what, how much of it, how insurance sees it, and what it cost."""
+    about = (line["specification"], line["quantity"], line["insurance_class"])
+    return {"label": line["name"], "value": show.yuan(line["amount_fen"]), "note": " · ".join(filter(None, about))}
 
 
 def _sums(fields: dict[str, Any]) -> list[dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import jsonify, redirect, request, session, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -13,7 +15,7 @@ from app.invoice.printing import PrintResult
 from app.invoice.states import PrintCode
 from app.kernel.errors import BadInput, NotFound
 from app.kernel.ids import new_digits
-from app.paper.invoice import render_invoice
+from app.paper.invoice import FORMS, USUAL_FORM, InvoicePaper, render_invoices
 from app.paper.worker import pdf_available
 from app.pharmacy.scanning import Terminal
 from app.runtime import runtime
@@ -34,6 +36,8 @@ WORDS: dict[PrintCode, tuple[str, object, object]] = {
     PrintCode.NOT_A_PICKUP_CODE: ("refused", _l("这不是取药码"), _l("请患者打开取药码页面，或改输就诊号。")),
     PrintCode.POSTER_CODE: ("refused", _l("这是海报码"), _l("海报码用于预约挂号，不能打印票据。")),
 }
+
+PAPERS = {"a5": _l("A5 横向"), "a4": _l("A4（附明细）"), "241": _l("241 毫米连续纸")}
 
 
 def terminal() -> Terminal:
@@ -98,6 +102,23 @@ def _lead_on(result: PrintResult) -> edge.Answer:
     return redirect(url_for("window.sheets", print_id=result.print_public_id))
 
 
+def form_of_paper() -> str:
+    """The paper that lies in this window's printer, as it was chosen on this browser."""
+    form = session.get("invoice_form")
+    return form if isinstance(form, str) and form in FORMS else USUAL_FORM
+
+
+@blueprint.post("/paper")
+def choose_paper() -> edge.Answer:
+    """This browser's window prints on the chosen paper from now on; leads back to what was to be printed."""
+    form = work.typed("form", 8)
+    if form not in FORMS:
+        raise BadInput(fields={"form": "unknown"})
+    session["invoice_form"] = form
+    back = work.typed("print", 26)
+    return redirect(url_for("window.sheets", print_id=back) if back else url_for("window.home"))
+
+
 @blueprint.get("/prints/<print_id>")
 def sheets(print_id: str) -> edge.Answer:
     """What this window asked for: the invoices with their PDF links, or why there are none."""
@@ -110,15 +131,17 @@ def sheets(print_id: str) -> edge.Answer:
         PLACE,
         verdict_of={"kind": kind, "title": str(title), "text": str(text), "code": row.code.value, "bins": []},
         invoices=[_shown(print_id, invoice, print_no) for invoice, print_no in found],
+        all_href=url_for("window.sheets_pdf", print_id=print_id) if len(found) > 1 else "",
+        papers=[{"form": form, "label": str(words)} for form, words in PAPERS.items()],
+        paper=form_of_paper(),
+        print_id=print_id,
         nonce=edge.once_key(),
         pdf=_pdf_state(),
     )
 
 
 def _shown(print_id: str, invoice: Invoice, print_no: int) -> dict[str, object]:
-    fields = invoices.paper_fields(
-        edge.current_uow(), invoice, payee=runtime().settings.hospital_name, print_no=print_no
-    )
+    fields = _fields(invoice, print_no)
     return {
         "payer": fields["payer"],
         "total": show.yuan(invoice.total_fen),
@@ -134,17 +157,32 @@ def _shown(print_id: str, invoice: Invoice, print_no: int) -> dict[str, object]:
     }
 
 
+def _fields(invoice: Invoice, print_no: int) -> dict[str, Any]:
+    payee = runtime().settings.hospital_name
+    return invoices.paper_fields(edge.current_uow(), invoice, payee=payee, print_no=print_no)
+
+
+@blueprint.get("/prints/<print_id>.pdf")
+def sheets_pdf(print_id: str) -> edge.Answer:
+    """All of the granted invoices as one PDF, to be printed in one go; refuses `pdf_unavailable`."""
+    return _pdf(list(_papers(print_id).values()), f"invoices-{print_id}")
+
+
 @blueprint.get("/prints/<print_id>/<invoice_id>.pdf")
 def sheet_pdf(print_id: str, invoice_id: str) -> edge.Answer:
     """One of the granted invoices as a PDF; refuses `pdf_unavailable` where this machine cannot print."""
-    uow = edge.current_uow()
-    granted = {
-        invoice.public_id: (invoice, print_no)
-        for invoice, print_no in invoices.sheets(uow, print_public_id=print_id, terminal=terminal())
-    }
-    if invoice_id not in granted:
+    papers = _papers(print_id)
+    if invoice_id not in papers:
         raise NotFound
-    invoice, print_no = granted[invoice_id]
-    payee = runtime().settings.hospital_name
-    paper = paper_of(invoices.paper_fields(uow, invoice, payee=payee, print_no=print_no))
-    return work.pdf(printed(lambda: render_invoice(paper)), f"invoice-{invoice.number}")
+    return _pdf([papers[invoice_id]], f"invoice-{papers[invoice_id].number}")
+
+
+def _papers(print_id: str) -> dict[str, InvoicePaper]:
+    """The granted invoices, ready to be printed, by their public ids; NotFound when none was granted."""
+    granted = invoices.sheets(edge.current_uow(), print_public_id=print_id, terminal=terminal())
+    return {invoice.public_id: paper_of(_fields(invoice, print_no)) for invoice, print_no in granted}
+
+
+def _pdf(papers: list[InvoicePaper], name: str) -> edge.Answer:
+    form = form_of_paper()
+    return work.pdf(printed(lambda: render_invoices(papers, form)), name)

@@ -19,6 +19,12 @@ def page_count(pdf: bytes) -> int:
     return len(PdfReader(io.BytesIO(pdf)).pages)
 
 
+def size_of(pdf: bytes) -> tuple[float, float]:
+    """Width and height of the first page in millimetres."""
+    box = PdfReader(io.BytesIO(pdf)).pages[0].mediabox
+    return float(box.width) / 72 * 25.4, float(box.height) / 72 * 25.4
+
+
 def fonts_of(pdf: bytes) -> set[str]:
     """The names of the fonts on the pages; each must be embedded."""
     names = set()

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from app.paper.fonts import FACES, characters_of
-from app.paper.invoice import CATEGORIES, InvoiceItem, render_invoice
-from tests.unit.paper.reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, text_of
+from app.paper.invoice import CATEGORIES, InvoiceItem, render_invoice, render_invoices
+from tests.unit.paper.reading import OUR_FONTS, codes_in, fonts_of, page_count, picture_of, size_of, text_of
 from tests.unit.paper.samples import DETAILS, ORDINARY, RED
 
 NOT_FISCAL = "非财政票据"
@@ -138,3 +138,38 @@ def test_markup_in_a_name_is_printed_as_it_is_written():
 def test_an_invoice_that_does_not_add_up_is_not_made(change):
     with pytest.raises(ValueError, match=r"categories|totals|negative"):
         replace(ORDINARY, **change)
+
+
+@pytest.mark.parametrize(("form", "millimetres", "pages"), [("a4", (210, 297), 1), ("241", (241, 139.7), 2)])
+def test_every_form_holds_the_same_fields_on_its_own_paper(ordinary, tmp_path, form, millimetres, pages):
+    pdf = render_invoice(replace(ORDINARY, details=DETAILS[:8]), form)
+
+    assert page_count(pdf) == pages
+    assert size_of(pdf) == pytest.approx(millimetres, abs=0.1)
+    assert set(text_of(ordinary).split()) - {"第", "1", "页", "共"} <= set(text_of(pdf).split())
+    assert all(line.name in text_of(pdf) for line in DETAILS[:8])
+    assert codes_in(picture_of(pdf, tmp_path, dots_per_inch=150)) == [ORDINARY.verify_text]
+
+
+def test_a_single_detail_is_told_where_it_costs_no_sheet():
+    invoice = replace(ORDINARY, details=DETAILS[:1])
+
+    assert [page_count(render_invoice(invoice, form)) for form in ("a5", "a4", "241")] == [1, 1, 1]
+    assert DETAILS[0].name in text_of(render_invoice(invoice, "a4"))
+
+
+def test_invoices_printed_in_one_go_count_their_own_pages():
+    pdf = render_invoices([ORDINARY, replace(RED, details=DETAILS[:2])])
+
+    text = text_of(pdf)
+    assert page_count(pdf) == 3
+    assert "第 1 页 共 1 页" in text
+    assert "第 2 页 共 2 页" in text
+    assert "共 3 页" not in text
+
+
+@pytest.mark.parametrize("form", ["a4", "241"])
+def test_long_texts_stay_on_the_page_of_every_form(form):
+    long = replace(ORDINARY, payer="阿卜杜热合曼·麦麦提依明江" * 3, payee="示范市第一人民医院暨附属妇女儿童医院" * 2)
+
+    assert page_count(render_invoice(long, form)) == 1
