@@ -34,7 +34,7 @@ class Day:
         self.faults.order(script.faults)
         self.ledger = Ledger(stage.store, stage.run)
         self.heard = Heard(stage.store)
-        self.tries = 0
+        self.messages = self.tries = 0
         self._stage = stage
         self._lock = threading.Lock()
         self._starts = stage.now().astimezone(CHINA).replace(second=0, microsecond=0)
@@ -106,6 +106,7 @@ class Day:
     def _leave(self, desk: Desk) -> None:
         desk.wire.close()
         with self._lock:
+            self.messages += desk.messages
             self.tries += desk.wire.sent
             self.troubles += desk.wire.odd
 

@@ -50,7 +50,7 @@ class Desk:
         self._stage = stage
         self._name = name
         self._faults = faults
-        self._count = 0
+        self.messages = 0
 
     def say(self, kind: str, **order: object) -> Message:
         """The answer AA to the message; it is said again while the answer asks for that. Refused for any other."""
@@ -59,15 +59,15 @@ class Desk:
     def say_in_any_order(self, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]) -> None:
         """Both are taken; where a mishap turns them round, the second goes out before the first and once more after."""
         one, two = (self._written(kind, order) for kind, order in (first, second))
-        is_turned = self._faults.strike("sending", f"{self._name}{self._count}turned") == "reorder"
+        is_turned = self._faults.strike("sending", f"{self._name}{self.messages}turned") == "reorder"
         if is_turned:
             self.wire.say(*two)
         self._until_taken(one)
         self._until_taken(two)
 
     def _written(self, kind: str, order: dict[str, Any]) -> tuple[bytes, str]:
-        self._count += 1
-        key = f"{self._name}{self._count:02d}"
+        self.messages += 1
+        key = f"{self._name}{self.messages:02d}"
         order.setdefault("at", self._stage.now().timestamp())
         return write(kind, order, f"{self._stage.run}{key}"), key
 

@@ -25,6 +25,7 @@ from tests.conftest import MORNING
 from tests.private_postgres import free_port
 from tools.rehearsal.command import compared, report
 from tools.rehearsal.house import HouseByServices
+from tools.rehearsal.till import AtOnce
 
 FASTER = 10
 
@@ -79,7 +80,7 @@ def stage(units: Units, tmp_path: Path) -> Iterator[Stage]:
     our_port = free_port()
     settings = Hl7Settings(port=our_port, his_host="127.0.0.1", his_port=his_port, answer_timeout_seconds=1)
     with RunningAdapter(running, settings):
-        house = HouseByServices(running, b"p" * 32)
+        house = HouseByServices(running, b"p" * 32, AtOnce())
         yield Stage(("127.0.0.1", our_port), store, running.clock.now, house, run_number=7)
     stop()
 

@@ -22,8 +22,14 @@ from sandbox.his.listener import start_listener
 from sandbox.his.script import Script, changed, read_script, scripts
 from sandbox.store import Store
 from tools.rehearsal.house import HouseByServices
+from tools.rehearsal.till import AtOnce, ByPlatform
 
 SHOWN = 40
+
+
+def new_run() -> int:
+    """A number that no run of the last three years had."""
+    return int(time.time()) // 10 % 10**7
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,8 @@ def _rehearse(here: Runtime, asked: Asked, script: Script) -> bool:
         (host or hl7.host, int(port or hl7.port)),
         store,
         here.units.clock.now,
-        HouseByServices(here.units, here.settings.pickup_key) if asked.house else None,
-        run_number=int(time.time()) // 10 % 10**7,
+        house_of(here) if asked.house else None,
+        run_number=new_run(),
     )
     with _listening(store, asked.listen):
         day = Day(stage, script)
@@ -74,6 +80,13 @@ def _rehearse(here: Runtime, asked: Asked, script: Script) -> bool:
     for line in report(day, found):
         click.echo(line)
     return not found and not day.troubles
+
+
+def house_of(here: Runtime) -> HouseByServices:
+    """The house of this installation; it pays at the payment platform where there is one."""
+    platform = here.couriers.payments
+    cashier = ByPlatform(platform, here.settings.wxpay.base_url) if platform else AtOnce()
+    return HouseByServices(here.units, here.settings.pickup_key, cashier)
 
 
 @contextmanager

@@ -15,8 +15,7 @@ from app.insurance import service as insurance
 from app.insurance.policies import CATALOGUE, POLICIES
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units, Uow
-from app.payment import asking, receipts, refunds
-from app.payment.models import Bill, PayMethod, Purpose
+from app.payment.models import Bill, Purpose
 from app.payment.states import BillState
 from app.pharmacy import handing, picking, scanning
 from app.pharmacy import service as pharmacy
@@ -37,7 +36,7 @@ from app.revisit.states import PlanState
 from app.scheduling import service as scheduling
 from app.scheduling.models import HalfDay, Shift
 from sandbox.his.people import Person
-from tools.rehearsal.till import Till
+from tools.rehearsal.till import Cashier
 
 _WINDOW = "REHEARSAL"
 _BINS = 400
@@ -47,15 +46,14 @@ _ROLES = ("doctor", "reviewer", "pharmacist", "pharmacist")
 class HouseByServices:
     """The house as a rehearsal needs it; safe to use from many threads, each call is units of work of its own.
 
-    Nothing of the pages, the log-ins by text message or the payment provider is exercised: `till` stands for the
-    provider and says at once that the money came.
+    Pages and log-ins by text message are not exercised; who pays, and how, is the cashier's affair.
     """
 
-    def __init__(self, units: Units, pickup_key: bytes) -> None:
+    def __init__(self, units: Units, pickup_key: bytes, cashier: Cashier) -> None:
         """Nobody is at work yet."""
         self._units = units
         self._key = pickup_key
-        self._till = Till()
+        self._cashier = cashier
         self._staff: dict[str, Actor] = {}
         self._accounts: dict[str, Actor] = {}
         self._one_at_a_time = threading.Lock()
@@ -166,8 +164,7 @@ class HouseByServices:
 
     def settle(self) -> None:
         """What waits to be refunded is refunded."""
-        while refunds.send_refunds(self._units, self._till):
-            pass
+        self._cashier.settle(self._units)
 
     def _pay_bill(self, who: Person, purpose: Purpose, subject_id: int) -> None:
         actor = self._accounts[who.mrn]
@@ -175,17 +172,7 @@ class HouseByServices:
             bill = uow.session.scalars(
                 select(Bill).where(Bill.purpose == purpose, Bill.subject_id == subject_id, Bill.state == BillState.OPEN)
             ).one()
-        asked = asking.start(self._units, self._till, actor, bill.public_id, PayMethod.NATIVE)
-        if asked.is_settled:
-            return
-        with self._units.open(Actor("provider", self._till.name)) as uow:
-            receipts.receive_paid(
-                uow,
-                out_trade_no=asked.out_trade_no,
-                transaction_id=f"4200{asked.out_trade_no[-24:]}",
-                amount_fen=asked.amount_fen,
-                paid_at=uow.clock.wall_now(),
-            )
+        self._cashier.pay(self._units, actor, bill.public_id)
 
 
 def _nonce() -> str:
