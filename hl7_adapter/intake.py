@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.kernel import audit, inbox, message_keys
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction
+from app.kernel.peers import Peer
 from app.kernel.uow import Actor, Units, Uow
 from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
@@ -51,17 +54,32 @@ def receive_together(units: Units, letters: Sequence[Letter]) -> list[Told]:
 
     Raises what the database raises: then nothing of any of them was kept, and none may be answered.
     """
-    with units.open(Actor("peer", "hl7")) as uow:
-        return [_receive(uow, each) for each in letters]
+    with units.open(Actor("peer", "hl7")) as uow, _held(uow.session) as held:
+        agreed: dict[tuple[str, str], Peer] = {}
+        went = []
+        for each in letters:
+            went.append(_receive(uow, each, agreed))
+            held.clear()
+        return went
 
 
-def _receive(whole: Uow, came: Letter) -> Told:
+@contextmanager
+def _held(session: Session) -> Iterator[list[object]]:
+    """Rows read stay at hand, and are not read again, until the list is cleared: the session alone forgets them."""
+    held: list[object] = []
+    for when in ("loaded_as_persistent", "pending_to_persistent"):
+        event.listen(session, when, lambda _session, row: held.append(row))
+    yield held
+
+
+def _receive(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> Told:
     if came.head.is_answer:
         _log.warning("an answer that nobody waits for", extra={"peer": came.sender})
         return None
     actor = Actor("peer", came.sender)
     uow = Uow(whole.session, whole.clock, whole.keys, whole.zone, whole.story, actor, came.request_id)
-    peer = gate.peer_of(uow, came.head)
+    peer = agreed.get(came.head.sender) or gate.peer_of(uow, came.head)
+    agreed[came.head.sender] = peer
     came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
     away = gate.turned_away(uow, peer, came.raw, came.door)
     if away is not None:
@@ -70,8 +88,7 @@ def _receive(whole: Uow, came: Letter) -> Told:
     item = _keep(uow, came)
     if not _is_settled(item, came.read):
         case = Case(came.read, peer, came.sender, is_reused=item.kind.endswith(REUSED))
-        item.answer = _take(uow, item, case, came.door)
-        item.took_ms = came.took_ms()
+        _take(uow, item, case, came)
     return item.answer or None
 
 
@@ -87,17 +104,11 @@ def _keep(uow: Uow, came: Letter) -> InboxItem:
 
     The row's key is the control id; of other bytes under a control id that was used before, with their hash.
     """
-    source, key, kind, raw = f"hl7:{came.sender}", came.key, came.kind, came.raw
-    known = uow.session.scalar(select(InboxItem.body).where(InboxItem.source == source, InboxItem.key == key))
-    if known is not None and said(known) != said(raw):
-        key, kind = f"{key}#{digest_of(raw)}", kind + REUSED
-    item, is_new = inbox.receive(uow, source, key, raw, kind=kind)
-    if not is_new:
-        uow.session.flush()
-        uow.session.refresh(item, with_for_update=True)
-    if said(item.body) != said(raw):  # other bytes came under the same id at this very moment, and were first
+    source, raw = f"hl7:{came.sender}", came.raw
+    item, is_new = _row(uow, (source, came.key), raw, came.kind)
+    if said(item.body) != said(raw):
         item.repeats -= 1
-        item, is_new = inbox.receive(uow, source, f"{key}#{digest_of(raw)}", raw, kind=kind + REUSED)
+        item, is_new = _row(uow, (source, f"{came.key}#{digest_of(raw)}"), raw, came.kind + REUSED)
     if is_new:
         message_keys.keep(uow, Direction.IN, item.id, numbers_in(came.head.message))
     if is_new and item.kind.endswith(REUSED):
@@ -105,8 +116,16 @@ def _keep(uow: Uow, came: Letter) -> InboxItem:
     return item
 
 
-def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
-    outcome = judge(uow, case, door)
+def _row(uow: Uow, name: tuple[str, str], raw: bytes, kind: str) -> tuple[InboxItem, bool]:
+    item, is_new = inbox.receive(uow, *name, raw, kind=kind)
+    if not is_new:
+        uow.session.flush()
+        uow.session.refresh(item, with_for_update=True)
+    return item, is_new
+
+
+def _take(uow: Uow, item: InboxItem, case: Case, came: Letter) -> None:
+    outcome = judge(uow, case, came.door)
     if outcome.state is InboxState.RECEIVED:
         assert isinstance(case.read, Header)
         parking.park(uow, item, outcome, case.read.message)
@@ -118,10 +137,11 @@ def _take(uow: Uow, item: InboxItem, case: Case, door: Door) -> bytes:
     item.answer_code = verdict.code
     told = {"kind": item.kind, "noted": outcome.noted} if outcome.noted else {"kind": item.kind}
     audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", **told)
+    now = uow.now().astimezone(uow.zone)
+    answers = replies(case.read, case.peer.ack_mode.value, verdict, control_id=answer_number(), now=now)
+    item.answer, item.took_ms = b"".join(answers), came.took_ms()
     if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":
         parking.release(uow, case.read.message)
-    now = uow.now().astimezone(uow.zone)
-    return b"".join(replies(case.read, case.peer.ack_mode.value, verdict, control_id=answer_number(), now=now))
 
 
 def _answers_to_turned_away(uow: Uow, came: Letter, mode: Mode, away: TurnedAway) -> tuple[bytes, ...]:

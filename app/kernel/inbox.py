@@ -67,16 +67,16 @@ def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> 
     A repeat is counted in `repeats` and its bytes are not looked at.
     """
     maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    made = uow.session.scalar(
+    made = uow.session.scalars(
         maker(InboxItem)
         .values(
             source=source, key=key, kind=kind, body=body, state=InboxState.RECEIVED, received_at=uow.now(), repeats=0
         )
         .on_conflict_do_nothing(index_elements=["source", "key"])
-        .returning(InboxItem.id)
-    )
+        .returning(InboxItem)
+    ).one_or_none()
     if made is not None:
-        return uow.session.get_one(InboxItem, made), True
+        return made, True
     uow.session.execute(
         update(InboxItem).where(InboxItem.source == source, InboxItem.key == key).values(repeats=InboxItem.repeats + 1),
         execution_options={"synchronize_session": False},
