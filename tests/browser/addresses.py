@@ -97,6 +97,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.home": (("admin", "/staff/"),),
     "staff.schedules": (("admin", "/staff/schedules"),),
     "staff.session_page": (("admin", "/staff/schedules/{session}"),),
+    "staff.rules": (("admin", "/staff/rules"), ("admin", "/staff/rules?scope=d:GI")),
+    "staff.new_rules": (("admin", "/staff/rules/new"),),
     "staff.channels": (("admin", "/staff/channels"),),
     "staff.channel": (("admin", "/staff/channels/{channel}"),),
     "staff.messages": (("admin", "/staff/messages"),),
@@ -130,6 +132,7 @@ NO_PAGES = {
     "desk.home": "leads to the sessions or to the check-in",
     "desk.queue_part": "a part of the queue's page",
     "window.sheet_pdf": "a PDF",
+    "window.sheets_pdf": "a PDF",
     "board.live": "a part of the board",
     "staff.poster": "a PDF",
 }
