@@ -206,3 +206,8 @@ def _keep(uow: Uow, row: RuleSet) -> None:
 def rules_of(uow: Uow, row: RuleSet, where: Where) -> Rules:
     """All the rules that hold there while this version does, the wider scope's being as they are now."""
     return from_body({**wider_body(uow, where), **row.body})
+
+
+def rules_of_nothing(uow: Uow, where: Where) -> Rules:
+    """What would hold there if the scope itself stated nothing."""
+    return from_body(wider_body(uow, where))

@@ -21,6 +21,7 @@ PLACE = work.Place(
     (
         work.Link(_l("今日"), "staff.home"),
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
+        work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), ("staff.new_rules", "staff.write_rules")),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
@@ -44,4 +45,5 @@ from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402
 from app.web.staff import payments as payments  # noqa: E402
 from app.web.staff import peers as peers  # noqa: E402
+from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
