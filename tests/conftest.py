@@ -12,6 +12,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.engine import Engine
 
@@ -60,6 +62,25 @@ def postgres_url() -> Iterator[str]:
         return
     with running_postgres() as url:
         yield url
+
+
+class TemplateMemory(BytecodeCache):
+    """Templates compiled once for all the applications of a run."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key + bucket.checksum in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key + bucket.checksum])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> None:
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": TemplateMemory()}
 
 
 def is_postgres() -> bool:

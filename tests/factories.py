@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from dataclasses import dataclass
 from datetime import time
+
+from argon2 import PasswordHasher
 
 from app.identity import logins
 from app.identity import service as identity
@@ -88,16 +89,15 @@ def person(uow: Uow, *, name: str = "张秀英", phone: str = "") -> Person:
     return Person(account, patient)
 
 
-@functools.cache
-def _password_hash() -> str:
-    return logins.hash_password("demo-2026")
+# Cheap to check, as a hash says itself how dear it is: most tests are not about how long a password withstands.
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("demo-2026")
 
 
 def staff(uow: Uow, *roles: str, login: str = "", practitioner_code: str = "") -> Actor:
     member = Staff(
         login=login or f"staff{next(_NUMBERS)}",
         name="王芳",
-        password_hash=_password_hash(),
+        password_hash=PASSWORD_HASH,
         roles=list(roles),
         practitioner_code=practitioner_code,
     )

@@ -1,9 +1,11 @@
 """Every building block holds on every screen, and every check can fail."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import checks
 from tests.browser.gallery import PAGES, PATIENT_PAGES, running_gallery
@@ -83,14 +85,21 @@ def test_a_patient_page_is_light(chromium, address, path):
 
 @pytest.mark.parametrize("focus", ["body", "#f-code", "a.button"])
 def test_a_scanner_gun_is_caught_with_any_focus(page, address, focus):
-    open_page(page, address + "/terminal", checks.DESKTOP)
-    if focus != "body":
-        page.focus(focus)
+    def is_caught() -> bool:
+        open_page(page, address + "/terminal", checks.DESKTOP)
+        if focus != "body":
+            page.focus(focus)
+        page.keyboard.type(CODE + "\n")
+        with suppress(PlaywrightTimeout):
+            page.wait_for_url("**/scan", timeout=3_000)
+        return page.url.endswith("/scan") and page.inner_text("p") == CODE
 
-    page.keyboard.type(CODE + "\n")
+    assert steadily(is_caught)
 
-    page.wait_for_url("**/scan")
-    assert page.inner_text("p") == CODE
+
+def steadily(attempt: Callable[[], bool]) -> bool:
+    """Whether one of three attempts succeeds: a busy machine makes a gun stutter, what is broken fails each time."""
+    return any(attempt() for _ in range(3))
 
 
 def counts_once(page, address) -> bool:
@@ -115,8 +124,7 @@ def counts_once(page, address) -> bool:
 
 
 def test_the_same_code_within_two_and_a_half_seconds_counts_once(page, address):
-    # A busy machine may set the page's clock late; a guard that does not hold fails every time.
-    assert any(counts_once(page, address) for _ in range(3))
+    assert steadily(lambda: counts_once(page, address))
 
 
 def test_a_person_typing_is_not_taken_for_a_gun(page, address):
@@ -141,16 +149,16 @@ def test_a_chinese_input_method_does_not_hide_a_scan(page, address):
 
 
 def test_what_the_gun_typed_into_a_field_is_taken_out_again(page, address):
-    open_page(page, address + "/terminal", checks.DESKTOP)
-    page.fill("#f-code", "12")
-    page.evaluate("document.querySelector('form[data-scan]').submit = () => {}")
-    page.evaluate("document.querySelector('[data-scan-input]').removeAttribute('data-scan-input')")
-    page.evaluate("document.querySelector('[name=nonce]').setAttribute('data-scan-input', '')")
+    def is_taken_out() -> bool:
+        open_page(page, address + "/terminal", checks.DESKTOP)
+        page.fill("#f-code", "12")
+        page.evaluate("document.querySelector('form[data-scan]').submit = () => {}")
+        page.evaluate("document.querySelector('[data-scan-input]').removeAttribute('data-scan-input')")
+        page.evaluate("document.querySelector('[name=nonce]').setAttribute('data-scan-input', '')")
+        page.keyboard.type(CODE + "\n")
+        return (page.input_value("#f-code"), page.input_value("[name=nonce]")) == ("12", CODE)
 
-    page.keyboard.type(CODE + "\n")
-
-    assert page.input_value("#f-code") == "12"
-    assert page.input_value("[name=nonce]") == CODE
+    assert steadily(is_taken_out)
 
 
 def test_f8_presses_the_hand_over_button(page, address):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -172,17 +171,11 @@ class House:
             )
 
 
-@functools.cache
-def password_hash() -> str:
-    """Made once: it is slow on purpose."""
-    return logins.hash_password("demo-2026")
-
-
 def staff(uow: Uow, login: str, practitioner_code: str) -> Actor:
     member = Staff(
         login=login,
         name=f"王芳{login}",
-        password_hash=password_hash(),
+        password_hash=factories.PASSWORD_HASH,
         roles=list(ROLES[login]),
         practitioner_code=practitioner_code if login == "doctor" else "",
     )

@@ -98,9 +98,9 @@ def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check
         Check("ruff check", [_tool("ruff"), "check", "."]),
         Check("ruff format", [_tool("ruff"), "format", "--check", "."]),
         Check("import contracts", [_tool("lint-imports"), "--no-cache", "--no-logo"]),
-        Check("mypy", [_tool("mypy")]),
-        Check("migrations", [str(setup.python()), "-m", "tools.checks.migrations"]),
     ]
+    beside.append(Check("mypy", [_tool("mypy")]))
+    beside.append(Check("migrations", [str(setup.python()), "-m", "tools.checks.migrations"]))
     return still + watched, beside
 
 
