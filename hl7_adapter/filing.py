@@ -23,6 +23,7 @@ from hl7_adapter.letters import Letter, answer_number
 from hl7_adapter.search_keys import numbers_in
 
 SENDERS_AT_MOST = 1000
+BYTES_AT_MOST = 256 * 1024
 
 
 class Filing:
@@ -42,8 +43,8 @@ class Filing:
     def file(self, letters: Sequence[Letter]) -> dict[int, bytes | None]:
         """The answers to those that were kept here, by their index; the others have to go the long way.
 
-        Those are messages with an effect, repeats, and whatever is turned away or counted. Raises what the database
-        raises: then none was kept.
+        Those are messages with an effect, repeats, long ones, and whatever is turned away or counted. Raises what the
+        database raises: then none was kept.
         """
         if not self._works:
             return {}
@@ -54,7 +55,7 @@ class Filing:
             kept = {indexes[place] for place in self._written([judged[index] for index in indexes])}
             for index in judged.keys() - kept:
                 self._agreed.pop(letters[index].head.sender, None)
-        return {index: judged[index].answer or None for index in kept}
+        return {index: bytes.fromhex(judged[index].answer) or None for index in kept}
 
     def close(self) -> None:
         """The connection goes back."""
@@ -65,7 +66,7 @@ class Filing:
 
     def _judged(self, came: Letter) -> Filed | None:
         """The message with its answer, when nothing but its sender's agreement decides on it."""
-        if came.head.is_answer:
+        if came.head.is_answer or len(came.raw) > BYTES_AT_MOST:
             return None
         peer = self._agreement(came)
         if not gate.is_open(peer, came.raw, came.door):
@@ -92,9 +93,9 @@ class Filing:
             source=f"hl7:{came.sender}",
             key=came.key,
             kind=came.kind,
-            body=came.raw,
+            body=came.raw.hex(),
             state=outcome.state.value,
-            answer=b"".join(answers),
+            answer=b"".join(answers).hex(),
             answer_code=verdict.code,
             error_code=outcome.code,
             error_place=outcome.place,
