@@ -22,11 +22,13 @@ def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message) -> None:
 
 
 def release(uow: Uow, message: Message) -> None:
-    """What waited for the patients of this message has its effect now, oldest first.
+    """What waited for the patients of this message, or for numbers merged into theirs, has its effect now, oldest first.
 
     One that is refused then stands on the work list: its sender was told that it is kept.
     """
-    numbers = [number.get(1) for pid in message.segments("PID") for number in pid.reps(3)]
+    places = [("PID", 3), ("MRG", 1)]
+    fields = [segment.reps(field) for name, field in places for segment in message.segments(name)]
+    numbers = [number.get(1) for repetitions in fields for number in repetitions]
     for number in list(dict.fromkeys(numbers))[:NUMBERS_AT_MOST]:
         for item in inbox.parked(uow, _waits_for(uow, number), limit=AT_ONCE):
             _try(uow, item)
