@@ -22,7 +22,7 @@ def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message) -> None:
 
 
 def release(uow: Uow, message: Message) -> None:
-    """What waited for the patients of this message, or for numbers merged into theirs, has its effect now, oldest first.
+    """What waited for the message's patients, or for numbers merged into theirs, has its effect now, oldest first.
 
     One that is refused then stands on the work list: its sender was told that it is kept.
     """
