@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.identity.models import Patient
 from app.kernel.errors import BadInput
 from app.kernel.once import OnceKeyReused
 from app.kernel.uow import Uow
-from app.registration import service
+from app.registration import limits, service
 from app.registration.by_hospital import registration_known_as
-from app.registration.errors import AlreadyRegistered, TooManyHolds
+from app.registration.errors import AlreadyRegistered
 from app.registration.models import Registration, RegistrationNumber
-from app.registration.rules import MAX_UNPAID_HOLDS
-from app.registration.states import RegistrationState
 from app.scheduling.errors import PlacesBusy, SoldOut
 from app.scheduling.exchange import Place
 
@@ -35,8 +33,9 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     """The patient has this very place, held until its fee is paid; without a fee it is booked at once.
 
     `number` is the client's own for the appointment: asked again with it, the first answer holds. Refuses
-    `already_registered`, `too_many_holds` (by patient), `sold_out` when the place is another's, `session_closed`,
-    `places_busy`, `once_key_reused` when the number stands for another patient or day, `bad_input` for a long one.
+    `already_registered`, whatever limits.refuse_against_the_rules does, `sold_out` when the place is another's,
+    `session_closed`, `places_busy`, `once_key_reused` when the number stands for another patient or session, and
+    `bad_input` for a long one.
     """
     if len(number) > LONGEST_NUMBER:
         raise BadInput(fields={"identifier": "too_long"})
@@ -48,14 +47,11 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     standing = service.standing_with(uow, patient, place.clinic_session)
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
-    _refuse_too_many_holds(uow, patient)
+    rules = limits.rules_of_session(uow, place.clinic_session)
+    limits.refuse_against_the_rules(uow, rules, patient, place.clinic_session)
+    fee_fen = limits.fee_fen(uow, rules, patient, place.clinic_session)
     made = service.place(
-        uow,
-        place.clinic_session,
-        patient,
-        fee_fen=place.clinic_session.fee_fen,
-        source_code="fhir",
-        not_before=place.slot.starts_at,
+        uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", not_before=place.slot.starts_at
     )
     if made.slot_id != place.slot.id:  # the first free place from that time on is a later one
         raise SoldOut(session=place.clinic_session.public_id)
@@ -85,16 +81,6 @@ def numbers_of(uow: Uow, registration: Registration) -> list[str]:
 
 def _system(uow: Uow) -> str:
     return f"client:{uow.actor.ref}"
-
-
-def _refuse_too_many_holds(uow: Uow, patient: Patient) -> None:
-    unpaid = uow.session.scalar(
-        select(func.count())
-        .select_from(Registration)
-        .where(Registration.patient_id == patient.id, Registration.state == RegistrationState.HELD)
-    )
-    if unpaid and unpaid >= MAX_UNPAID_HOLDS:
-        raise TooManyHolds(at_most=MAX_UNPAID_HOLDS)
 
 
 def _keep_number(uow: Uow, registration: Registration, number: str) -> None:

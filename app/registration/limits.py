@@ -1,4 +1,4 @@
-"""Whether the hospital's rules let this account book this session for this patient now; else why not."""
+"""Whether the hospital's rules let whoever asks book this session for this patient now; else why not."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def rules_of_session(uow: Uow, session: ClinicSession) -> Rules:
 def refuse_against_the_rules(uow: Uow, rules: Rules, patient: Patient, session: ClinicSession) -> None:
     """Quiet when the rules allow it; each refusal names what to wait for or to do instead.
 
+    A program of another system acts for everybody, so what is counted by account is counted by patient for it.
     Refuses `patient_suspended`, `not_released_yet`, `booking_is_over`, `only_own_record`, `too_many_holds`,
     `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
     """
     conduct.refuse_suspended(uow, patient)
     _refuse_outside_the_window(uow, rules, session)
-    if rules.only_own_record:
+    if rules.only_own_record and uow.actor.kind == "patient":
         _refuse_for_others(uow, patient)
-    _refuse_too_many_holds(uow, rules)
+    _refuse_too_many_holds(uow, rules, patient)
     _refuse_too_many(uow, rules, patient, session)
 
 
@@ -63,8 +64,13 @@ def _refuse_for_others(uow: Uow, patient: Patient) -> None:
         raise OnlyOwnRecord
 
 
-def _refuse_too_many_holds(uow: Uow, rules: Rules) -> None:
-    unpaid = _count(uow, Registration.account_id == uow.actor.id, Registration.state == RegistrationState.HELD)
+def _counted_for(uow: Uow, patient: Patient) -> ColumnElement[bool]:
+    by_account = uow.actor.kind == "patient"
+    return Registration.account_id == uow.actor.id if by_account else Registration.patient_id == patient.id
+
+
+def _refuse_too_many_holds(uow: Uow, rules: Rules, patient: Patient) -> None:
+    unpaid = _count(uow, _counted_for(uow, patient), Registration.state == RegistrationState.HELD)
     if unpaid >= rules.unpaid_holds_at_most:
         raise TooManyHolds(at_most=rules.unpaid_holds_at_most)
 
@@ -85,7 +91,7 @@ def _refuse_too_many(uow: Uow, rules: Rules, patient: Patient, session: ClinicSe
             raise TooManyInDepartment(at_most=rules.patient_department_day_at_most)
     if rules.account_bookings_per_day_at_most:
         midnight = at_hospital(uow.today(), time(0), uow.zone)
-        today = _count(uow, Registration.account_id == uow.actor.id, stands, Registration.held_at >= midnight)
+        today = _count(uow, _counted_for(uow, patient), stands, Registration.held_at >= midnight)
         if today >= rules.account_bookings_per_day_at_most:
             raise TooManyOfAccount(at_most=rules.account_bookings_per_day_at_most)
 

@@ -8,10 +8,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.kernel.clock import hospital_day
-from app.rulebook.terms import SHIPPED, Breach, BreachLimit, CancelUntil, Rules
+from app.rulebook.terms import Breach, BreachLimit, CancelUntil, Rules
 from app.scheduling.rules import wall
-
-MAX_UNPAID_HOLDS = SHIPPED.unpaid_holds_at_most
 
 
 def cancel_closes_at(rules: Rules, starts_at: datetime, *, title: str, zone: ZoneInfo) -> datetime:

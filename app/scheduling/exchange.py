@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from app.kernel.errors import NotFound
 from app.kernel.pages import Page
 from app.kernel.uow import Uow
 from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
-from app.scheduling.states import SlotState
+from app.scheduling.service import is_to_be_had
+from app.scheduling.states import SessionState, SlotState
 
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True)
 class Sought:
-    """Which sessions, or which places in them; None and '' are any."""
+    """Which sessions, or which places in them; None and '' are any. Free places are those that can be had now."""
 
     from_day: date | None = None
     to_day: date | None = None
@@ -40,11 +41,12 @@ class Sitting:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a session."""
+    """A place in a session; `can_be_had` is False for a free one that is over, rests, or whose session is not open."""
 
     slot: Slot
     clinic_session: ClinicSession
     department: Department
+    can_be_had: bool
 
 
 def sitting_named(uow: Uow, public_id: str) -> Sitting:
@@ -63,7 +65,7 @@ def sittings(uow: Uow, sought: Sought, page: Page) -> list[Sitting]:
 
 def place_numbered(uow: Uow, session_public_id: str, seq: int) -> Place:
     """The session's place with the number `seq`; else NotFound."""
-    row = uow.session.execute(_places().where(ClinicSession.public_id == session_public_id, Slot.seq == seq)).first()
+    row = uow.session.execute(_places(uow).where(ClinicSession.public_id == session_public_id, Slot.seq == seq)).first()
     if row is None:
         raise NotFound
     return Place(*row)
@@ -71,9 +73,11 @@ def place_numbered(uow: Uow, session_public_id: str, seq: int) -> Place:
 
 def places(uow: Uow, sought: Sought, page: Page) -> list[Place]:
     """A page of the places that fit."""
-    query = _narrowed(_places(), sought)
+    query = _narrowed(_places(uow), sought)
     if sought.states:
         query = query.where(Slot.state.in_(sought.states))
+    if SlotState.FREE in sought.states:
+        query = query.where(_can_be_had(uow))
     return [Place(*row) for row in uow.session.execute(page.of(query, Slot.id))]
 
 
@@ -85,12 +89,16 @@ def _sittings() -> Select[ClinicSession, Department, Practitioner]:
     )
 
 
-def _places() -> Select[Slot, ClinicSession, Department]:
+def _places(uow: Uow) -> Select[Slot, ClinicSession, Department, bool]:
     return (
-        select(Slot, ClinicSession, Department)
+        select(Slot, ClinicSession, Department, _can_be_had(uow))
         .join(ClinicSession, ClinicSession.id == Slot.session_id)
         .join(Department, Department.id == ClinicSession.department_id)
     )
+
+
+def _can_be_had(uow: Uow) -> ColumnElement[bool]:
+    return is_to_be_had(uow) & (ClinicSession.state == SessionState.OPEN)
 
 
 def _narrowed(query: S, sought: Sought) -> S:

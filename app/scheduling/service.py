@@ -62,7 +62,7 @@ def cards(
     public_id: str | None = None,
 ) -> list[SessionCard]:
     """The sessions that fit what is given, each with its free places still to come, in one query."""
-    free = func.coalesce(func.sum(case((_is_to_be_had(uow), 1), else_=0)), 0)
+    free = func.coalesce(func.sum(case((is_to_be_had(uow), 1), else_=0)), 0)
     query = (
         select(ClinicSession, Department, Practitioner, free)
         .join(Department, Department.id == ClinicSession.department_id)
@@ -86,7 +86,7 @@ def cards(
     return [SessionCard(*row) for row in uow.session.execute(query)]
 
 
-def _is_to_be_had(uow: Uow) -> ColumnElement[bool]:
+def is_to_be_had(uow: Uow) -> ColumnElement[bool]:
     """A place is free, still to come, and does not rest."""
     rested = or_(Slot.free_from.is_(None), Slot.free_from <= uow.now())
     return (Slot.state == SlotState.FREE) & (Slot.ends_at > uow.now()) & rested
@@ -198,7 +198,7 @@ def claim_slot(
         .select_from(Slot)
         .where(
             Slot.session_id == session_id,
-            _is_to_be_had(uow),
+            is_to_be_had(uow),
             Slot.starts_at >= facts["p_not_before"],
         )
     )

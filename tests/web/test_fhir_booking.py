@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import Result
@@ -11,7 +12,9 @@ from sqlalchemy import select
 from app.identity import clients
 from app.identity.models import ApiClient, ApiToken
 from app.payment.models import Bill
-from app.registration.models import Registration
+from app.registration.models import Registration, Suspension
+from app.rulebook.terms import Breach
+from app.scheduling import service as scheduling
 from tests import factories
 from tests.factories import Person
 from tests.web.fhir_fixtures import Program, code_of, program
@@ -115,6 +118,30 @@ def test_a_second_place_with_the_same_doctor_is_a_duplicate(house: House, booker
 
     assert code_of(refused) == "already_registered"
     assert json.loads(refused["issue"][0]["diagnostics"])["registration"] == first["id"]
+
+
+def test_a_stopped_session_has_no_free_places(house: House, booker: Program, who: Person):
+    session = house.clinic.session.public_id
+    with house.units.open() as uow:
+        scheduling.stop_session(uow, public_id=session, why="test")
+
+    free = booker.get(f"/Slot?schedule=Schedule/{session}&status=free")
+    refused = booker.book(wanted(house, who), status=409)
+
+    assert "entry" not in free
+    assert booker.get(f"/Slot/{session}-3")["status"] == "busy-unavailable"
+    assert code_of(refused) == "session_closed"
+
+
+def test_the_hospitals_rules_hold_for_programs_too(house: House, booker: Program, who: Person):
+    with house.units.open() as uow:
+        since, until = uow.now() - timedelta(days=1), uow.now() + timedelta(days=30)
+        told = {"breach": Breach.NO_SHOW, "breaches": 3, "within_months": 6, "appeal_sealed": ""}
+        uow.session.add(Suspension(patient_id=who.patient.id, begins_at=since, ends_at=until, **told))
+
+    refused = booker.book(wanted(house, who), status=409)
+
+    assert code_of(refused) == "patient_suspended"
 
 
 NOT_UNDERSTOOD = [

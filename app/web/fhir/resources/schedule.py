@@ -32,9 +32,9 @@ def slot_id(session_public_id: str, seq: int) -> str:
 
 
 def slot(place: Place, here: Here) -> Json:
-    """The resource; a place of a session that is not open is `busy-unavailable` while nobody has it."""
+    """The resource; a place that nobody has and that cannot be had now is `busy-unavailable`."""
     row, session, department = place.slot, place.clinic_session, place.department
-    is_shut = row.state == SlotState.FREE and session.state != SessionState.OPEN
+    is_shut = row.state == SlotState.FREE and not place.can_be_had
     return {
         "resourceType": "Slot",
         "id": slot_id(session.public_id, row.seq),
