@@ -199,7 +199,7 @@ def _deeds(uow: Uow, rows: Sequence[AuditEvent]) -> list[list[str]]:
             row.action,
             f"{row.subject_kind} {row.subject_ref}".strip(),
             row.outcome,
-            str(row.detail.get("reason", "")) or "—",
+            str(row.detail.get("reason", "")) or ", ".join(row.detail.get("noted", ())) or "—",
         ]
         for row in sorted(rows, key=lambda row: row.id)
     ]
