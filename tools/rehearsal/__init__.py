@@ -13,7 +13,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
-BOOKS = Path("demo-data/sandbox/books.sqlite3")
+DEMO = Path("demo-data")
 
 
 def register(application: Flask) -> None:
@@ -29,7 +29,9 @@ def register(application: Flask) -> None:
 @click.option("--faults", type=click.FloatRange(0, 50), help="of 100 tries to send or receive so many meet a mishap")
 @click.option("--seed", help="another seed, other mishaps")
 @click.option("--app", default="", metavar="HOST:PORT", help="where the adapter listens; else as the settings say")
-@click.option("--books", default=BOOKS, show_default=True, type=click.Path(path_type=Path), help="the sandbox's books")
+@click.option(
+    "--demo", default=DEMO, show_default=True, type=click.Path(path_type=Path), help="the running demo's folder"
+)
 @click.option("--listen", default=0, help="be the hospital system on this port; 0: the running sandbox is")
 @click.option("--house/--no-house", default=True, help="play patients, doctors and pharmacists too")
 @click.pass_context

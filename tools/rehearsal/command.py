@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from app.kernel.uow import Units
-from app.runtime import Runtime, runtime
+from app.runtime import Runtime
 from hl7_adapter.ledger import exported
 from sandbox.his.comparison import Difference, differences
 from sandbox.his.day import Day
@@ -23,6 +23,7 @@ from sandbox.his.script import Script, changed, read_script, scripts
 from sandbox.store import Store
 from tools.rehearsal.house import HouseByServices
 from tools.rehearsal.till import AtOnce, ByPlatform
+from tools.rehearsal.where import books, installation
 
 SHOWN = 40
 
@@ -41,14 +42,15 @@ class Asked:
     faults: float | None
     seed: str | None
     app: str
-    books: Path
+    demo: Path
     listen: int
     house: bool
 
 
 def simulate(**params: Any) -> None:  # noqa: ANN401 - the command's options, by name
     """The command; ends the process with 0 when both ledgers agree and nothing went wrong, else with 1."""
-    asked, here = Asked(**params), runtime()
+    asked = Asked(**params)
+    here = installation(asked.demo)
     if not here.settings.is_demo:
         raise click.UsageError("only with MENZHEN_MODE=demo: a played day makes patients, prescriptions and payments")
     path = scripts().get(asked.script, Path(asked.script))
@@ -63,7 +65,7 @@ def _rehearse(here: Runtime, asked: Asked, script: Script) -> bool:
     """True when nothing went wrong and the ledgers agree."""
     hl7 = here.settings.hl7
     host, _, port = asked.app.rpartition(":")
-    store = Store(asked.books)
+    store = Store(books(asked.demo))
     stage = Stage(
         (host or hl7.host, int(port or hl7.port)),
         store,
