@@ -10,6 +10,7 @@ from werkzeug.serving import make_server
 
 from sandbox.deliveries import Sender
 from sandbox.his.listener import start_listener
+from sandbox.insurer import people as insured
 from sandbox.keys import load_keys, set_up
 from sandbox.settings import from_environment
 from sandbox.store import Store
@@ -29,6 +30,7 @@ def main() -> None:
     keys = load_keys(settings.state_dir / "keys")
     world = World(settings, keys, Store(settings.state_dir / "books.sqlite3"))
     oauth.seed_people(world)
+    insured.seed(world.store)
     routes = {"wxpay": notify.route(world), "wxoa": messages.route(world)}
     sender = Sender(world.store, routes, (lambda: notify.carry_out_refunds(world),))
     server = make_server(settings.host, settings.http_port, create_web(world), threaded=True)

@@ -36,6 +36,9 @@ class Keys:
     wxoa_secret: str
     wxoa_token: str
     sms_key: str
+    fsi_paasid: str
+    fsi_token: str
+    fsi_hospital: str
 
 
 def _digits(count: int) -> str:
@@ -52,6 +55,9 @@ def _shared_secrets() -> dict[str, str]:
         "wxoa_secret": secrets.token_hex(16),
         "wxoa_token": secrets.token_hex(12),
         "sms_key": secrets.token_urlsafe(24),
+        "fsi_paasid": "H" + _digits(11),
+        "fsi_token": secrets.token_urlsafe(24),
+        "fsi_hospital": "H" + _digits(11),
     }
 
 
@@ -85,9 +91,11 @@ def _make_pair(folder: Path, name: str, common_name: str) -> None:
 def make_keys(folder: Path) -> None:
     """Afterwards `folder` holds a full set of keys; those already there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "secrets.json").exists():
-        _write_private(folder / "secrets.json", json.dumps(_shared_secrets(), indent=2).encode())
-    mchid = json.loads((folder / "secrets.json").read_text())["mchid"]
+    kept = json.loads((folder / "secrets.json").read_text()) if (folder / "secrets.json").exists() else {}
+    shared = _shared_secrets() | kept
+    if shared != kept:
+        _write_private(folder / "secrets.json", json.dumps(shared, indent=2).encode())
+    mchid = shared["mchid"]
     if not (folder / "merchant_cert.pem").exists():
         _make_pair(folder, "merchant", mchid)
     if not (folder / "platform_cert.pem").exists():
@@ -142,6 +150,10 @@ def app_environment(settings: Settings) -> dict[str, str]:
         "WXOA_TOKEN": keys.wxoa_token,
         "SMS_BASE_URL": inner,
         "SMS_KEY": keys.sms_key,
+        "FSI_BASE_URL": inner,
+        "FSI_PAASID": keys.fsi_paasid,
+        "FSI_TOKEN": keys.fsi_token,
+        "FSI_HOSPITAL_CODE": keys.fsi_hospital,
     }
 
 

@@ -141,3 +141,49 @@ CREATE TABLE IF NOT EXISTS his_visit (
     facts  TEXT NOT NULL,
     PRIMARY KEY (day, number)
 );
+
+-- The insurer: who is insured, what they have used, and every visit, fee batch and settlement it was told of.
+CREATE TABLE IF NOT EXISTS insurer_person (
+    psn_no     TEXT PRIMARY KEY,
+    card_no    TEXT NOT NULL UNIQUE,
+    certno     TEXT NOT NULL,
+    psn_name   TEXT NOT NULL,
+    policy     TEXT NOT NULL,
+    year       INTEGER NOT NULL,
+    deductible INTEGER NOT NULL DEFAULT 0 CHECK (deductible >= 0),
+    fund       INTEGER NOT NULL DEFAULT 0 CHECK (fund >= 0),
+    balance    INTEGER NOT NULL DEFAULT 0 CHECK (balance >= 0)
+);
+CREATE INDEX IF NOT EXISTS insurer_person_cert ON insurer_person (certno);
+CREATE TABLE IF NOT EXISTS insurer_visit (
+    mdtrt_id   TEXT PRIMARY KEY,
+    psn_no     TEXT NOT NULL REFERENCES insurer_person,
+    ipt_otp_no TEXT NOT NULL,
+    diagnoses  TEXT NOT NULL DEFAULT '[]',
+    state      TEXT NOT NULL CHECK (state IN ('open', 'cancelled'))
+);
+CREATE TABLE IF NOT EXISTS insurer_fee (
+    mdtrt_id   TEXT NOT NULL REFERENCES insurer_visit,
+    chrg_bchno TEXT NOT NULL,
+    feedetl_sn TEXT NOT NULL,
+    code       TEXT NOT NULL,
+    amount     INTEGER NOT NULL CHECK (amount >= 0),
+    count      INTEGER NOT NULL CHECK (count > 0),
+    PRIMARY KEY (mdtrt_id, feedetl_sn)
+);
+CREATE TABLE IF NOT EXISTS insurer_settlement (
+    setl_id    TEXT PRIMARY KEY,
+    msgid      TEXT NOT NULL UNIQUE,
+    mdtrt_id   TEXT NOT NULL REFERENCES insurer_visit,
+    psn_no     TEXT NOT NULL,
+    chrg_bchno TEXT NOT NULL,
+    insutype   TEXT NOT NULL,
+    year       INTEGER NOT NULL,
+    sums       TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('settled', 'cancelled', 'undone')),
+    settled_at REAL NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS insurer_one_settlement ON insurer_settlement (mdtrt_id, chrg_bchno)
+    WHERE state = 'settled';
+CREATE TABLE IF NOT EXISTS insurer_undone (omsgid TEXT PRIMARY KEY, undone_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS insurer_nonce (nonce TEXT PRIMARY KEY, seen_at REAL NOT NULL);

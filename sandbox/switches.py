@@ -26,6 +26,14 @@ MODES: dict[str, dict[str, str]] = {
         "system_failed": "发送失败 · failed: system failed",
     },
     "sms": {"fail": "发送失败 · not delivered", "down": "平台故障 · 503"},
+    "insurer": {
+        "down": "医保故障 · 503",
+        "slow": "医保慢 · slow",
+        "late": "做了却答得晚 · settles, answers late",
+        "wrong_sum": "金额不平 · sums do not add up",
+        "wrong_person": "他人的结算 · another person's",
+        "twice": "重发旧回答 · answer to another message",
+    },
     "his": {"ae207": "应用出错 · AE 207", "silent": "不应答 · no answer", "late": "应答慢 · late answer"},
 }
 

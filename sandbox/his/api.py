@@ -16,6 +16,7 @@ from sandbox.drive import done, orders, wanted
 from sandbox.errors import ApiError
 from sandbox.his import messages
 from sandbox.his.listener import new_control_id
+from sandbox.insurer import people
 from sandbox.store import insert
 from sandbox.world import World
 
@@ -36,6 +37,7 @@ def blueprint(world: World) -> Blueprint:
         kind = wanted(order, "kind", "raw" if order.get("raw") else None)
         control_id = wanted(order, "control_id", new_control_id())
         raw = _as_given(order) if order.get("raw") else messages.write(kind, order, control_id)
+        _insure(world, order)
         return done(_exchange(world, kind, raw))
 
     @web.post("/resend")
@@ -57,6 +59,18 @@ def blueprint(world: World) -> Blueprint:
         return jsonify(said(world))
 
     return web
+
+
+def _insure(world: World, order: dict[str, Any]) -> None:
+    """Whom the hospital system calls insured, the insurer knows."""
+    if order.get("insurance_plan") and order.get("insurance_number"):
+        people.enrol(
+            world.store,
+            card_no=str(order["insurance_number"]),
+            certno=str(order.get("id_number", "")),
+            name=str(order.get("name", "")),
+            policy=str(order["insurance_plan"]),
+        )
 
 
 def _with_lists(order: dict[str, Any]) -> dict[str, Any]:
