@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.kernel.audit import AuditEvent
+from app.queueing import service as queueing
 from app.rulebook import service as rulebook
 from app.rulebook.contradictions import CODES
 from app.rulebook.terms import NAMES
@@ -136,3 +137,36 @@ def test_a_scope_that_is_not_there_is_not_found(house: House, path: str) -> None
 @pytest.mark.parametrize("login", ["it", "auditor"])
 def test_only_operations_write_rules(house: House, login: str) -> None:
     assert house.browser(login).get("/staff/rules").status_code == 403
+
+
+def test_rules_are_tried_on_a_simulated_day_before_they_hold(house: House) -> None:
+    operations = house.browser("operations")
+    fields = form_of(operations.get("/staff/rules/new").text)
+
+    answer = operations.post("/staff/rules/try", data={**fields, "passed_steps": "2", "cancel_minutes_before": "60"})
+
+    assert answer.status_code == 200
+    assert "模拟的一天，12 场门诊" in answer.text
+    assert "过号的" in answer.text
+    assert re.search(r"短 \d+ 分钟", answer.text)
+    assert 'value="60"' in answer.text
+    with house.units.open(reads_only=True) as uow:
+        assert rulebook.versions(uow, rulebook.HOUSE) == []
+
+
+def test_rules_are_tried_on_a_day_that_was(house: House) -> None:
+    house.booked()
+    house.waiting()
+    with house.units.open() as uow:
+        queueing.call_next(uow, session=house.clinic.session)
+    operations = house.browser("operations")
+    fields = form_of(operations.get("/staff/rules/new?scope=d:GI").text)
+
+    today = operations.post("/staff/rules/try", data={**fields, "window_first_day": "1", "try_day": "2026-11-23"})
+    empty = operations.post("/staff/rules/try", data={**fields, "try_day": "2026-11-20"})
+    wrong = operations.post("/staff/rules/try", data={**fields, "hold_minutes": "0"})
+
+    assert "1 场门诊" in today.text
+    assert "这一天已停止预约" in today.text
+    assert "这一天没有叫过号的门诊" in empty.text
+    assert wrong.status_code == 422

@@ -16,12 +16,13 @@ def _roles(*names: str) -> frozenset[str]:
 
 HL7_PAGES = ("staff.hl7_in", "staff.hl7_in_reveal", "staff.hl7_out", "staff.hl7_out_reveal", "staff.hl7_again")
 PEER_PAGES = ("staff.peer", "staff.new_peer", "staff.code_tables", "staff.code_table")
+RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(
     _l("管理台"),
     (
         work.Link(_l("今日"), "staff.home"),
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
-        work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), ("staff.new_rules", "staff.write_rules")),
+        work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),

@@ -19,7 +19,7 @@ from app.rulebook.terms import as_body
 from app.scheduling import service as scheduling
 from app.scheduling.rules import where_of
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint, rule_terms
+from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint, rule_terms, rules_trial
 
 
 @blueprint.get("/rules")
@@ -132,6 +132,22 @@ def write_rules() -> edge.Answer:
     return redirect(url_for("staff.rules", scope=_code(where)))
 
 
+@blueprint.post("/rules/try")
+@work.needs(ADMIN, OPERATIONS)
+def try_rules() -> edge.Answer:
+    """What the rules in the form would change on a past day or a simulated one; nothing is kept."""
+    uow, where, body = edge.current_uow(), _where(edge.current_uow(), work.typed("scope", 40)), rule_terms.typed_body()
+    try:
+        after = rulebook.check(uow, where, body)
+    except (BadRules, RuleContradicts) as refusal:
+        return _form(uow, where, body, rule_terms.faults(refusal.facts["fields"])), 422
+    department = scheduling.department_by_code(uow, where.department_code) if where.department_code else None
+    before = rulebook.rules_for(uow, where)
+    day = work.day(work.typed("try_day", 10))
+    found = rules_trial.trial(uow, before, after, day=day, department_id=department.id if department else None)
+    return _form(uow, where, body, {}, trial=found)
+
+
 def _valid_from(uow: Uow) -> datetime | None:
     """The moment typed as a day and a clock; None, at once, for an empty day."""
     day = work.day(work.typed("valid_day", 10))
@@ -155,7 +171,7 @@ def _form(uow: Uow, where: Where, body: dict[str, Any], errors: dict[str, str], 
         after_version=work.typed("after_version", 9) if is_sent else known[0].version if known else 0,
         groups=rule_terms.form(rule_terms.typed() if is_sent else rule_terms.values(body)),
         errors=errors,
-        sent={name: work.typed(name, 200) for name in ("valid_day", "valid_clock", "note")},
+        sent={name: work.typed(name, 200) for name in ("valid_day", "valid_clock", "note", "try_day")},
         list_href=url_for("staff.rules", scope=_code(where)),
         **more,
     )
