@@ -20,8 +20,13 @@ INVARIANTS = {
     ),
     "invoice_is_its_bills_amount": (
         "SELECT count(*) FROM invoice JOIN bill ON bill.id = invoice.bill_id WHERE invoice.kind = 'blue'"
-        " AND (invoice.total_fen <> bill.total_fen OR invoice.cash_fen <> bill.cash_fen"
+        " AND invoice.replaces_id IS NULL AND (invoice.total_fen <> bill.total_fen OR invoice.cash_fen <> bill.cash_fen"
         " OR invoice.fund_fen <> bill.fund_fen OR invoice.patient_id <> bill.patient_id)"
+    ),
+    "remainder_is_less_than_what_it_replaces": (
+        "SELECT count(*) FROM invoice rest JOIN invoice whole ON whole.id = rest.replaces_id"
+        " WHERE rest.total_fen >= whole.total_fen OR rest.fund_fen > whole.fund_fen OR rest.cash_fen > whole.cash_fen"
+        " OR rest.bill_id <> whole.bill_id OR rest.kind <> 'blue' OR whole.state <> 'red_lettered'"
     ),
     "red_invoice_negates_its_original": (
         "SELECT count(*) FROM invoice red JOIN invoice blue ON blue.id = red.original_id"

@@ -75,21 +75,9 @@ def issue(uow: Uow, bill: Bill) -> Invoice:
     split = uow.session.get(Split, bill.split_id) if bill.split_id else None
     outside_fen = split.full_self_fen + split.over_limit_fen if split else bill.total_fen
     self_part_fen, self_fee_fen = rules.own_share(bill.account_fen + bill.cash_fen, outside_fen)
-    invoice = Invoice(
-        public_id=new_public_id(),
-        kind=InvoiceKind.BLUE,
-        bill_id=bill.id,
-        patient_id=bill.patient_id,
-        registration_id=visit.registration_id,
-        total_fen=bill.total_fen,
-        fund_fen=bill.fund_fen,
-        other_fen=bill.other_fen,
-        account_fen=bill.account_fen,
-        cash_fen=bill.cash_fen,
-        self_part_fen=self_part_fen,
-        self_fee_fen=self_fee_fen,
-    )
-    _file(
+    sums = {name: getattr(bill, name) for name in ("fund_fen", "other_fen", "account_fen", "cash_fen")}
+    invoice = blue(bill, visit.registration_id, sums, (self_part_fen, self_fee_fen))
+    file(
         uow,
         invoice,
         _snapshot(uow, bill, visit, lines),
@@ -97,6 +85,21 @@ def issue(uow: Uow, bill: Bill) -> Invoice:
     )
     uow.publish(events.InvoiceIssued(invoice.id, bill.id, bill.patient_id))
     return invoice
+
+
+def blue(bill: Bill, registration_id: int | None, sums: dict[str, int], own_share: tuple[int, int]) -> Invoice:
+    """A blue invoice of the bill that is not filed yet: `sums` by payer's column, `own_share` as rules.own_share."""
+    return Invoice(
+        public_id=new_public_id(),
+        kind=InvoiceKind.BLUE,
+        bill_id=bill.id,
+        patient_id=bill.patient_id,
+        registration_id=registration_id,
+        total_fen=sum(sums.values()),
+        self_part_fen=own_share[0],
+        self_fee_fen=own_share[1],
+        **sums,
+    )
 
 
 def red_letter(uow: Uow, original: Invoice) -> Invoice:
@@ -117,7 +120,7 @@ def red_letter(uow: Uow, original: Invoice) -> Invoice:
         self_part_fen=-original.self_part_fen,
         self_fee_fen=-original.self_fee_fen,
     )
-    _file(uow, red, snapshot_of(uow, original), [(item.category, -item.amount_fen) for item in items_of(uow, original)])
+    file(uow, red, snapshot_of(uow, original), [(item.category, -item.amount_fen) for item in items_of(uow, original)])
     return red
 
 
@@ -137,8 +140,11 @@ def _place(invoice: Invoice) -> str:
     return f"invoice.data:{invoice.public_id}"
 
 
-def _file(uow: Uow, invoice: Invoice, snapshot: Snapshot, sums: list[tuple[str, int]]) -> None:
-    """Takes the number last: whoever issues next waits from here until this unit is finished."""
+def file(uow: Uow, invoice: Invoice, snapshot: Snapshot, sums: list[tuple[str, int]]) -> None:
+    """The invoice stands under the next number, with its `sums` by category.
+
+    The number is taken last: whoever issues next waits from here until this unit is finished.
+    """
     invoice.state, invoice.issued_at = INVOICE.initial, uow.now()
     invoice.check_code = new_digits(6)
     invoice.data_sealed = uow.keys.seal(json.dumps(asdict(snapshot), ensure_ascii=False), _place(invoice))
@@ -194,15 +200,16 @@ def _insured_as(uow: Uow, bill: Bill) -> tuple[str, str]:
 
 
 def _details(uow: Uow, bill: Bill, lines: list[BillLine]) -> list[list[Any]]:
+    classes = classes_of(uow, bill)
+    return [detail(line, line.quantity, line.amount_fen, classes.get(line.line_no)) for line in lines]
+
+
+def classes_of(uow: Uow, bill: Bill) -> dict[int, str]:
+    """How insurance sees each line of the bill, in the form's words; a line that it does not know is not there."""
     split_lines = insurance.lines_of(uow, bill.split_id) if bill.split_id else []
-    classes = {line.line_no: rules.CLASS_WORDS[line.chargeable_class] for line in split_lines}
-    return [
-        [
-            line.name,
-            line.spec,
-            f"{line.quantity}{line.unit}",
-            line.amount_fen,
-            classes.get(line.line_no, rules.SELF_PAYING),
-        ]
-        for line in lines
-    ]
+    return {line.line_no: rules.CLASS_WORDS[line.chargeable_class] for line in split_lines}
+
+
+def detail(line: BillLine, quantity: int, amount_fen: int, insurance_class: str | None) -> list[Any]:
+    """A row of the details 明细 for so much of the bill's line."""
+    return [line.name, line.spec, f"{quantity}{line.unit}", amount_fen, insurance_class or rules.SELF_PAYING]

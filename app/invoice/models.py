@@ -18,7 +18,8 @@ class Invoice(PublicRow):
     """One invoice; `data_sealed` is the JSON of what was known of the payer when it was issued.
 
     `batch_code` 票据代码 (8 digits) and `number` 票据号码 (10 digits, gapless within it) name it to the world,
-    `check_code` 校验码 lets whoever holds it verify it. Sums of a red invoice are below zero.
+    `check_code` 校验码 lets whoever holds it verify it. Sums of a red invoice are below zero. A blue one for what was
+    left after part of the money went back names by `replaces_id` the blue one that told of all.
     """
 
     __tablename__ = "invoice"
@@ -37,6 +38,7 @@ class Invoice(PublicRow):
     kind: Mapped[InvoiceKind] = mapped_column(choice(InvoiceKind))
     state: Mapped[InvoiceState] = mapped_column(choice(InvoiceState), default=INVOICE.initial)
     original_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), unique=True)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), unique=True)
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"), index=True)
