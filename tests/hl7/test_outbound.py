@@ -32,6 +32,7 @@ from hl7_adapter.sender import Sender
 from tests import factories, factories_pharmacy
 from tests.conftest import MORNING, SHANGHAI, SetClock
 from tests.factories import Clinic, Person
+from tests.hl7 import profiled
 from tests.hl7.test_mllp import free_port
 
 OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=1)
@@ -66,9 +67,10 @@ def told(units: Units, event: str, **ids: object) -> Message | None:
 
 
 def assert_valid(raw: bytes) -> None:
-    """hl7apy's tables of v2.5.1 find nothing wrong; our own segment ZQN is not in them."""
+    """hl7apy's tables of v2.5.1, which lack our segment ZQN, and our own profile find nothing wrong."""
     text = "\r".join(line for line in raw.decode().split("\r") if not line.startswith("ZQN"))
     Validator.validate(parse_message(text, find_groups=True))
+    assert profiled.departures(parse(raw)) == []
 
 
 def test_a_patient_from_the_phone_is_told_until_the_hospital_knows_them(visit: Visit) -> None:
