@@ -50,9 +50,12 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     rules = limits.rules_of_session(uow, place.clinic_session)
     limits.refuse_against_the_rules(uow, rules, patient, place.clinic_session)
     fee_fen = limits.fee_fen(uow, rules, patient, place.clinic_session)
-    made = service.place(
-        uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", not_before=place.slot.starts_at
-    )
+    try:
+        made = service.place(
+            uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", not_before=place.slot.starts_at
+        )
+    except AlreadyRegistered as error:  # somebody was faster at this instant; the next try hears who it was
+        raise PlacesBusy(retry_seconds=1) from error
     if made.slot_id != place.slot.id:  # the first free place from that time on is a later one
         raise SoldOut(session=place.clinic_session.public_id)
     if number:
