@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 
 from sandbox.clock import CHINA
 from sandbox.his.course import Course
-from sandbox.his.desk import Desk, Refused, Stage
+from sandbox.his.desk import Desk, Stage
 from sandbox.his.faults import Faults
 from sandbox.his.ledger import Heard, Ledger, Visit
 from sandbox.his.pharmacy import FORMULARY
 from sandbox.his.script import Script
-from sandbox.his.wire import NotTaken
 
 LONGEST_MINUTES = 200
 SETTLE_SECONDS = 180.0
@@ -96,7 +95,7 @@ class Day:
             course = Course(self._stage, self.script, desk, (self.heard, self.ledger), visit)
             try:
                 course.run(self.doctor(number), self._time)
-            except (Refused, NotTaken, TimeoutError) as trouble:
+            except Exception as trouble:  # noqa: BLE001 - whatever befalls one patient, the next one is seen
                 self.troubles.append(f"visit {visit}: {type(trouble).__name__}: {trouble}")
             self._leave(desk)
             with self._lock:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hl7_adapter.er7 import Message
-from sandbox.his.faults import Faults
+from sandbox.his.faults import REORDER, Faults
 from sandbox.his.messages import write
 from sandbox.his.people import House
 from sandbox.his.wire import Wire
@@ -59,7 +59,7 @@ class Desk:
     def say_in_any_order(self, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]) -> None:
         """Both are taken; where a mishap turns them round, the second goes out before the first and once more after."""
         one, two = (self._written(kind, order) for kind, order in (first, second))
-        is_turned = self._faults.strike("sending", f"{self._name}{self.messages}turned") == "reorder"
+        is_turned = self._faults.strike("sending", f"{self._name}{self.messages:02d} turned", (REORDER,))
         if is_turned:
             self.wire.say(*two)
         self._until_taken(one)

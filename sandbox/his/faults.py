@@ -6,13 +6,15 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 from sandbox.store import Store
 
-# What may happen to a message on its way out of the hospital system …
-SENDING = ("drop_before", "drop_after", "drip", "delay", "duplicate", "reorder")
+# What may happen to a message on its way out of the hospital system, to two of them …
+ON_THE_WIRE = ("drop_before", "drop_after", "drip", "delay", "duplicate")
+REORDER = "reorder"
+SENDING = (*ON_THE_WIRE, REORDER)
 # … and to one on its way in.
 RECEIVING = ("drop_before", "drop_after", "silent", "late", "ae", "ar", "stale", "twice", "restart")
 SIDES = {"sending": SENDING, "receiving": RECEIVING}
@@ -33,9 +35,12 @@ class FaultPlan:
     late_seconds: float = 3.0
     away_seconds: float = 1.0
 
-    def strikes(self, side: str, control_id: str, attempt: int) -> str:
-        """The mishap of this try (`attempt` counts from 0), '' for none; the same question has the same answer."""
-        weights = self.kinds.get(side, {})
+    def strikes(self, side: str, control_id: str, attempt: int, only: Collection[str] = ()) -> str:
+        """The mishap of this try (`attempt` counts from 0), '' for none; the same question has the same answer.
+
+        `only` names the mishaps that can befall it.
+        """
+        weights = {kind: weight for kind, weight in self.kinds.get(side, {}).items() if not only or kind in only}
         if attempt >= TRIES_STRUCK or not weights:
             return ""
         chance = _chance(f"{self.seed}|{side}|{control_id}|{attempt}")
@@ -83,7 +88,7 @@ class Faults:
         row = self._store.one("SELECT plan FROM his_fault_plan")
         return FaultPlan(**json.loads(row["plan"])) if row else FaultPlan()
 
-    def strike(self, side: str, control_id: str) -> str:
+    def strike(self, side: str, control_id: str, only: Collection[str] = ()) -> str:
         """What befalls this try of the message, '' for nothing; each call is one more try of it."""
         plan = self.plan()
         if not plan.percent:
@@ -91,7 +96,7 @@ class Faults:
         with self._lock:
             attempt = self._tries[side, control_id]
             self._tries[side, control_id] += 1
-        kind = plan.strikes(side, control_id, attempt)
+        kind = plan.strikes(side, control_id, attempt, only)
         if kind:
             with self._store.write() as db:
                 db.execute(

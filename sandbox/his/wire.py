@@ -7,7 +7,7 @@ import time
 
 from hl7_adapter.er7 import Message, parse
 from hl7_adapter.mllp import FrameDecoder, frame
-from sandbox.his.faults import Faults
+from sandbox.his.faults import ON_THE_WIRE, Faults
 
 ANSWER_SECONDS = 10.0
 GIVE_UP_SECONDS = 120.0
@@ -44,7 +44,7 @@ class Wire:
         control_id = parse(raw).get("MSH-10")
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while True:
-            mishap = self._faults.strike("sending", name)
+            mishap = self._faults.strike("sending", name, ON_THE_WIRE)
             self.sent += 1
             try:
                 return self._exchange(raw, control_id, mishap)

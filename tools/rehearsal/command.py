@@ -17,7 +17,7 @@ from app.runtime import Runtime
 from hl7_adapter.ledger import exported
 from sandbox.his.comparison import Difference, differences
 from sandbox.his.day import Day
-from sandbox.his.desk import Stage
+from sandbox.his.desk import Refused, Stage
 from sandbox.his.listener import start_listener
 from sandbox.his.script import Script, changed, read_script, scripts
 from sandbox.store import Store
@@ -76,7 +76,10 @@ def _rehearse(here: Runtime, asked: Asked, script: Script) -> bool:
     with _listening(store, asked.listen):
         day = Day(stage, script)
         click.echo(f"{script.name}: {script.visits} visits, {script.faults.percent:g} % mishaps, seed {script.seed}")
-        day.open()
+        try:
+            day.open()
+        except Refused as no:
+            raise click.ClickException(f"the clinics cannot be opened: {no}") from no
         day.play(_progress(script.visits))
         found = compared(day, here.units)
     for line in report(day, found):

@@ -21,7 +21,7 @@ from app.pharmacy import handing, picking, scanning
 from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.pharmacy.scanning import Terminal
-from app.pharmacy.states import CheckKind, IdentityFact
+from app.pharmacy.states import CheckKind, IdentityFact, ScanCode
 from app.prescription import service as prescriptions
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
@@ -40,6 +40,7 @@ from tools.rehearsal.till import Cashier
 
 _WINDOW = "REHEARSAL"
 _BINS = 400
+_SCANS = 5
 _ROLES = ("doctor", "reviewer", "pharmacist", "pharmacist")
 
 
@@ -132,14 +133,7 @@ class HouseByServices:
             picking.start_picking(uow, bag_public_id=bag.public_id, picker_id=picker.id or 0, window_code=_WINDOW)
         with self._units.open(checker) as uow:
             picking.mark_ready(uow, bag_public_id=bag.public_id, checker_id=checker.id or 0)
-        with self._units.open(self._accounts[who.mrn], reads_only=True) as uow:
-            digits = pharmacy.pickup_digits(uow, pharmacy.bag_of_account(uow, bag.public_id), self._key)
-        with self._units.open(checker) as uow:
-            scan = scanning.redeem(uow, digits=digits, nonce=_nonce(), terminal=terminal, key=self._key)
-            label = uow.session.get_one(Bag, bag.id).bag_code
-            scanning.match_bag(uow, bag_public_id=bag.public_id, bag_code=label, nonce=_nonce(), terminal=terminal)
-        if scan.code != "ok":
-            raise RuntimeError(f"the pickup code of {prescription} was answered {scan.code}")
+        self._scan(who, bag, terminal, checker)
         with self._units.open(checker) as uow:
             handing.hand_over(
                 uow,
@@ -148,6 +142,20 @@ class HouseByServices:
                 checks=list(CheckKind),
                 identity_fact=IdentityFact.PHONE_TAIL,
             )
+
+    def _scan(self, who: Person, bag: Bag, terminal: Terminal, checker: Actor) -> None:
+        """The code on the phone and the label on the bag are scanned; a code that ran out is shown anew."""
+        for _ in range(_SCANS):
+            with self._units.open(self._accounts[who.mrn], reads_only=True) as uow:
+                digits = pharmacy.pickup_digits(uow, pharmacy.bag_of_account(uow, bag.public_id), self._key)
+            with self._units.open(checker) as uow:
+                scan = scanning.redeem(uow, digits=digits, nonce=_nonce(), terminal=terminal, key=self._key)
+                label = uow.session.get_one(Bag, bag.id).bag_code
+                about = {"bag_public_id": bag.public_id, "bag_code": label, "nonce": _nonce()}
+                scanning.match_bag(uow, **about, terminal=terminal)
+            if scan.code == ScanCode.OK:
+                return
+        raise RuntimeError(f"the pickup code was answered {scan.code}")
 
     def finish(self, visit_number: str, revisit_day: date) -> None:
         """The revisit is planned and the consultation over."""
