@@ -37,6 +37,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         day.play(_progress(visits, began))
         found = compared(day, hospital.runtime.units)
         took_seconds = time.monotonic() - began
+        day.end()
         for line in report(day, found):
             print(f"  {line}", flush=True)
         yield Figure("differences", "fields", len(found), visits)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sandbox.clock import CHINA
 from sandbox.his.course import Course
 from sandbox.his.desk import Desk, Stage
-from sandbox.his.faults import Faults
+from sandbox.his.faults import FaultPlan, Faults
 from sandbox.his.ledger import Heard, Ledger, Visit
 from sandbox.his.pharmacy import FORMULARY
 from sandbox.his.script import Script
@@ -83,6 +83,10 @@ class Day:
         while self._is_waited_for(visits) and time.monotonic() < give_up_at:
             time.sleep(_WAIT_SECONDS)
         return visits
+
+    def end(self) -> None:
+        """No more mishaps strike."""
+        self.faults.order(FaultPlan())
 
     def doctor(self, number: int) -> str:
         """The code of the day's nth doctor."""

@@ -77,9 +77,12 @@ class Faults:
         self._store = store
         self._tries: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
+        self._since = 0
 
     def order(self, plan: FaultPlan) -> None:
-        """From now on mishaps strike by this plan."""
+        """From now on mishaps strike by this plan, and are counted anew where it orders any."""
+        newest = self._store.one("SELECT coalesce(max(id), 0) AS id FROM his_mishap")
+        self._since = int(newest["id"]) if newest and plan.percent else self._since
         with self._store.write() as db:
             db.execute("INSERT OR REPLACE INTO his_fault_plan VALUES (1, ?)", (json.dumps(asdict(plan)),))
 
@@ -106,8 +109,9 @@ class Faults:
         return kind
 
     def struck(self) -> dict[str, int]:
-        """How often each mishap struck, by `side.kind`."""
+        """How often each mishap struck since the last order, by `side.kind`."""
         rows = self._store.rows(
-            "SELECT side, kind, count(*) AS n FROM his_mishap GROUP BY side, kind ORDER BY side, kind"
+            "SELECT side, kind, count(*) AS n FROM his_mishap WHERE id > ? GROUP BY side, kind ORDER BY side, kind",
+            self._since,
         )
         return {f"{row['side']}.{row['kind']}": row["n"] for row in rows}

@@ -78,10 +78,12 @@ def _rehearse(here: Runtime, asked: Asked, script: Script) -> bool:
         click.echo(f"{script.name}: {script.visits} visits, {script.faults.percent:g} % mishaps, seed {script.seed}")
         try:
             day.open()
+            day.play(_progress(script.visits))
+            found = compared(day, here.units)
         except Refused as no:
             raise click.ClickException(f"the clinics cannot be opened: {no}") from no
-        day.play(_progress(script.visits))
-        found = compared(day, here.units)
+        finally:
+            day.end()
     for line in report(day, found):
         click.echo(line)
     return not found and not day.troubles
