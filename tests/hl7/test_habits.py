@@ -64,16 +64,14 @@ def _from_behind(text: str) -> bytes:
 HABITS: dict[str, Callable[[str], bytes]] = {
     "as it is": lambda text: text.encode(),
     "line feeds": lambda text: text.replace("\r", "\n").encode(),
-    "carriage return and line feed": lambda text: text.replace("\r", "\r\n").encode(),
+    "carriage return and line feed, after empty fields": lambda text: text.replace("\r", "||||\r\n").encode(),
     "a byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "GB 18030, declared": lambda text: _declared(text, "GB 18030-2000", "gb18030"),
     "GBK, not declared": lambda text: with_head(text, 18, "").encode("gb18030"),
     "the character set one field early": lambda text: with_head(with_head(text, 18, ""), 17, "UNICODE UTF-8").encode(),
     "blanks at line ends": _blanks,
-    "local segments": lambda text: (text + "ZPI|1|本地^字段~又一个\rZZ9|x\r").encode(),
+    "local segments, and no line end at the end": lambda text: (text + "ZPI|1|本地^字段~又一个\rZZ9|x").encode(),
     "other delimiters": lambda text: text.translate(_OTHER_MARKS).encode(),
-    "empty fields at line ends": lambda text: text.replace("\r", "||||\r").encode(),
-    "no line end at the end": lambda text: text.rstrip("\r").encode(),
     "segments in another order": _from_behind,
 }
 
