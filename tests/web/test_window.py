@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.invoice.states import PrintCode
+from app.registration.visit_code import to_digits
 from app.web.window.pages import WORDS
 from tests.unit.paper.reading import size_of, text_of
 from tests.web.work_fixtures import House, follow, house, nonce
@@ -50,6 +51,17 @@ def test_a_visit_number_brings_them_too(house: House) -> None:
 
     found = follow(clerk, clerk.post("/window/visit", data={"visit_number": held.visit_number, "nonce": nonce()}))
     unknown = follow(clerk, clerk.post("/window/visit", data={"visit_number": "V1", "nonce": nonce()}))
+
+    assert "张秀英" in found.text
+    assert "unknown_visit" in unknown.text
+
+
+def test_the_visits_own_code_brings_them_too(house: House) -> None:
+    _, held = house.booked()
+    clerk = house.browser("clerk")
+
+    found = follow(clerk, scan(clerk, to_digits(held.visit_number)))
+    unknown = follow(clerk, scan(clerk, to_digits("V26112300000000")))
 
     assert "张秀英" in found.text
     assert "unknown_visit" in unknown.text

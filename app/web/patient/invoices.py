@@ -14,8 +14,10 @@ from app.invoice.models import Invoice
 from app.invoice.states import InvoiceKind, InvoiceState
 from app.kernel.clock import hospital_day
 from app.kernel.uow import Uow
+from app.paper import qr
 from app.paper.invoice import render_invoice
 from app.paper.worker import pdf_available
+from app.registration import visit_code
 from app.runtime import runtime
 from app.web import edge, show
 from app.web.invoice_paper import paper_of, verify_url
@@ -68,7 +70,14 @@ def invoice(invoice_id: str) -> edge.Answer:
         sums=_sums(fields),
         pdf_href=url_for("patient.invoice_pdf", invoice_id=invoice_id) if can_print else "",
         verify_href=verify_url(fields),
+        visit_code=_visit_code(fields["outpatient_number"]),
     )
+
+
+def _visit_code(visit_number: str) -> dict[str, object]:
+    """The code that the invoice window scans to print all of the visit's invoices; empty without a visit of ours."""
+    digits = visit_code.to_digits(visit_number)
+    return {"svg": qr.svg(digits, version=1, label=gettext("就诊码")), "digits": show.grouped(digits)} if digits else {}
 
 
 def _facts(fields: dict[str, Any]) -> list[dict[str, str]]:

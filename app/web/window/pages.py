@@ -18,6 +18,7 @@ from app.kernel.ids import new_digits
 from app.paper.invoice import FORMS, USUAL_FORM, InvoicePaper, render_invoices
 from app.paper.worker import pdf_available
 from app.pharmacy.scanning import Terminal
+from app.registration.visit_code import read_digits
 from app.runtime import runtime
 from app.web import edge, show, work
 from app.web.invoice_paper import paper_of
@@ -67,17 +68,15 @@ def _nonce() -> str:
 
 @blueprint.post("/scan")
 def scan() -> edge.Answer:
-    """The patient's code is answered once; leads to the invoices or to the refusal."""
+    """The patient's pickup code, or their visit's, is answered once; leads to the invoices or to the refusal."""
     here = terminal()
     edge.limit("window.scan", here.code, at_most=MOST_SCANS_PER_MINUTE, window_seconds=60)
-    result = invoices.print_at_window(
-        edge.current_uow(),
-        digits=work.typed("digits", 200),
-        nonce=_nonce(),
-        terminal=here,
-        key=runtime().settings.pickup_key,
-    )
-    return _lead_on(result)
+    uow, digits, nonce = edge.current_uow(), work.typed("digits", 200), _nonce()
+    visit_number = read_digits(digits)
+    if visit_number:
+        return _lead_on(invoices.print_visit(uow, visit_number=visit_number, nonce=nonce, terminal=here))
+    key = runtime().settings.pickup_key
+    return _lead_on(invoices.print_at_window(uow, digits=digits, nonce=nonce, terminal=here, key=key))
 
 
 @blueprint.post("/visit")
