@@ -73,10 +73,13 @@ def test_a_systems_own_fields_and_codes_are_agreed_on_its_page(house: House) -> 
     assert "ORM^O01 PV1-19 R error\nPID-7 R warning" in page.replace("\r", "")
 
 
-@pytest.mark.parametrize(("term", "typed"), [("field_rules", "PID-7 must"), ("codes", "sex: X = man")])
+@pytest.mark.parametrize(
+    ("term", "typed"), [("field_rules", "PID-7 R\r\nPID-7 must"), ("codes", "sex: X = male\r\nsex: X = man")]
+)
 def test_what_cannot_be_agreed_is_shown_again(house: House, term: str, typed: str) -> None:
     answer = house.browser("it").post("/staff/peers", data=FORM | OWN | {term: typed})
 
     assert answer.status_code == 422
-    assert typed in answer.text
+    assert "这些行不能这样填写：2" in answer.text
+    assert typed.partition("\r\n")[2] in answer.text
     assert on_file(house) == []

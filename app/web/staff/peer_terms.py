@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from app.kernel.code_tables import own_code
+from app.kernel.field_rules import read_rule
 from app.kernel.peer_rules import CHARSETS
 from app.kernel.peers import AckMode, OtherFacility, Peer, ReusedId, UnknownEvent, UnknownPatient
 from app.web import work
@@ -69,6 +71,7 @@ CHOICES: dict[str, tuple[tuple[enum.StrEnum, object], ...]] = {
         (UnknownPatient.CREATE, _l("按消息里的 PID 建档")),
     ),
 }
+_LINES: dict[str, Callable[[str], object]] = {"field_rules": read_rule, "codes": own_code}
 _YES, _NO = _l("是"), _l("否")
 _SEPARATORS = re.compile(r"[\s,;，；]+")
 
@@ -147,6 +150,11 @@ def said(name: str, value: object) -> str:
     return "—" if value in (None, "") else str(value)
 
 
-def errors(faults: Mapping[str, str]) -> dict[str, str]:
-    """For each term that cannot be agreed, what to do about it."""
-    return {name: gettext("“%(label)s”不能这样填写", label=str(LABELS[name])) for name in faults}
+def errors(faults: Mapping[str, str], wanted: Peer) -> dict[str, str]:
+    """For each term that cannot be agreed, what to do about it; of lines, which."""
+    said_of = {name: gettext("“%(label)s”不能这样填写", label=str(LABELS[name])) for name in faults}
+    for name, is_right in _LINES.items():
+        wrong = [str(number) for number, line in enumerate(getattr(wanted, name), start=1) if not is_right(line)]
+        if wrong:
+            said_of[name] = gettext("这些行不能这样填写：%(lines)s", lines=", ".join(wrong))
+    return said_of

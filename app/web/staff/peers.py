@@ -47,7 +47,7 @@ def file_peer() -> edge.Answer:
     try:
         made = agreements.file_peer(edge.current_uow(), wanted)
     except BadPeer as refusal:
-        return _form(wanted, _faults(refusal)), 422
+        return _form(wanted, _faults(refusal, wanted)), 422
     flash(gettext("“%(name)s”已登记", name=made.name), "ok")
     return redirect(url_for("staff.peer", peer_id=made.public_id))
 
@@ -68,7 +68,7 @@ def amend_peer(peer_id: str) -> edge.Answer:
     try:
         made = agreements.amend_peer(uow, wanted)
     except BadPeer as refusal:
-        return _form(wanted, _faults(refusal)), 422
+        return _form(wanted, _faults(refusal, wanted)), 422
     flash(gettext("已保存为第 %(version)s 版", version=made.version), "ok")
     return redirect(url_for("staff.peer", peer_id=peer_id))
 
@@ -91,9 +91,9 @@ def resume_peer(peer_id: str) -> edge.Answer:
     return redirect(url_for("staff.peer", peer_id=peer_id))
 
 
-def _faults(refusal: BadPeer) -> dict[str, str]:
+def _faults(refusal: BadPeer, wanted: Peer) -> dict[str, str]:
     found = refusal.facts["fields"]
-    return peer_terms.errors(found if isinstance(found, dict) else {})
+    return peer_terms.errors(found if isinstance(found, dict) else {}, wanted)
 
 
 def _form(shown: Peer, errors: dict[str, str]) -> str:
