@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.figures import Figure
+from bench.hl7_phones import HouseWithPhones
 from bench.hospital import Hospital, running_hospital
 from sandbox.his.day import Day
 from sandbox.his.desk import Stage
@@ -21,6 +22,7 @@ from tools.rehearsal.command import compared, house_of, new_run, report
 VISITS, QUICK_VISITS = 3_000, 60
 PERCENT = 5.0
 PATIENTS_OF_A_DOCTOR = 75
+ONE_IN = 20  # patients use the pages themselves
 # Below the script's `late_seconds`, so that a late answer is one that nobody waits for any more.
 ANSWER_TIMEOUT_SECONDS = "2"
 
@@ -31,7 +33,8 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     os.environ.setdefault("HL7_ANSWER_TIMEOUT_SECONDS", ANSWER_TIMEOUT_SECONDS)
     with running_hospital() as hospital:
         set_clock(Path(hospital.endpoints["clock_file"]), datetime.now(UTC))
-        day = Day(_stage(hospital), _script(visits))
+        house = HouseWithPhones(house_of(hospital.runtime), hospital.runtime.units, hospital.endpoints, ONE_IN)
+        day = Day(_stage(hospital, house), _script(visits))
         began = time.monotonic()
         day.open()
         day.play(_progress(visits, began))
@@ -42,14 +45,15 @@ def measure(*, quick: bool) -> Iterator[Figure]:
             print(f"  {line}", flush=True)
         yield Figure("differences", "fields", len(found), visits)
         yield Figure("troubles", "visits", len(day.troubles), visits)
+        yield Figure("visits_by_pages", "visits", house.by_pages, visits)
         yield from _figures(day, visits, took_seconds)
 
 
-def _stage(hospital: Hospital) -> Stage:
+def _stage(hospital: Hospital, house: HouseWithPhones) -> Stage:
     port = int(hospital.endpoints["mllp"]["port"])
     store = Store(hospital.data / "sandbox" / "books.sqlite3")
     now = hospital.runtime.units.clock.now
-    return Stage(("127.0.0.1", port), store, now, house_of(hospital.runtime), run_number=new_run())
+    return Stage(("127.0.0.1", port), store, now, house, run_number=new_run())
 
 
 def _script(visits: int) -> Script:
