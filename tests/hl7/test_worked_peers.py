@@ -12,8 +12,7 @@ from sqlalchemy import select
 
 from app.identity import service as identity
 from app.identity.models import Sex
-from app.kernel.audit import AuditEvent
-from app.kernel.inbox import InboxState
+from app.kernel.inbox import InboxItem, InboxState
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from config import Hl7Settings
@@ -22,7 +21,7 @@ from hl7_adapter.listener import listen, listen_http
 from hl7_adapter.mllp import MllpClient
 from tests.factories_prescription import stocked
 from tests.hl7.test_http import HOST, SOAP, serving
-from tests.hl7.test_intake import last_row, patient
+from tests.hl7.test_intake import patient
 from tests.hl7.test_mllp import free_port
 from tests.web.test_peers import FORM, filed
 from tests.web.work_fixtures import House, house
@@ -84,24 +83,30 @@ def test_an_old_his_sends_orders_of_v23_with_line_feeds(hospital: House) -> None
     assert (refused.get("MSA-1"), refused.get("ERR-1")) == ("AE", written("A HIS of v2.3", 2).split("|")[1])
 
 
+def posted(port: int, text: str) -> str:
+    """What comes back for the message in an envelope, both in GBK."""
+    body = SOAP.replace("utf-8", "GBK").format(text).encode("gb18030")
+    headers = {"Content-Type": "text/xml; charset=GBK"}
+    return requests.post(f"http://{HOST}:{port}/soap", body, headers=headers, timeout=10).text
+
+
 def test_a_platform_of_v24_sends_its_own_events_in_gbk_and_soap(hospital: House) -> None:
     title = "A platform of v2.4"
     filed(hospital.browser("it"), **form(title))
-    body = SOAP.replace("utf-8", "GBK").format(written(title, 1)).encode("gb18030")
+    raw = written(title, 1)
+    others = [raw.replace("ADT^ZP1", "ADT^ZP9").replace("8A7F", "9A7F"), raw.replace("|HOSPITAL|", "|ELSEWHERE|", 1)]
 
     with serving(listen_http(hospital.units, Hl7Settings(http_port=free_port(), is_strict=True))) as server:
-        answer = requests.post(
-            f"http://{HOST}:{server.port}/soap", body, headers={"Content-Type": "text/xml; charset=GBK"}, timeout=10
-        )
+        answer, *refused = (posted(server.port, text) for text in (raw, *others))
 
     filed_patient = patient(hospital.units, "P24001")
     with hospital.units.open(reads_only=True) as uow:
         name, card = identity.name_of(uow, filed_patient), identity.id_number_of(uow, filed_patient)
-        deed = uow.session.scalars(
-            select(AuditEvent).where(AuditEvent.action == "hl7.receive").order_by(AuditEvent.id.desc())
-        ).first()
-    assert answer.text.count("MSA|") == 1
-    assert "MSA|AA|" in answer.text
+        taken = uow.session.scalars(select(InboxItem).where(InboxItem.kind == "ADT^ZP1").order_by(InboxItem.id)).first()
+    assert answer.count("MSA|") == 1
+    assert "MSA|AA|8A7F3C5E9B214D60A1B2C3D4E5F60718" in answer
+    assert ["MSA|AR|9A7F" in refused[0], "ERR|MSH^1^9^201" in refused[0]] == [True, True]
+    assert ["MSA|AE|8A7F" in refused[1], "ERR|MSH^1^6^204" in refused[1]] == [True, True]
     assert (name, card, filed_patient.sex) == ("瑋珅", "11010119900307803X", Sex.MALE)
-    assert deed is not None
-    assert (last_row(hospital.units).state, deed.detail["kind"]) == (InboxState.DONE, "ADT^ZP1")
+    assert taken is not None
+    assert (taken.state, taken.kind) == (InboxState.DONE, "ADT^ZP1")
