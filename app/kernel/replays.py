@@ -76,8 +76,9 @@ def ask(uow: Uow, item: InboxItem, *, reason: str, edited: bytes | None = None) 
 def ask_all(uow: Uow, items: Sequence[InboxItem], *, reason: str) -> int:
     """Each of the messages will be taken again, in this order; gives how many."""
     reason = given(reason)
-    for item in items:
-        ask(uow, item, reason=reason)
+    with uow.session.no_autoflush:  # what is put on record goes out with the commit, not row by row
+        for item in items:
+            ask(uow, item, reason=reason)
     return len(items)
 
 

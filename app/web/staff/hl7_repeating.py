@@ -55,10 +55,9 @@ def hl7_again_do() -> edge.Answer:
     reason = replays.given(request.form.get("reason", ""))
     upto = work.whole(work.typed("upto", 15)) or 0
     found = _found(uow, direction, replace(wanted, before_id=upto + 1), limit)
+    replays.ask_all(uow, [row for row in found if isinstance(row, InboxItem)], reason=reason)
     for row in found:
-        if isinstance(row, InboxItem):
-            replays.ask(uow, row, reason=reason)
-        else:
+        if isinstance(row, OutboxItem):
             outbox.send_again(uow, row.id)
             audit.record(uow, "outbox.send_again", "outbox", row.key, topic=row.topic, reason=reason)
     flash(gettext("已重新排队 %(count)s 条", count=len(found)), "ok")
