@@ -29,4 +29,5 @@ from app.web.patient import pickup as pickup  # noqa: E402
 from app.web.patient import prescriptions as prescriptions  # noqa: E402
 from app.web.patient import reports as reports  # noqa: E402
 from app.web.patient import revisits as revisits  # noqa: E402
+from app.web.patient import suspensions as suspensions  # noqa: E402
 from app.web.patient import visits as visits  # noqa: E402

@@ -8,6 +8,7 @@ from app.identity import logins
 from app.identity import service as identity
 from app.identity.rules import mask_phone
 from app.notifications import service as notifications
+from app.registration import conduct
 from app.web import edge, show
 from app.web.frame import LANGUAGES, choose_language
 from app.web.paths import lead_back
@@ -24,6 +25,7 @@ def me() -> edge.Answer:
         phone=mask_phone(identity.phone_of_account(uow, account)),
         patients=len(identity.patients_of(uow)),
         unread=notifications.unread_count(uow),
+        suspended=len(conduct.of_account(uow)),
         has_wechat=bool(identity.openid_of_account(uow, account.id)),
     )
 

@@ -23,6 +23,7 @@ PLACE = work.Place(
         work.Link(_l("今日"), "staff.home"),
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
         work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
+        work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
@@ -34,7 +35,8 @@ PLACE = work.Place(
     ),
 )
 
-from app.web.staff import audit_trail as audit_trail  # noqa: E402 - the pages hang on the blueprint above
+from app.web.staff import appeals as appeals  # noqa: E402 - the pages hang on the blueprint above
+from app.web.staff import audit_trail as audit_trail  # noqa: E402
 from app.web.staff import channels as channels  # noqa: E402
 from app.web.staff import dead as dead  # noqa: E402
 from app.web.staff import hl7 as hl7  # noqa: E402
