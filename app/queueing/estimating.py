@@ -16,7 +16,7 @@ CALL_MINUTES = 1.5  # what somebody costs who is called and does not come
 EARLY_MINUTES, PUNCTUALITY_MINUTES = 12.0, 14.0  # people come a little before their slot, more or less
 TESTS_SPREAD = 0.5  # standard deviation of the time that tests take over its mean
 ROUNDS = 4  # who comes before one's turn depends on when the turn is, and the other way round
-SAFE_Z = -2.0  # who comes back by this is called earlier about once in twenty-five times
+SAFE_Z = -2.3  # who comes back by this is called earlier about once in thirty times
 LOW_Z, MIDDLE_Z, HIGH_Z = -1.05, -0.15, 0.78  # p20, median and p80, as tuned on simulated days
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import select
 
 from app import events
 from app.identity.models import Patient
@@ -25,9 +25,9 @@ from app.queueing.errors import (
     PriorityUnknown,
 )
 from app.queueing.models import Ticket
-from app.queueing.rules import pace_minutes, wait_range
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.queueing.turns import TurnKind
+from app.queueing.waits import WITH_DOCTOR, is_before, told_range, wait_of
 from app.registration import service as registration_service
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
@@ -264,46 +264,16 @@ def finish(uow: Uow, ticket: Ticket) -> None:
 
 
 def position(uow: Uow, ticket: Ticket) -> Position:
-    """How many are ahead of a waiting ticket, and the honest range of minutes that takes."""
-    is_ahead = or_(
-        Ticket.state.in_((TicketState.CALLED, TicketState.SERVING)),
-        and_(
-            Ticket.state == TicketState.WAITING,
-            or_(
-                Ticket.priority > ticket.priority,
-                and_(Ticket.priority == ticket.priority, Ticket.order_at < ticket.order_at),
-                and_(Ticket.priority == ticket.priority, Ticket.order_at == ticket.order_at, Ticket.id < ticket.id),
-            ),
-        ),
-    )
-    ahead = (
-        uow.session.scalar(
-            select(func.count())
-            .select_from(Ticket)
-            .where(Ticket.session_id == ticket.session_id, Ticket.id != ticket.id, is_ahead)
-        )
-        or 0
-    )
-    called = uow.session.scalars(
-        select(Ticket.number)
-        .where(Ticket.session_id == ticket.session_id, Ticket.called_at.is_not(None))
-        .order_by(Ticket.called_at.desc())
-        .limit(1)
-    ).first()
-    low, high = wait_range(ahead, _pace_minutes(uow, ticket.session_id))
-    return Position(ahead, low, high, called or "")
+    """How many are ahead of a waiting ticket, and the honest range of minutes that takes: p20 to p80."""
+    tickets = uow.session.scalars(select(Ticket).where(Ticket.session_id == ticket.session_id)).all()
+    ahead = sum(_is_ahead(one, ticket) for one in tickets)
+    called = max((one for one in tickets if one.called_at), key=lambda one: one.called_at or uow.now(), default=None)
+    low, high = told_range(wait_of(uow, ticket, tickets))
+    return Position(ahead, low, high, called.number if called else "")
 
 
-def _pace_minutes(uow: Uow, session_id: int) -> float:
-    slot = uow.session.scalars(select(Slot).where(Slot.session_id == session_id).limit(1)).first()
-    planned = (slot.ends_at - slot.starts_at).total_seconds() / 60 if slot else 10.0
-    finished = uow.session.execute(
-        select(Ticket.began_at, Ticket.done_at)
-        .where(Ticket.session_id == session_id, Ticket.state == TicketState.DONE)
-        .order_by(Ticket.done_at.desc())
-        .limit(10)
-    )
-    return pace_minutes(planned, [(done - began).total_seconds() / 60 for began, done in finished if began and done])
+def _is_ahead(one: Ticket, mine: Ticket) -> bool:
+    return one.state in WITH_DOCTOR or (one.state == TicketState.WAITING and is_before(one, mine))
 
 
 def queue(uow: Uow, session_id: int) -> list[tuple[Ticket, Patient]]:

@@ -10,7 +10,7 @@ import pytest
 from app.kernel.errors import VisitError
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Units
-from app.queueing import rules, service
+from app.queueing import service
 from app.queueing.errors import CannotCheckIn, CheckInTooEarly, CheckInTooLate, FinishFirst, NobodyWaits
 from app.queueing.models import Ticket
 from app.queueing.states import MOVES, TICKET, TicketAction, TicketState
@@ -122,13 +122,6 @@ def test_the_position_counts_who_is_really_ahead(units: Units) -> None:
     assert [place.ahead for place in places] == [1, 2, 3]
     assert {place.called_number for place in places} == {tickets[0].number}
     assert all(place.low_minutes < place.high_minutes for place in places)
-
-
-def test_the_pace_follows_the_doctor_and_the_range_widens() -> None:
-    assert rules.pace_minutes(10, []) == 10
-    assert rules.pace_minutes(10, [20, 20, 20, 20]) == 15
-    assert rules.wait_range(0, 10) == (0, 1)
-    assert rules.wait_range(3, 10) == (21, 42)
 
 
 def test_yesterdays_queue_is_closed_in_the_morning(units: Units, clock: SetClock) -> None:
