@@ -3,6 +3,9 @@
 (function () {
   'use strict';
 
+  var STALE_AFTER_MS = 15000;
+  var LONGEST_ANSWER_MS = 10000;
+
   function two(number) { return (number < 10 ? '0' : '') + number; }
 
   function tell(part, what, detail) { part.dispatchEvent(new CustomEvent('poll:' + what, { bubbles: true, detail: detail })); }
@@ -14,6 +17,14 @@
     var freshAt = new Date();
     var failures = 0;
     var mark = null;
+    var looks = 0;
+
+    /* A look that never comes back (a dead line) counts as failed, so that the next one is made. */
+    function inTime(asked) {
+      return Promise.race([asked, new Promise(function (_, refuse) {
+        setTimeout(function () { refuse(new Error('no answer')); }, LONGEST_ANSWER_MS);
+      })]);
+    }
 
     function later() { setTimeout(look, seconds * 1000 * (0.9 + Math.random() * 0.2)); }
 
@@ -27,7 +38,10 @@
     function failed() {
       failures += 1;
       tell(part, 'failed', { failures: failures, freshAt: freshAt });
-      if (failures < 3 || mark || !words) { return; }
+    }
+
+    function markOld() {
+      if (!failures || mark || !words || new Date() - freshAt <= STALE_AFTER_MS) { return; }
       mark = document.createElement('p');
       mark.className = 'stale';
       mark.setAttribute('role', 'status');
@@ -43,11 +57,13 @@
       tell(part, 'changed', {});
     }
 
-    function take(response) {
+    function take(number, response) {
+      if (number !== looks) { return null; }
       if (response.redirected) { location.reload(); return null; }
       if (response.status === 304) { fresh(response); return null; }
       if (response.status !== 200) { throw new Error('answered ' + response.status); }
       return response.text().then(function (html) {
+        if (number !== looks) { return; }
         etag = response.headers.get('ETag');
         fresh(response);
         show(html);
@@ -56,11 +72,13 @@
 
     function look() {
       if (document.hidden) { later(); return; }
-      fetch(part.getAttribute('data-poll'), { credentials: 'same-origin', headers: etag ? { 'If-None-Match': etag } : {} })
-        .then(take).catch(failed).then(later);
+      looks += 1;
+      inTime(fetch(part.getAttribute('data-poll'), { credentials: 'same-origin', headers: etag ? { 'If-None-Match': etag } : {} })
+        .then(take.bind(null, looks))).catch(failed).then(later);
     }
 
     later();
+    setInterval(markOld, 1000);
   }
 
   Array.prototype.forEach.call(document.querySelectorAll('[data-poll]'), follow);
