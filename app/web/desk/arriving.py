@@ -14,7 +14,6 @@ from app.scheduling import service as scheduling
 from app.web import edge, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
 
-
 OUT = (TicketState.PASSED, TicketState.AWAY)
 
 

@@ -35,7 +35,7 @@ def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) 
 
 @blueprint.post("/login")
 def send_code() -> edge.Answer:
-    """A code is on its way to the number: one a minute and five a day for a number, so many for an address as the rules say."""
+    """A code is on its way to the number: one a minute and five a day for a number, as the rules say for an address."""
     typed, next_path = request.form.get("phone", ""), own_path(request.form.get("next", ""))
     with runtime().units.open(reads_only=True) as uow:
         at_most = rules_for(uow).login_codes_per_address_per_hour
