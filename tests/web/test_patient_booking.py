@@ -14,6 +14,7 @@ from app.kernel.audit import AuditEvent
 from app.kernel.uow import Units
 from app.registration import service as registration
 from app.registration.models import Registration
+from app.rulebook import service as rulebook
 from app.scheduling.models import Slot
 from app.scheduling.states import SlotState
 from tests import factories
@@ -256,3 +257,12 @@ def test_the_front_page_is_a_304_until_something_changes(zhang, clinic, units: U
 
     assert (first.status_code, unchanged.status_code, home.status_code, in_english.status_code) == (200, 304, 304, 200)
     assert unchanged.data == b""
+
+
+def test_a_day_that_is_not_released_is_not_offered(zhang, clinic):
+    page = zhang.open("/departments/GI").text
+    with clinic.units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"window_first_day": 1})
+
+    assert "张伟" in page
+    assert "张伟" not in zhang.open("/departments/GI").text

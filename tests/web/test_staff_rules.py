@@ -11,6 +11,7 @@ from app.kernel.audit import AuditEvent
 from app.queueing import service as queueing
 from app.rulebook import service as rulebook
 from app.rulebook.contradictions import CODES
+from app.rulebook.published_sets import published_sets
 from app.rulebook.terms import NAMES
 from app.web.staff.rule_words import BREACHES, CHOICES, FAULTS, GROUPS, LABELS, STEPS
 from tests.web.work_fixtures import House, house
@@ -170,3 +171,15 @@ def test_rules_are_tried_on_a_day_that_was(house: House) -> None:
     assert "这一天已停止预约" in today.text
     assert "这一天没有叫过号的门诊" in empty.text
     assert wrong.status_code == 422
+
+
+def test_a_published_set_is_where_a_version_can_start(house: House) -> None:
+    operations = house.browser("operations")
+    assert "三次" in operations.get("/staff/rules").text
+
+    page = operations.get("/staff/rules/new?start=lcrmyy").text
+    answer = operations.post("/staff/rules", data=form_of(page))
+
+    assert answer.status_code == 302
+    with house.units.open(reads_only=True) as uow:
+        assert rulebook.rules_for(uow) == published_sets()["lcrmyy"].rules

@@ -14,9 +14,11 @@ from app.registration import service as registration
 from app.registration.errors import AlreadyRegistered
 from app.registration.limits import rules_of_session
 from app.registration.rules import cancel_closes_at
+from app.rulebook.service import rules_for
 from app.rulebook.terms import CancelUntil, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department
+from app.scheduling.rules import closes_at, opens_at, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, show
@@ -46,7 +48,8 @@ def department(code: str) -> edge.Answer:
     found = scheduling.department_by_code(uow, code)
     first = _week_of(request.args.get("day", ""), uow.today())
     cards = scheduling.cards(uow, department_id=found.id, from_day=first, to_day=first + timedelta(days=STRIP_DAYS - 1))
-    bookable = [card for card in cards if _is_bookable(card, uow)]
+    rules = rules_for(uow, where_of(found))
+    bookable = [card for card in cards if _is_bookable(card, uow) and _is_in_window(card, rules, uow)]
     day = _day_shown(request.args.get("day", ""), first, bookable)
     return render_template(
         "patient/department.html",
@@ -62,6 +65,12 @@ def department(code: str) -> edge.Answer:
 def _is_bookable(card: SessionCard, uow: Uow) -> bool:
     session = card.session
     return session.state == SessionState.OPEN and session.ends_at > uow.now()
+
+
+def _is_in_window(card: SessionCard, rules: Rules, uow: Uow) -> bool:
+    """True while the rules let the session's day be booked."""
+    day = _day_of(card)
+    return opens_at(rules, day, uow.zone) <= uow.now() < closes_at(rules, day, uow.zone)
 
 
 def _day_of(card: SessionCard) -> date:

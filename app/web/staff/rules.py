@@ -14,6 +14,7 @@ from app.kernel.uow import Uow
 from app.rulebook import service as rulebook
 from app.rulebook.errors import BadRules, RuleContradicts
 from app.rulebook.models import RuleSet, Scope
+from app.rulebook.published_sets import published_sets
 from app.rulebook.service import HOUSE, Where
 from app.rulebook.terms import as_body
 from app.scheduling import service as scheduling
@@ -43,6 +44,15 @@ def rules() -> edge.Answer:
                 ],
             }
             for group in rule_terms.form(rule_terms.values(as_body(now)))
+        ],
+        published=[
+            {
+                "title": each.title,
+                "says": each.says,
+                "source": each.source,
+                "href": url_for("staff.new_rules", scope=_code(where), start=each.name),
+            }
+            for each in published_sets().values()
         ],
         new_href=url_for("staff.new_rules", scope=_code(where)),
     )
@@ -98,8 +108,11 @@ def _row(uow: Uow, where: Where, row: RuleSet, in_force: RuleSet | None) -> dict
 @blueprint.get("/rules/new")
 @work.needs(ADMIN, OPERATIONS)
 def new_rules() -> edge.Answer:
-    """The form for the scope's next version, filled from the newest one."""
+    """The form for the scope's next version, filled from the newest one or from a published set."""
     uow, where = edge.current_uow(), _where(edge.current_uow(), work.asked("scope"))
+    published = published_sets().get(work.asked("start", 24))
+    if published is not None:
+        return _form(uow, where, as_body(published.rules), {})
     known = rulebook.versions(uow, where)
     newest = rulebook.rules_of(uow, known[0], where) if known else rulebook.rules_for(uow, where)
     return _form(uow, where, as_body(newest), {})
