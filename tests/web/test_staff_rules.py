@@ -183,3 +183,21 @@ def test_a_published_set_is_where_a_version_can_start(house: House) -> None:
     assert answer.status_code == 302
     with house.units.open(reads_only=True) as uow:
         assert rulebook.rules_for(uow) == published_sets()["lcrmyy"].rules
+
+
+def test_the_nurse_lets_go_before_others_whoever_shows_the_proof(house: House) -> None:
+    army = {"code": "army", "name": "军人", "proof": "军官证"}
+    _, held = house.booked()
+    nurse = house.browser("nurse")
+    assert "军官证" not in nurse.get("/desk/check-in").text
+    with house.units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"priority_classes": [army]})
+
+    assert "军人（军官证）" in nurse.get("/desk/check-in").text
+    answer = nurse.post("/desk/check-in", data={"visit_number": held.visit_number, "priority": "army"})
+
+    assert answer.status_code == 302
+    with house.units.open(reads_only=True) as uow:
+        ticket = queueing.ticket_of(uow, held.id)
+        assert ticket is not None
+        assert (ticket.priority, ticket.priority_class) == (1, "army")

@@ -6,10 +6,12 @@ from flask import flash, redirect, url_for
 from flask_babel import gettext
 
 from app.kernel.errors import NotFound
+from app.kernel.uow import Uow
 from app.queueing import service as queueing
 from app.queueing.states import TicketState
 from app.registration import for_staff as visits
 from app.registration import service as registration
+from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
 from app.web import edge, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
@@ -21,7 +23,13 @@ OUT = (TicketState.PASSED, TicketState.AWAY)
 @work.needs(NURSE)
 def check_in() -> edge.Answer:
     """The form for a visit number."""
-    return work.page("desk/check_in.html", PLACE, found=None)
+    return work.page("desk/check_in.html", PLACE, found=None, classes=_classes(edge.current_uow()))
+
+
+def _classes(uow: Uow) -> list[tuple[str, str]]:
+    """Who goes before others by the hospital's rules, with the proof to ask for; empty when the rules know none."""
+    known = [(each.code, f"{each.name}（{each.proof}）") for each in rules_for(uow).priority_classes]
+    return [("", gettext("没有优先")), *known] if known else []
 
 
 @blueprint.post("/check-in")
@@ -32,7 +40,7 @@ def do_check_in() -> edge.Answer:
     visit = registration.registration_by_visit_number(uow, work.typed("visit_number", 20).upper())
     if visit is None:
         raise NotFound
-    queueing.check_in(uow, registration=visit)
+    queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))
     return redirect(url_for("desk.arrived", visit_id=visit.public_id))
 
 
@@ -57,7 +65,7 @@ def arrived(visit_id: str) -> edge.Answer:
         "wait": show.wait_words(position.low_minutes, position.high_minutes),
         "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state in OUT else "",
     }
-    return work.page("desk/check_in.html", PLACE, found=found)
+    return work.page("desk/check_in.html", PLACE, found=found, classes=_classes(uow))
 
 
 @blueprint.post("/arrived/<visit_id>/rejoin")
