@@ -42,7 +42,8 @@ class QueueFacts:
 
     `ahead` and `ahead_returned` wait before the asker. `due` are the slot times of booked patients not here yet whose
     turn would be before the asker's, `due_later` of the others. `out_minutes` is how long each patient has been away
-    for tests. `serving_minutes` is how long the one with the doctor has been there, None when the doctor is free.
+    for tests. `finished_minutes` are the lengths of first consultations, `returned_minutes` of those after tests.
+    `serving_minutes` is how long the one with the doctor has been there, None when the doctor is free.
     """
 
     now: float
@@ -53,6 +54,7 @@ class QueueFacts:
     due_later: tuple[float, ...] = ()
     out_minutes: tuple[float, ...] = ()
     finished_minutes: tuple[float, ...] = ()
+    returned_minutes: tuple[float, ...] = ()
     sent_for_tests: int = 0
     serving_minutes: float | None = None
     serving_is_returned: bool = False
@@ -98,10 +100,11 @@ def estimate(facts: QueueFacts, habits: Habits, pace: Pace | None = None) -> Est
     """The wait of somebody for whom `facts` hold; `pace` overrides the doctor's own pace where it is known."""
     prior = prior_pace(habits.planned_minutes, habits.past_minutes, habits.past_visits)
     first_minutes = 0.0 if facts.serving_is_returned else facts.serving_minutes or 0.0
+    lengths = [*facts.finished_minutes, *(minutes / habits.second_share for minutes in facts.returned_minutes)]
     view = _View(
         facts,
         habits,
-        pace or pace_now(prior, facts.finished_minutes, first_minutes),
+        pace or pace_now(prior, lengths, first_minutes),
         _share(habits.return_share, 12, facts.sent_for_tests, len(facts.finished_minutes)),
         _share(habits.no_show_share, 15, facts.missing, facts.missing + facts.came),
     )

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DOCTORS_DIFFER = 0.3  # relative spread of doctors around what was planned for them
-DAYS_DIFFER = 0.28  # relative spread of one doctor's sessions around the doctor's own mean
+DOCTORS_DIFFER = 0.25  # relative spread of doctors around what was planned for them
+DAYS_DIFFER = 0.2  # relative spread of one doctor's sessions around the doctor's own mean
 USUAL_SPREAD = 0.7  # standard deviation of a consultation's length over its mean
 LONGEST = 3.0  # a consultation counts as at most so many times the usual one: a forgotten button is no pace
 

@@ -82,6 +82,7 @@ def _facts(
         due_later=tuple(minute(at) for at in in_time if mine.priority == 0 and at >= mine.order_at),
         out_minutes=tuple(_minutes(one.began_at, now) for one in away if one.began_at),
         finished_minutes=tuple(_lengths(one for one in tickets if one.turn != TurnKind.RETURNED)),
+        returned_minutes=tuple(_lengths(returned)),
         sent_for_tests=len(away) + len(returned),
         serving_minutes=_minutes(since, now) if since else None,
         serving_is_returned=inside is not None and inside.turn == TurnKind.RETURNED,

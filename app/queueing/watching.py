@@ -20,6 +20,7 @@ class Watched:
         self._out_since: dict[int, float] = {}
         self._serving: tuple[int, float] | None = None
         self._finished: list[float] = []
+        self._returned: list[float] = []
         self._sent = 0
         self._has_begun = False
 
@@ -57,8 +58,8 @@ class Watched:
 
     def _finish(self, event: Event) -> None:
         assert self._serving is not None
-        if event.place_no not in self._seen:
-            self._finished.append(event.at - self._serving[1])
+        lengths = self._returned if event.place_no in self._seen else self._finished
+        lengths.append(event.at - self._serving[1])
         self._seen.add(event.place_no)
         self._serving = None
         if event.happening == Happening.SENT_FOR_TESTS:
@@ -81,6 +82,7 @@ class Watched:
             due_later=tuple(one.slot_at for one in absent if (1, one.slot_at) >= turn_at),
             out_minutes=tuple(now - at for at in self._out_since.values()),
             finished_minutes=tuple(self._finished),
+            returned_minutes=tuple(self._returned),
             sent_for_tests=self._sent,
             serving_minutes=now - since if self._serving else None,
             serving_is_returned=serving in self._seen,
