@@ -10,7 +10,7 @@ from bench.asking import Answered, CalledBack, Past, ask_all_day
 from bench.day import hospital
 from bench.figures import Figure
 
-HELD_OUT_SEED, TUNING_SEED = 2027, 1  # the estimator's constants were chosen by looking at the second one only
+HELD_OUT_SEED = 90_001  # not looked at while the estimator's constants were chosen (1, 5, 6, 77 and 2027 were)
 DOCTORS, QUICK_DOCTORS = 110, 10
 
 
