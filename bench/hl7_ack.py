@@ -62,6 +62,8 @@ def _mapped(listener: Listener, rounds: int, seconds: float) -> Iterator[Figure]
     messages = partial(outpatients, session_at=listener.session_at)
     _sent(listener.port, MAPPED_CONNECTIONS, WARM_UP_SECONDS, messages)
     loads = [_sent(listener.port, MAPPED_CONNECTIONS, seconds, messages) for _ in range(rounds)]
-    rate, p99_ms = (statistics.median(values) for values in zip(*((load.rate, load.p99_ms) for load in loads)))
+    rate, p99_ms = (
+        statistics.median(values) for values in zip(*((load.rate, load.p99_ms) for load in loads), strict=True)
+    )
     yield Figure("mapped_c10", "messages/s", round(rate, 1), rounds)
     yield Figure("mapped_c10_p99_ms", "ms", round(p99_ms, 1), rounds)

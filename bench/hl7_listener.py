@@ -1,4 +1,4 @@
-"""The listener as in the hospital: `python -m hl7_adapter` on a PostgreSQL of its own, with doctors who can be booked."""
+"""The listener as in the hospital, `python -m hl7_adapter`, on a PostgreSQL of its own, with doctors to be booked."""
 
 from __future__ import annotations
 

@@ -6,21 +6,14 @@ import itertools
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 _RUN = f"{time.time_ns() // 10**6 % 10**10}"
 _NUMBERS = itertools.count(1)
 
-# 795 bytes, as in public measurements of MLLP servers. An admission to a ward (A01) means nothing to outpatients, so
+# Some 750 bytes, as in public measurements of MLLP servers. An admission to a ward (A01) means nothing here, so
 # it is kept and filed; everybody's receiver can parse it.
-_ADMISSION = """\
-MSH|^~\\&|HIS|HOSPITAL|MENZHEN|HOSPITAL|20261123092500+0800||ADT^A01^ADT_A01|@CONTROL@|P|2.5.1|||||CHN|UNICODE UTF-8
-EVN|A01|20261123092500+0800||01|OP07^WANG^MIN
-PID|1||@NUMBER@^^^HIS^PI~YB1990030777^^^NHSA^HC||ZHANG^XIUYING^^^^^L||19500101|F|||18 CHAOYANG ROAD^^BEIJING^BEIJING^100020^CHN^H||13800138001^PRN^CP|||M|||||||||||||||N
-NK1|1|ZHANG^QIANG^^^^^L|SON^SON^HL70063|37 XUEYUAN ROAD^^BEIJING^BEIJING^100083^CHN|13800000092^PRN^CP|||||||||||||||||
-PV1|1|I|W3^301^1^HOSPITAL|R|||D001^ZHANG^WEI|D088^ZHOU^LI||MED||||7|||D001^ZHANG^WEI|01|V@NUMBER@|03||||||||||||||||||||HOSPITAL||A|||20261123083000+0800
-AL1|1|DA^DRUG ALLERGY^HL70127|J01C^PENICILLIN^ATC|SV^SEVERE^HL70128|RASH
-DG1|1||I10^ESSENTIAL HYPERTENSION^I10|ESSENTIAL HYPERTENSION||A
-"""
+_ADMISSION = (Path(__file__).parent / "feeds" / "admission.hl7").read_text()
 
 # What a hospital system says of one outpatient: known, corrected, given a place, and the place taken back.
 _HEAD = "MSH|^~\\&|HIS|HOSPITAL|MENZHEN|HOSPITAL|20261123092500+0800||@TYPE@|@CONTROL@|P|2.5.1|||||CHN|UNICODE UTF-8\n"
@@ -48,7 +41,7 @@ def admissions(_connection: int) -> Iterator[tuple[str, bytes]]:
 
 
 def outpatients(connection: int, session_at: datetime) -> Iterator[tuple[str, bytes]]:
-    """Messages that change something each: a new patient, a correction, a place with this connection's doctor, its end."""
+    """Messages that change something each: a new patient, a correction, a place with a doctor, and its end."""
     facts = {"DOCTOR": f"D{connection}", "TIME": f"{session_at:%Y%m%d%H%M%S}"}
     for patient in _NUMBERS:
         for step, (kind, body) in enumerate(_VISIT):
