@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,12 +19,14 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.engine import Engine
 
+from app import create_app
 from app import tables as _tables  # noqa: F401 - the template holds every table
 from app.cli import invariants
 from app.kernel.crypto import Keyring
-from app.kernel.db import Base, engine_options, prepare
+from app.kernel.db import Base, db, engine_options, prepare
 from app.kernel.uow import Units
 from app.story import STORY
+from config import Settings, read_settings
 from tests.private_postgres import running_postgres
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -48,9 +52,16 @@ class SetClock:
         self._instant += timedelta(**by)
 
 
-@pytest.fixture
-def clock() -> SetClock:
+@pytest.fixture(scope="session")
+def _one_clock() -> SetClock:
+    """Of the whole run, since an application built once keeps its clock."""
     return SetClock(MORNING)
+
+
+@pytest.fixture
+def clock(_one_clock: SetClock) -> SetClock:
+    _one_clock.at(MORNING)
+    return _one_clock
 
 
 @pytest.fixture(scope="session")
@@ -154,14 +165,17 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 
 
 @pytest.fixture
-def database_url(template: str, tmp_path: Path) -> Iterator[str]:
-    """A database with all tables and no rows, of the kind the run is for."""
-    if not is_postgres():
-        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "menzhen.db")
-        yield f"sqlite:///{tmp_path / 'menzhen.db'}"
-        return
-    _wash(template)
-    yield template
+def database_url(template: str) -> str:
+    """A database with all tables and no rows, of the kind the run is for; always at the same address."""
+    if is_postgres():
+        _wash(template)
+        return template
+    empty = Path(template.removeprefix("sqlite:///"))
+    used = empty.with_name("used.db")
+    for left in (used, used.with_name("used.db-wal"), used.with_name("used.db-shm")):
+        left.unlink(missing_ok=True)  # who still has it open keeps the old file to himself
+    shutil.copy(empty, used)
+    return f"sqlite:///{used}"
 
 
 _LOCKING_SUBQUERY = re.compile(r"\bIN \(SELECT [^()]*(\([^()]*\)[^()]*)*FOR UPDATE")
@@ -176,14 +190,44 @@ def refuse_locking_subqueries(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", look)
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+@functools.cache
+def _engine(database_url: str) -> Engine:
+    """Made once: it remembers how each statement is written, which takes longer than most of them run."""
     engine = create_engine(database_url, **engine_options(database_url, pool_size=20))
     prepare(engine)
     quicken(engine)
     refuse_locking_subqueries(engine)
+    return engine
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The test's own view of the engine: who listens to it is forgotten with the test."""
+    engine = _engine(database_url).execution_options()
     yield engine
     engine.dispose()
+
+
+@functools.cache
+def _application(settings: Settings, clock: SetClock, purpose: str) -> tuple[Flask, object]:
+    app = create_app(settings, clock=clock)
+    quicken(app.extensions["menzhen"].units.engine)
+    return app, app.extensions["menzhen"]
+
+
+def application(database_url: str, clock: SetClock, purpose: str) -> contextlib.AbstractContextManager[Flask]:
+    """The application on the test's database, built once for each purpose, since its routes take long to compile."""
+    settings = read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url})
+    return _lent(replace(settings, data_keys=(("test", b"k" * 32),), index_key=b"i" * 32), clock, purpose)
+
+
+@contextlib.contextmanager
+def _lent(settings: Settings, clock: SetClock, purpose: str) -> Iterator[Flask]:
+    app, runtime = _application(settings, clock, purpose)
+    app.extensions["menzhen"] = runtime
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

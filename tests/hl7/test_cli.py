@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,32 +10,23 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, select
 
-from app import create_app
 from app.identity.models import Patient
-from app.kernel.db import db
 from app.kernel.inbox import InboxItem
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Units
-from config import read_settings
 from hl7_adapter import cli
 from hl7_adapter.intake import receive
 from hl7_adapter.lint import explain
-from tests.conftest import SetClock
+from tests.conftest import SetClock, application
 from tests.hl7.files import ALL, OF_THE_VISIT, message, visit
 
 
 @pytest.fixture
 def typed(hospital: Units, clock: SetClock, database_url: str) -> Iterator[Flask]:
-    settings = replace(
-        read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url}),
-        data_keys=(("test", b"k" * 32),),
-        index_key=b"i" * 32,
-    )
-    app = create_app(settings, clock=clock)
-    cli.register(app)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with application(database_url, clock, "command line") as app:
+        if "hl7" not in app.cli.commands:
+            cli.register(app)
+        yield app
 
 
 def run(app: Flask, *words: str) -> Result:

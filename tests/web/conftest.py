@@ -11,15 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.couriers.chosen import Couriers
-from app.kernel.db import db
 from app.kernel.uow import Units
 from app.notifications.errors import CourierAway, CourierRefused
 from app.pharmacy import picking
-from config import read_settings
 from tests import factories, factories_payment, factories_prescription
-from tests.conftest import SetClock, quicken
+from tests.conftest import SetClock, application
 from tests.web.work_fixtures import ROLES, House
 
 
@@ -53,18 +50,10 @@ class WeChat:
 
 @pytest.fixture
 def app(units: Units, clock: SetClock, database_url: str) -> Iterator[Flask]:
-    settings = replace(
-        read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url}),
-        data_keys=(("test", b"k" * 32),),
-        index_key=b"i" * 32,
-    )
-    app = create_app(settings, clock=clock)
-    couriers = Couriers(factories_payment.Till(), factories_payment.notification_keys(), Texts(), WeChat())  # type: ignore[arg-type]
-    app.extensions["menzhen"] = replace(app.extensions["menzhen"], couriers=couriers)
-    quicken(app.extensions["menzhen"].units.engine)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with application(database_url, clock, "phone") as app:
+        couriers = Couriers(factories_payment.Till(), factories_payment.notification_keys(), Texts(), WeChat())  # type: ignore[arg-type]
+        app.extensions["menzhen"] = replace(app.extensions["menzhen"], couriers=couriers)
+        yield app
 
 
 @pytest.fixture

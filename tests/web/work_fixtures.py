@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -13,11 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.identity import logins
 from app.identity.models import Staff
 from app.kernel.audit import AuditEvent
-from app.kernel.db import db
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import asking, receipts
 from app.payment import service as payment
@@ -33,9 +31,8 @@ from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.registration import service as registration
 from app.registration.models import Registration
-from config import read_settings
 from tests import factories, factories_payment, factories_prescription
-from tests.conftest import SetClock
+from tests.conftest import SetClock, application
 from tests.factories import Clinic, Person
 
 ROLES = {
@@ -186,21 +183,14 @@ def staff(uow: Uow, login: str, practitioner_code: str) -> Actor:
 
 @pytest.fixture
 def house(units: Units, clock: SetClock, database_url: str) -> Iterator[House]:
-    settings = replace(
-        read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url}),
-        data_keys=(("test", b"k" * 32),),
-        index_key=b"i" * 32,
-    )
-    app = create_app(settings, clock=clock)
-    app.config["WTF_CSRF_ENABLED"] = False
     with units.open() as uow:
         clinic = factories.clinic(uow)
         factories_prescription.stocked(uow)
         picking.open_window(uow, code="W1", name="1号窗口", location="门诊药房1层")
         actors = {login: staff(uow, login, clinic.practitioner.code) for login in ROLES}
-    yield House(app, units, clock, clinic, actors)
-    with app.app_context():
-        db.engine.dispose()
+    with application(database_url, clock, "work") as app:
+        app.config["WTF_CSRF_ENABLED"] = False
+        yield House(app, units, clock, clinic, actors)
 
 
 def nonce() -> str:
