@@ -8,7 +8,19 @@ import pkgutil
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KERNEL = ("audit", "code_tables", "counters", "inbox", "message_keys", "moves", "once", "outbox", "peers", "rates")
+KERNEL = (
+    "audit",
+    "code_tables",
+    "counters",
+    "inbox",
+    "lines",
+    "message_keys",
+    "moves",
+    "once",
+    "outbox",
+    "peers",
+    "rates",
+)
 NAMES = sorted(
     name
     for package in pkgutil.iter_modules([str(HERE)])

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.analytics import days
 from app.identity import logins
-from app.kernel import audit, once, rates
+from app.kernel import audit, message_health, once, rates
 from app.kernel.uow import Actor, Uow
 from app.notifications import delivery
 from app.notifications.ports import MessageCourier
@@ -128,6 +128,16 @@ def audit_seal(runtime: Runtime) -> int:
         return 0
     _log.info("audit sealed up to %d: %s", sealed.last_id, sealed.head, extra={"count": sealed.rows})
     return sealed.rows
+
+
+def hl7_alarms(runtime: Runtime) -> int:
+    """What is wrong with the exchange with the hospital system stands in the log, as a warning, while it lasts."""
+    with runtime.units.open(Actor("job", "hl7_alarms"), reads_only=True) as uow:
+        alarms = message_health.alarms(uow)
+    for alarm in alarms:
+        extra = {"code": alarm.code.value, "peer": alarm.peer, "seconds": alarm.seconds, "error": alarm.error}
+        _log.warning("the HL7 exchange needs a look", extra=extra)
+    return len(alarms)
 
 
 def rate_sweep(runtime: Runtime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +10,15 @@ from datetime import timedelta
 
 from sqlalchemy import func, or_, select
 
+from app.kernel import lines
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_search import SOURCE
 from app.kernel.outbox import OutboxItem, OutboxState
 from app.kernel.uow import Uow
 
 TOPICS = ("hospital", "hl7_replay")
-ALERT_AFTER_SECONDS = 60
+ALERT_AFTER_SECONDS = 45
+"""So that whoever looks every ten seconds knows within a minute."""
 COUNTED_AT_MOST = 10_000
 _OPEN = (OutboxState.WAITING, OutboxState.SENDING)
 
@@ -29,6 +32,23 @@ class Backlog:
     waiting: int
     oldest_seconds: int
     dead: int
+
+
+class AlarmCode(enum.StrEnum):
+    """A receiver does not answer, or a message has waited too long (also when no sender runs at all)."""
+
+    PEER_AWAY = "hl7_peer_away"
+    TOO_OLD = "hl7_waiting_too_long"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that a person should see to; `seconds` is since when, `error` the last failure's code."""
+
+    code: AlarmCode
+    peer: str
+    seconds: int
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,18 @@ def backlog(uow: Uow, topics: Sequence[str] = TOPICS) -> list[Backlog]:
         number, oldest = waiting.get((topic, peer), (0, now))
         age = max(0, int((now - oldest).total_seconds()))
         found.append(Backlog(topic, peer, number, age, dead.get((topic, peer), 0)))
+    return found
+
+
+def alarms(uow: Uow) -> list[Alarm]:
+    """What is wrong with what we send, now: each broken line, and each receiver's oldest message beyond 45 s."""
+    now, found = uow.now(), list[Alarm]()
+    for line in lines.broken_lines(uow):
+        seconds = int((now - (line.away_since or now)).total_seconds())
+        found.append(Alarm(AlarmCode.PEER_AWAY, line.peer, max(0, seconds), line.last_error))
+    for each in backlog(uow):
+        if each.waiting and each.oldest_seconds > ALERT_AFTER_SECONDS:
+            found.append(Alarm(AlarmCode.TOO_OLD, each.peer, each.oldest_seconds))
     return found
 
 

@@ -7,10 +7,12 @@ second time quiet. A row that cannot be sent ends as `dead`, where a person sees
 from __future__ import annotations
 
 import enum
+import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, update
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
@@ -18,6 +20,9 @@ from app.kernel.db import Row, choice
 from app.kernel.uow import Uow
 
 BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
+JITTER_PER_CENT = 20
+# Written out, never bound: only so does SQLite see that the index of open items answers the question.
+_NOT_SENT = text("state <> 'sent'")
 
 
 class OutboxState(enum.StrEnum):
@@ -43,6 +48,7 @@ class OutboxItem(Row):
         Index("ix_outbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
         Index("ix_outbox_peer", "peer", "id"),
         Index("ix_outbox_posted_at", "posted_at"),
+        Index("ix_outbox_open", "topic", "state", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
     )
 
     topic: Mapped[str] = mapped_column(String(24))
@@ -146,13 +152,47 @@ def mark_sent(uow: Uow, item_id: int, *, answer: bytes | None = None) -> None:
     item.last_error = ""
 
 
-def mark_failed(uow: Uow, item_id: int, error: str, *, is_final: bool = False, answer: bytes | None = None) -> None:
-    """The item waits for its next try by the back-off table, or is dead when `is_final`; `error` holds codes only."""
+def mark_failed(
+    uow: Uow,
+    item_id: int,
+    error: str,
+    *,
+    is_final: bool = False,
+    answer: bytes | None = None,
+    at_most_seconds: int = BACK_OFF_SECONDS[-1],
+) -> None:
+    """The item waits for its next try by the back-off table, a fifth more or less, or is dead when `is_final`.
+
+    `error` holds codes only. An item that was answered meanwhile, under another lease, stays as it is.
+    """
     item = uow.session.get_one(OutboxItem, item_id)
-    wait = BACK_OFF_SECONDS[min(item.tries, len(BACK_OFF_SECONDS)) - 1 if item.tries else 0]
+    if item.state == OutboxState.SENT:
+        return
+    wait = min(BACK_OFF_SECONDS[min(item.tries, len(BACK_OFF_SECONDS)) - 1 if item.tries else 0], at_most_seconds)
+    percent = 100 - JITTER_PER_CENT + secrets.randbelow(2 * JITTER_PER_CENT + 1)
     item.state = OutboxState.DEAD if is_final else OutboxState.WAITING
-    item.due_at, item.lease_until, item.last_error = uow.now() + timedelta(seconds=wait), None, error[:300]
-    item.answer = answer
+    item.due_at, item.lease_until = uow.now() + timedelta(seconds=wait * percent / 100), None
+    item.answer, item.last_error = answer, error[:300]
+
+
+def release(uow: Uow, item_ids: Sequence[int], error: str) -> None:
+    """Leased items that were not told at all wait as before, without a try more; `error` says why."""
+    uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.id.in_(item_ids), OutboxItem.state == OutboxState.SENDING)
+        .values(state=OutboxState.WAITING, lease_until=None, tries=OutboxItem.tries - 1, last_error=error),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def wake(uow: Uow, topic: str, errors: Sequence[str]) -> None:
+    """What waits under `topic` because of one of `errors` is due now."""
+    uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.topic == topic, OutboxItem.state == OutboxState.WAITING, OutboxItem.last_error.in_(errors))
+        .values(due_at=uow.now()),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def send_again(uow: Uow, item_id: int) -> None:
@@ -165,6 +205,8 @@ def send_again(uow: Uow, item_id: int) -> None:
 
 
 def depth(uow: Uow) -> dict[tuple[str, str], int]:
-    """How many items stand in each (topic, state)."""
-    rows = uow.session.execute(select(OutboxItem.topic, OutboxItem.state, func.count()).group_by("topic", "state"))
+    """How many items stand in each (topic, state) that is not over; those that were sent are not counted."""
+    rows = uow.session.execute(
+        select(OutboxItem.topic, OutboxItem.state, func.count()).where(_NOT_SENT).group_by("topic", "state")
+    )
     return {(topic, state.value): count for topic, state, count in rows}

@@ -206,7 +206,7 @@ def test_the_strip_tells_of_what_waits_and_of_answers(house: House) -> None:
     alarmed = it.get("/staff/hl7").text
     metrics = it.get("/metrics").text
 
-    assert "消息积压" not in calm
+    assert "医院系统消息异常" not in calm
     assert "最久的一条已等待 61 秒" in alarmed
     assert re.search(r'menzhen_hl7_answers\{code="AE"\} 1.0', metrics)
     assert re.search(r'menzhen_hl7_oldest_seconds\{peer="",topic="hospital"\} 61.0', metrics)

@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from prometheus_client import REGISTRY as OURS
 from sqlalchemy import text
 
-from app.kernel import message_health, outbox
+from app.kernel import lines, message_health, outbox
 from app.kernel.uow import Uow
 from app.runtime import runtime
 from app.web import edge
@@ -45,6 +45,12 @@ def _add_hl7(uow: Uow, registry: CollectorRegistry) -> None:
     oldest = Gauge("menzhen_hl7_oldest_seconds", "Age of the oldest waiting", ["topic", "peer"], registry=registry)
     for each in message_health.backlog(uow):
         oldest.labels(each.topic, each.peer).set(each.oldest_seconds)
+    whole = Gauge("menzhen_hl7_line_up", "1 while the receiver answers", ["peer"], registry=registry)
+    for line in lines.lines(uow):
+        whole.labels(line.peer).set(line.state == lines.LineState.WHOLE)
+    alarms = Gauge("menzhen_hl7_alarm", "Alarms that stand, seconds since when", ["code", "peer"], registry=registry)
+    for alarm in message_health.alarms(uow):
+        alarms.labels(alarm.code.value, alarm.peer).set(alarm.seconds)
     told = message_health.answers(uow)
     answers = Gauge("menzhen_hl7_answers", "Answers of the last hour", ["code"], registry=registry)
     for code, count in told.by_code.items():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import gettext
 
 from app.kernel import message_health
-from app.kernel.message_health import ALERT_AFTER_SECONDS, Backlog
+from app.kernel.message_health import Alarm, AlarmCode, Backlog
 from app.kernel.uow import Uow
 from app.web import show_work
 
@@ -13,11 +15,10 @@ _CODES = ("AA", "AE", "AR")
 
 
 def strip(uow: Uow) -> dict[str, object]:
-    """Figures as tiles, a row for each receiver, and `alert` in words when something has waited for a minute."""
+    """Figures as tiles, a row for each receiver, and `alarms` in words: who is away, and what has waited too long."""
     backlog, answers = message_health.backlog(uow), message_health.answers(uow)
-    oldest = max(each.oldest_seconds for each in backlog)
     return {
-        "alert": gettext("最久的一条已等待 %(seconds)s 秒", seconds=oldest) if oldest > ALERT_AFTER_SECONDS else "",
+        "alarms": alarm_words(message_health.alarms(uow)),
         "tiles": [
             {"value": sum(each.waiting for each in backlog), "label": gettext("等待发送")},
             {"value": sum(each.dead for each in backlog), "label": gettext("发送失败")},
@@ -27,6 +28,18 @@ def strip(uow: Uow) -> dict[str, object]:
         ],
         "rows": [_row(each) for each in backlog if each.waiting or each.dead],
     }
+
+
+def alarm_words(alarms: Sequence[Alarm]) -> list[str]:
+    """Each alarm in a sentence."""
+    return [_alarm_words(alarm) for alarm in alarms]
+
+
+def _alarm_words(alarm: Alarm) -> str:
+    if alarm.code == AlarmCode.TOO_OLD:
+        return str(gettext("最久的一条已等待 %(seconds)s 秒", seconds=alarm.seconds))
+    words = gettext("%(peer)s 已 %(seconds)s 秒没有应答，消息保留待发", peer=alarm.peer, seconds=alarm.seconds)
+    return f"{words} · {alarm.error}"
 
 
 def _row(each: Backlog) -> list[str]:

@@ -6,13 +6,13 @@ from flask import url_for
 from flask_babel import gettext
 
 from app.analytics import heartbeats
-from app.kernel import logbook, outbox
+from app.kernel import logbook, message_health, outbox
 from app.kernel.uow import Uow
 from app.queueing import for_staff as queue_of
 from app.registration import for_staff as visits_of
 from app.registration.states import RegistrationState
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, IT, PLACE, blueprint
+from app.web.staff import ADMIN, IT, PLACE, blueprint, hl7_strip
 
 SILENT_AFTER_SECONDS = 120
 ARRIVED = (RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION, RegistrationState.COMPLETED)
@@ -21,7 +21,7 @@ TOPICS = ("message", "phone_code", "payment", "hospital")
 
 @blueprint.get("/")
 def home() -> edge.Answer:
-    """Today's figures, what waits in the outbox, and the jobs' signs of life."""
+    """Today's figures, what waits in the outbox, what is wrong with the HL7 exchange, and the jobs' signs of life."""
     uow = edge.current_uow()
     depth = outbox.depth(uow)
     dead = sum(count for (_, state), count in depth.items() if state == "dead")
@@ -37,6 +37,8 @@ def home() -> edge.Answer:
         refused=refused,
         refused_href=url_for("staff.hl7", state="refused") if edge.actor().roles & {ADMIN, IT} else "",
         beats=_beats(uow),
+        alarms=hl7_strip.alarm_words(message_health.alarms(uow)),
+        alarms_href=url_for("staff.hl7") if edge.actor().roles & {ADMIN, IT} else "",
     )
 
 
@@ -56,7 +58,7 @@ def _visits(uow: Uow) -> list[dict[str, object]]:
 
 def _outbox_rows(depth: dict[tuple[str, str], int]) -> list[list[str]]:
     topics = sorted({*TOPICS, *(topic for topic, _ in depth)})
-    states = ("waiting", "sending", "sent", "dead")
+    states = ("waiting", "sending", "dead")
     return [
         [show_work.topic_words(topic), *(str(depth.get((topic, state), 0)) for state in states)] for topic in topics
     ]
