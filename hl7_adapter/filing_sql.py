@@ -38,24 +38,21 @@ class Filed(NamedTuple):
 
 # One statement is one round trip and a transaction of its own; one JSON text is by far the cheapest way to hand rows
 # over. Rows are made in the order of their keys, so that two that bring the same messages at once wait for each other
-# instead of deadlocking. `->>` counts as the fields of `Filed` stand.
-_COLUMNS = ", ".join(
-    f"({{}}->>{number})::bigint AS {name}"
-    if name in ("took_ms", "version")
-    else f"decode({{}}->>{number}, 'hex') AS {name}"
-    if name in ("body", "answer")
-    else f"{{}}->{'' if name == 'numbers' else '>'}{number} AS {name}"
-    for number, name in enumerate(Filed._fields)
-).replace("{}", "row.value")
-_FILE = f"""
+# instead of deadlocking.
+_FILE = """
 WITH told AS MATERIALIZED (
-    SELECT row.place, {_COLUMNS}
-    FROM json_array_elements(%(told)s::json) WITH ORDINALITY AS row(value, place)
+    SELECT *
+    FROM ROWS FROM (json_to_recordset(%(told)s::json) AS (
+        source text, key text, kind text, body text, state text, answer text, answer_code text, error_code text,
+        error_place text, took_ms bigint, sender text, request_id text, application text, facility text,
+        version bigint, numbers json
+    )) WITH ORDINALITY AS row(source, key, kind, body, state, answer, answer_code, error_code, error_place, took_ms,
+                              sender, request_id, application, facility, version, numbers, place)
 ), made AS (
     INSERT INTO inbox (source, key, kind, body, state, received_at, done_at, answer, answer_code, error_code,
                        error_place, took_ms, repeats, subject_ref)
-    SELECT source, key, kind, body, state, %(now)s, %(now)s, answer, answer_code, error_code, error_place, took_ms,
-           0, ''
+    SELECT source, key, kind, decode(body, 'hex'), state, %(now)s, %(now)s, decode(answer, 'hex'), answer_code,
+           error_code, error_place, took_ms, 0, ''
     FROM told
     WHERE version = coalesce((SELECT peer.version FROM hl7_peer peer
                               WHERE peer.application = told.application AND peer.facility = told.facility), 0)
@@ -63,7 +60,8 @@ WITH told AS MATERIALIZED (
     ON CONFLICT (source, key) DO NOTHING
     RETURNING id, source, key
 ), kept AS (
-    SELECT made.id, told.* FROM made JOIN told USING (source, key)
+    SELECT made.id, told.place, told.kind, told.sender, told.request_id, told.error_code, told.numbers
+    FROM made JOIN told USING (source, key)
 ), found AS (
     INSERT INTO message_key (direction, item_id, kind, value)
     SELECT 'in', kept.id, number->>0, number->>1
@@ -76,7 +74,7 @@ WITH told AS MATERIALIZED (
     FROM kept
 )
 SELECT place FROM kept
-"""  # noqa: S608 - put together from the names above
+"""
 
 
 def file(connection: Connection, now: datetime, letters: Sequence[Filed]) -> list[int]:
@@ -84,5 +82,5 @@ def file(connection: Connection, now: datetime, letters: Sequence[Filed]) -> lis
 
     No two of them may have the same source and key.
     """
-    told = json.dumps(letters, ensure_ascii=False, separators=(",", ":"))
+    told = json.dumps([each._asdict() for each in letters], ensure_ascii=False, separators=(",", ":"))
     return [place - 1 for (place,) in connection.exec_driver_sql(_FILE, {"told": told, "now": now})]
