@@ -143,6 +143,29 @@ def trickled(connection: socket.socket, data: bytes) -> int:
     return len(data)
 
 
+def test_a_peer_that_sends_on_without_waiting_is_read_no_faster_than_it_is_served():
+    async def scenario() -> None:
+        let_go = asyncio.Event()
+
+        async def handler(raw: bytes, peer: str) -> bytes | None:
+            await let_go.wait()
+            return await acknowledge(raw, peer)
+
+        server = await serve(HOST, free_port(), handler)
+        reader, writer = await asyncio.open_connection(HOST, server.port, limit=2**20)
+        count = 5_000
+        writer.write(b"".join(frame(numbered(number) + b"NTE|1||" + b"x" * 1000 + b"\r") for number in range(count)))
+        await asyncio.sleep(0.1)
+        assert server.held_bytes < 1_000_000 < count * 1000
+        let_go.set()
+        for number in range(count):
+            assert b"MSA|AA|N%d\r" % number in await reader.readuntil(b"\x1c\x0d")
+        writer.close()
+        await server.close(1)
+
+    asyncio.run(scenario())
+
+
 def test_connections_over_the_cap_are_turned_away_and_the_others_served():
     with listening(Limits(connections=3)) as server:
         kept = [MllpSocket(server.port) for _ in range(3)]
