@@ -73,6 +73,24 @@ class SmsSettings:
 
 
 @dataclass(frozen=True)
+class FsiSettings:
+    """Where the medical insurer's interface (医保 FSI) is and who we are to it; without an address we only estimate."""
+
+    base_url: str = ""
+    paasid: str = ""
+    token: str = ""
+    hospital_code: str = ""
+    hospital_name: str = ""
+    area_code: str = "110105"
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when there is an insurer to settle with."""
+        return bool(self.base_url and self.hospital_code)
+
+
+@dataclass(frozen=True)
 class Hl7Settings:
     """The MLLP port we listen on and the hospital system (HIS) we tell.
 
@@ -119,6 +137,7 @@ class Settings:
     wxoa: OfficialAccountSettings = field(repr=False)
     sms: SmsSettings = field(repr=False)
     hl7: Hl7Settings
+    fsi: FsiSettings = field(default_factory=FsiSettings, repr=False)
 
     @property
     def is_demo(self) -> bool:
@@ -207,6 +226,21 @@ def _wxpay(read: _Reader) -> WeChatPaySettings:
     return settings
 
 
+def _fsi(read: _Reader) -> FsiSettings:
+    settings = FsiSettings(
+        base_url=read.url("FSI_BASE_URL"),
+        paasid=read.text("FSI_PAASID"),
+        token=read.text("FSI_TOKEN"),
+        hospital_code=read.text("FSI_HOSPITAL_CODE"),
+        hospital_name=read.text("MENZHEN_HOSPITAL_NAME", "仁和示范医院"),
+        area_code=read.text("FSI_AREA_CODE", "110105"),
+        timeout_seconds=read.number("FSI_TIMEOUT_SECONDS", 8, 1, 60),
+    )
+    if settings.base_url and len(settings.hospital_code) != 12:
+        read.problems.append("FSI_HOSPITAL_CODE: needs the hospital's 12 characters")
+    return settings
+
+
 def _template_ids(read: _Reader) -> tuple[tuple[str, str], ...]:
     """Reads `booked=Abc123,called=Def456`."""
     pairs = []
@@ -288,6 +322,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         ),
         sms=SmsSettings(base_url=read.url("SMS_BASE_URL"), key=read.text("SMS_KEY")),
         hl7=_hl7(read, is_demo=mode == "demo"),
+        fsi=_fsi(read),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

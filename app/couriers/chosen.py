@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.couriers.fsi import FsiInsurer
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_oa import OfficialAccount
 from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
@@ -20,6 +21,7 @@ class Couriers:
     notification_keys: NotificationKeys | None
     texts: SmsCourier | None
     wechat: OfficialAccount | None
+    insurer: FsiInsurer | None = None
 
 
 def choose(settings: Settings, units: Units) -> Couriers:
@@ -32,4 +34,5 @@ def choose(settings: Settings, units: Units) -> Couriers:
         notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
         wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
+        insurer=FsiInsurer(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
     )

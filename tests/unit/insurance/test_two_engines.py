@@ -15,7 +15,7 @@ from sandbox.insurer.engine import Fee, Used
 TERMS = {policy.code: policy.terms for policy in POLICIES}
 LISTED = {item.code: item for item in CATALOGUE}
 THEIRS, THEIR_POLICIES = engine.catalogue(), engine.policies()
-CODES = sorted(LISTED) + ["NOT_LISTED"]
+CODES = [*sorted(LISTED), "NOT_LISTED"]
 
 lines = st.tuples(st.sampled_from(CODES), st.integers(1, 60), st.integers(0, 900_00))
 bills = st.lists(lines, min_size=1, max_size=12)
