@@ -293,15 +293,22 @@ def leave_unseen(uow: Uow, registration: Registration) -> None:
 
 def end_unmet(uow: Uow, registration: Registration) -> None:
     """The patient was called too often and never came: a visit missed, or over when the doctor had seen them before."""
-    if REGISTRATION.may(registration.state, RegistrationAction.MISS):
-        miss(uow, registration)
+    if REGISTRATION.may(registration.state, RegistrationAction.FORFEIT):
+        _end_as_no_show(uow, registration, RegistrationAction.FORFEIT)
     else:
         end_consultation(uow, registration)
 
 
 def miss(uow: Uow, registration: Registration) -> None:
-    """The patient had a place and did not come, which counts on their record."""
-    moves.move(uow, REGISTRATION, registration, RegistrationAction.MISS)
+    """The patient had a place and did not come, which counts on their record.
+
+    Refuses `illegal_move` for one who is in the house: only the waiting room's rules end such a visit (`end_unmet`).
+    """
+    _end_as_no_show(uow, registration, RegistrationAction.MISS)
+
+
+def _end_as_no_show(uow: Uow, registration: Registration, action: RegistrationAction) -> None:
+    moves.move(uow, REGISTRATION, registration, action)
     conduct.note(uow, rules_of(uow, registration), registration, Breach.NO_SHOW)
     uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
 

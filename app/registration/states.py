@@ -33,6 +33,7 @@ class RegistrationAction(enum.StrEnum):
     RESCHEDULE = "reschedule"
     LEAVE = "leave"
     MISS = "miss"
+    FORFEIT = "forfeit"
 
 
 S, A = RegistrationState, RegistrationAction
@@ -45,7 +46,7 @@ MOVES = {
     (S.BOOKED, A.CANCEL): S.CANCELLED,
     (S.BOOKED, A.CHECK_IN): S.CHECKED_IN,
     (S.BOOKED, A.MISS): S.NO_SHOW,
-    (S.CHECKED_IN, A.MISS): S.NO_SHOW,  # passed so often that the rules end the visit
+    (S.CHECKED_IN, A.FORFEIT): S.NO_SHOW,  # passed so often that the rules end the visit
     (S.CHECKED_IN, A.BEGIN): S.IN_CONSULTATION,
     (S.CHECKED_IN, A.LEAVE): S.COMPLETED,  # the day ended and the doctor never saw the patient
     (S.IN_CONSULTATION, A.COMPLETE): S.COMPLETED,

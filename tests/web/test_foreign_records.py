@@ -12,8 +12,10 @@ from werkzeug.routing import Rule
 
 from app.kernel.audit import AuditEvent
 from app.notifications.models import Message
+from app.registration import conduct
 from tests.browser.hospital import Hospital, open_hospital
 from tests.browser.morning import play_morning
+from tests.web.work_fixtures import suspend
 
 # What the owner has for each part of an address that names a record; the other parts name what everybody may see.
 OWNERS = {
@@ -26,6 +28,7 @@ OWNERS = {
     "report_id": "report.LAB1",
     "plan_id": "plan",
     "message_id": "message",
+    "suspension_id": "suspension",
 }
 EVERYBODYS = {"code", "session_id"}
 Tries = list[tuple[str, str, str]]
@@ -41,6 +44,9 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         with hospital.units.open() as uow:
             found = select(Message.public_id).where(Message.account_id == account_id)
             hospital.ids["message"] = uow.session.scalars(found).first() or ""
+        missed = suspend(hospital.house, "+8613700137222")
+        with hospital.units.open(missed.actor) as uow:
+            hospital.ids["suspension"] = conduct.of_account(uow)[0][0].public_id
         yield hospital
 
 

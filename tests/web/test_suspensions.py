@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from app.kernel.audit import AuditEvent
-from app.registration import conduct, service
-from app.registration.models import Registration
-from app.rulebook import service as rulebook
-from tests import factories
-from tests.web.work_fixtures import House, house
+from app.registration import conduct
+from tests.web.work_fixtures import House, house, suspend
 
 __all__ = ["house"]
-
-
-def suspend(house: House, phone_number: str) -> factories.Person:
-    """The first no-show of whoever logs in with this phone suspends them."""
-    limit = {"breach": "no_show", "breaches": 1, "within_months": 1, "suspend_months": 2}
-    with house.units.open() as uow:
-        rulebook.write(uow, rulebook.HOUSE, {"breach_limits": [limit]})
-        who = factories.person(uow, phone=phone_number)
-    held = factories.booked(house.units, who, house.clinic.session)
-    with house.units.open() as uow:
-        service.miss(uow, uow.session.get_one(Registration, held.id))
-    return who
 
 
 def test_a_suspended_patient_reads_why_objects_and_gets_an_answer(house: House, phone) -> None:

@@ -31,6 +31,7 @@ from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.registration import service as registration
 from app.registration.models import Registration
+from app.rulebook import service as rulebook
 from tests import factories, factories_payment, factories_prescription
 from tests.conftest import SetClock, application
 from tests.factories import Clinic, Person
@@ -216,3 +217,15 @@ def json_scan(client: FlaskClient, digits: str, **more: Any) -> TestResponse:
         data={"digits": digits, "nonce": nonce(), **more},
         headers={"Accept": "application/json"},
     )
+
+
+def suspend(house: House, phone_number: str) -> Person:
+    """The first no-show of whoever logs in with this phone suspends them."""
+    limit = {"breach": "no_show", "breaches": 1, "within_months": 1, "suspend_months": 2}
+    with house.units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"breach_limits": [limit]})
+        who = factories.person(uow, phone=phone_number)
+    held = factories.booked(house.units, who, house.clinic.session)
+    with house.units.open() as uow:
+        registration.miss(uow, uow.session.get_one(Registration, held.id))
+    return who
