@@ -113,8 +113,6 @@ def appeal(uow: Uow, *, public_id: str, words: str) -> Suspension:
 
     Refuses `appeal_empty`, and `illegal_move` for one that was appealed or lifted already.
     """
-    if not words.strip():
-        raise AppealEmpty
     row = uow.session.scalars(
         select(Suspension).where(
             Suspension.public_id == public_id, Suspension.patient_id.in_(identity.linked_patient_ids(uow))
@@ -122,6 +120,8 @@ def appeal(uow: Uow, *, public_id: str, words: str) -> Suspension:
     ).first()
     if row is None:
         raise NotFound
+    if not words.strip():
+        raise AppealEmpty
     sealed = uow.keys.seal(words.strip()[:LONGEST_APPEAL], f"suspension.appeal:{row.public_id}")
     moves.move(uow, SUSPENSION, row, SuspensionAction.APPEAL, appeal_sealed=sealed, appealed_at=uow.now())
     audit.record(uow, "suspension.appeal", "suspension", row.public_id)
