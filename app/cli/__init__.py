@@ -14,7 +14,7 @@ from app.cli.clients import fhir_command
 from app.cli.doctor import SIGNS, WELL, examine, exit_code
 from app.cli.rotating import rotate
 from app.cli.seed import seed
-from app.identity import logins
+from app.identity import staffing
 from app.identity.rules import ROLES
 from app.kernel import audit
 from app.kernel.errors import VisitError
@@ -88,7 +88,7 @@ def staff_add_command(login: str, name: str, roles: tuple[str, ...], practitione
     """Let a staff member log in; the first administrator is made this way."""
     try:
         with runtime().units.open(OPERATOR) as uow:
-            logins.file_staff(
+            staffing.file_staff(
                 uow, login=login, name=name, roles=roles, practitioner_code=practitioner, password=password
             )
     except VisitError as error:

@@ -83,6 +83,26 @@ class LoginTaken(Refused):
     code = "login_taken"
 
 
+class LastAdmin(Refused):
+    """Nobody else could manage staff any more; let another administrator in first."""
+
+    code = "last_admin"
+
+
+class PasswordWrong(Refused):
+    """The present password is not the one typed."""
+
+    code = "password_wrong"
+    http_status = 422
+
+
+class PasswordTooWeak(Refused):
+    """The new password has fewer than ten characters, is the login, or is the one in use."""
+
+    code = "password_too_weak"
+    http_status = 422
+
+
 class BadClient(Refused):
     """The client's name is empty, too long or taken, or a scope is unknown."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,10 +11,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from sqlalchemy import select, update
 
-from app.identity.errors import BadStaff, LoginTaken
 from app.identity.models import Account, AccountChannel, Device, LoginSession, PhoneCode, Staff
 from app.identity.ports import CodeCourier
-from app.identity.rules import CODE_LIVES_MINUTES, CODE_TRIES, ROLES, SHORTEST_PASSWORD, read_phone
+from app.identity.rules import CHOOSES_PASSWORD, CODE_LIVES_MINUTES, CODE_TRIES, read_phone
 from app.kernel import audit, outbox
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
@@ -167,27 +165,6 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-def file_staff(
-    uow: Uow, *, login: str, name: str, roles: Collection[str], password: str, practitioner_code: str = ""
-) -> Staff:
-    """The staff member can log in. Refuses `login_taken`, and `bad_staff` for an unknown role or a short password."""
-    if not login.strip() or not set(roles) <= set(ROLES) or len(password) < SHORTEST_PASSWORD:
-        raise BadStaff(shortest_password=SHORTEST_PASSWORD)
-    if uow.session.scalars(select(Staff.id).where(Staff.login == login)).first() is not None:
-        raise LoginTaken
-    staff = Staff(
-        public_id=new_public_id(),
-        login=login.strip(),
-        name=name.strip(),
-        roles=sorted(roles),
-        practitioner_code=practitioner_code,
-        password_hash=hash_password(password),
-    )
-    uow.session.add(staff)
-    audit.record(uow, "staff.file", "staff", staff.public_id, roles=sorted(roles))
-    return staff
-
-
 def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:
     """The staff member is logged in; None when login or password is wrong or the log-in is locked.
 
@@ -195,7 +172,7 @@ def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:
     """
     staff = uow.session.scalars(select(Staff).where(Staff.login == login, Staff.is_active).with_for_update()).first()
     is_locked = staff is not None and staff.locked_until is not None and staff.locked_until > uow.now()
-    fits = _fits(staff.password_hash if staff else _NOBODYS_HASH, password)
+    fits = password_fits(staff.password_hash if staff else _NOBODYS_HASH, password)
     if staff is None or is_locked or not fits:
         if staff is not None and not is_locked:
             staff.failed_logins += 1
@@ -208,7 +185,8 @@ def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:
     return _begin(uow, staff_actor(staff), staff_id=staff.id)
 
 
-def _fits(password_hash: str, password: str) -> bool:
+def password_fits(password_hash: str, password: str) -> bool:
+    """Whether `password` is the one of which `password_hash` is kept."""
     try:
         return _HASHER.verify(password_hash, password)
     except Argon2Error:
@@ -216,8 +194,9 @@ def _fits(password_hash: str, password: str) -> bool:
 
 
 def staff_actor(staff: Staff) -> Actor:
-    """The staff member as the one who acts."""
-    return Actor("staff", staff.public_id, staff.id, frozenset(str(role) for role in staff.roles))
+    """The staff member as the one who acts; who has yet to choose a password of their own may do nothing else."""
+    roles = [CHOOSES_PASSWORD] if staff.must_choose_password else staff.roles
+    return Actor("staff", staff.public_id, staff.id, frozenset(str(role) for role in roles))
 
 
 def _begin(uow: Uow, actor: Actor, *, account_id: int | None = None, staff_id: int | None = None) -> LoggedIn:
@@ -241,7 +220,7 @@ def who_holds(uow: Uow, secret: str) -> Actor | None:
     """Who is logged in with `secret`; None when it ended, was idle too long, or never was."""
     session = uow.session.scalars(select(LoginSession).where(LoginSession.secret_hash == _hash(secret))).first()
     now = uow.now()
-    if session is None or session.ends_at < now or session.seen_at + IDLE[session.kind] < now:
+    if session is None or session.ends_at <= now or session.seen_at + IDLE[session.kind] < now:
         return None
     if session.account_id is not None:
         account = uow.session.get_one(Account, session.account_id)
@@ -262,6 +241,15 @@ def stay(uow: Uow, secret: str) -> None:
 def log_out(uow: Uow, secret: str) -> None:
     """The log-in is over; quiet when it already was."""
     uow.session.execute(update(LoginSession).where(LoginSession.secret_hash == _hash(secret)).values(ends_at=uow.now()))
+
+
+def end_staff_sessions(uow: Uow, staff_id: int, *, but: str = "") -> None:
+    """Every log-in of the staff member is over, except the one held with the secret `but`."""
+    uow.session.execute(
+        update(LoginSession)
+        .where(LoginSession.staff_id == staff_id, LoginSession.secret_hash != _hash(but))
+        .values(ends_at=uow.now())
+    )
 
 
 def _hash(secret: str) -> str:

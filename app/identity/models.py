@@ -125,7 +125,10 @@ class PatientLink(Row):
 
 
 class Staff(PublicRow):
-    """Somebody who works in the hospital and logs in with name and password."""
+    """Somebody who works in the hospital and logs in with name and password.
+
+    `must_choose_password`: the password was given by somebody else, so the first log-in leads to choosing another.
+    """
 
     __tablename__ = "staff"
 
@@ -137,6 +140,7 @@ class Staff(PublicRow):
     is_active: Mapped[bool] = mapped_column(default=True)
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    must_choose_password: Mapped[bool] = mapped_column(default=False)
 
 
 class Device(PublicRow):

@@ -27,6 +27,7 @@ ROLES = (
     "auditor",
 )
 SHORTEST_PASSWORD = 10
+CHOOSES_PASSWORD = "chooses_password"  # noqa: S105 - the one thing that whoever has a password for the first time may do
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, g, redirect, request, sessio
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.identity import logins
+from app.identity.rules import CHOOSES_PASSWORD
 from app.kernel import audit, once, rates
 from app.kernel.errors import NotAllowed, VisitError
 from app.kernel.uow import NOBODY, Actor, Uow
@@ -118,6 +119,11 @@ def begin_login(kind: str, secret: str) -> None:
     session.permanent = True
 
 
+def login_secret(kind: str) -> str:
+    """The secret by which this browser is logged in as `kind`; '' when nobody is."""
+    return str(session.get(f"{kind}_secret", ""))
+
+
 def end_login(kind: str) -> None:
     """Nobody is logged in as `kind` on this browser."""
     secret = session.pop(f"{kind}_secret", "")
@@ -139,6 +145,8 @@ def require_staff(*roles: str) -> Guard:
         found = who_asks("staff")
         if found is None:
             return redirect(url_for("entrance.staff_log_in", next=_back_to()))
+        if CHOOSES_PASSWORD in found.roles:
+            return redirect(url_for("entrance.own_password"))
         if roles and not found.roles & set(roles):
             raise NotAllowed(needs=", ".join(roles))
         return None

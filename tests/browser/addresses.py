@@ -68,6 +68,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "entrance.log_in": (("", "/login"),),
     "entrance.code": (("asked", "/login/code"),),
     "entrance.staff_log_in": (("", "/staff/login"),),
+    "entrance.own_password": (("admin", "/staff/password"),),
     "public.verify": (("", "/verify"),),
     "public.verify_one": (("", "{verify}"),),
     "terminal.home": (("checker", "/terminal/"),),
@@ -117,6 +118,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.patients": (("admin", "/staff/patients"),),
     "staff.patient": (("admin", "/staff/patients/{patient}"),),
     "staff.payments": (("admin", "/staff/payments"), ("admin", "/staff/payments?list=refunds")),
+    "staff.members": (("admin", "/staff/people"),),
+    "staff.member": (("admin", "/staff/people/{staff}"),),
     "staff.audit_trail": (("admin", "/staff/audit?verify=1"),),
 }
 # GET routes that are no page of their own, and why.

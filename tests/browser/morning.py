@@ -261,6 +261,7 @@ def _from_the_hospital_system(hospital: Hospital) -> None:
     """Reports, messages in and out, one of them refused and one of them dead."""
     house, ids = hospital.house, hospital.ids
     zhang = hospital.people["zhang"]
+    ids["staff"] = house.actors["doctor"].ref
     with house.units.open(house.actors["admin"]) as uow:
         lis = Peer(name="检验系统", application="LIS", facility="HOSPITAL", addresses=("10.1.0.0/16",))
         ids["peer"] = peers.file_peer(uow, lis).public_id

@@ -14,7 +14,7 @@ from typing import ParamSpec
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from app.identity import logins
+from app.identity import logins, staffing
 from app.identity import service as identity
 from app.identity.models import Account, Relation
 from app.insurance import service as insurance
@@ -243,7 +243,7 @@ def _staff(uow: Uow, role: str) -> Actor:
     """Somebody of the rehearsal whom nobody can log in as."""
     login = f"rehearsal.{role}.{new_public_id()[:8]}"
     password = secrets.token_urlsafe(24)
-    staff = logins.file_staff(uow, login=login, name="演练", roles=[role], password=password)
+    staff = staffing.file_staff(uow, login=login, name="演练", roles=[role], password=password)
     uow.session.flush()
     return logins.staff_actor(staff)
 

@@ -32,6 +32,7 @@ PLACE = work.Place(
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
         work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, AUDITOR)),
         work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
+        work.Link(_l("人员"), "staff.members", _roles(ADMIN), ("staff.member", "staff.take_on", "staff.give_password")),
     ),
 )
 
@@ -44,6 +45,7 @@ from app.web.staff import hl7_codes as hl7_codes  # noqa: E402
 from app.web.staff import hl7_message as hl7_message  # noqa: E402
 from app.web.staff import hl7_repeating as hl7_repeating  # noqa: E402
 from app.web.staff import home as home  # noqa: E402
+from app.web.staff import members as members  # noqa: E402
 from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402
 from app.web.staff import payments as payments  # noqa: E402
