@@ -22,7 +22,7 @@ from app.kernel.crypto import Keyring
 from app.kernel.db import Base, engine_options, prepare
 from app.kernel.uow import Units, Uow
 from app.scheduling.models import Department, HalfDay, Practitioner, Shift
-from app.scheduling.service import open_session
+from app.scheduling.opening import open_session
 from bench.mllp_load import HOST
 from tests.private_postgres import free_port, running_postgres
 

@@ -26,7 +26,7 @@ from app.identity.models import Staff
 from app.kernel.uow import Uow
 from app.runtime import Runtime
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
-from app.scheduling.service import open_session
+from app.scheduling.opening import open_session
 from config import read_settings
 from tests.private_postgres import running_postgres
 from tools.demo.environment import Place, environment, read_env

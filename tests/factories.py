@@ -15,7 +15,7 @@ from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units, Uow
 from app.registration import service as registration
 from app.registration.models import Registration
-from app.scheduling import service as scheduling
+from app.scheduling import opening
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
 
 _NUMBERS = itertools.count(1)
@@ -49,7 +49,9 @@ def id_number(number: int, born: str = "19800101") -> str:
     return digits + "10X98765432"[sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=True)) % 11]
 
 
-def clinic(uow: Uow, *, code: str = "GI", places: int = 20, fee_fen: int = 2500, slot_minutes: int = 15) -> Clinic:
+def clinic(
+    uow: Uow, *, code: str = "GI", places: int = 20, fee_fen: int = 2500, slot_minutes: int = 15, **pattern: int
+) -> Clinic:
     department = Department(code=code, name="消化内科", name_en="Gastroenterology", location="门诊楼3层")
     uow.session.add(department)
     uow.session.flush()
@@ -65,10 +67,11 @@ def clinic(uow: Uow, *, code: str = "GI", places: int = 20, fee_fen: int = 2500,
         slot_minutes=slot_minutes,
         room="3-05",
         fee_fen=fee_fen,
+        **pattern,
     )
     uow.session.add(shift)
     uow.session.flush()
-    session = scheduling.open_session(uow, shift, uow.today())
+    session = opening.open_session(uow, shift, uow.today())
     assert session is not None
     return Clinic(department, practitioner, session)
 

@@ -13,7 +13,7 @@ from app.registration.models import Registration
 from app.revisit import followers as revisit
 from app.revisit import service
 from app.revisit.models import FollowUpPlan
-from app.scheduling import service as scheduling
+from app.scheduling import opening
 from app.scheduling.models import ClinicSession, HalfDay, Shift
 from tests import factories
 
@@ -61,7 +61,7 @@ def session_on(units: Units, clinic: factories.Clinic, day: date, *, practitione
             room="3-05",
             fee_fen=2500,
         )
-        session = scheduling.open_session(uow, shift, day)
+        session = opening.open_session(uow, shift, day)
         assert session is not None
         return session
 

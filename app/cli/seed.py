@@ -19,6 +19,7 @@ from app.kernel.uow import Actor, Uow
 from app.pharmacy import picking
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
+from app.scheduling import opening
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department, Practitioner, Shift
 
@@ -29,7 +30,7 @@ def seed(uow: Uow) -> None:
     """The demo hospital stands: departments, doctors, sessions, staff, drugs, policies, windows, posters, patients."""
     _departments(uow)
     _doctors(uow)
-    scheduling.open_ahead(uow)
+    opening.open_ahead(uow)
     _staff(uow)
     _pharmacy(uow)
     _posters(uow)

@@ -22,7 +22,7 @@ from app.registration import service as registration
 from app.revisit import service as revisit
 from app.revisit import telling
 from app.runtime import Runtime
-from app.scheduling import service as scheduling
+from app.scheduling import opening
 
 BATCH = 100
 ROUNDS_AT_MOST = 50
@@ -41,7 +41,7 @@ def close_sessions(runtime: Runtime) -> int:
 
 def open_sessions(runtime: Runtime) -> int:
     """Every shift's sessions stand for the weeks ahead."""
-    return _once(runtime, "open_sessions", scheduling.open_ahead)
+    return _once(runtime, "open_sessions", opening.open_ahead)
 
 
 def reminders(runtime: Runtime) -> int:

@@ -15,8 +15,9 @@ from app.registration import limits, service
 from app.registration.by_hospital import registration_known_as
 from app.registration.errors import AlreadyRegistered
 from app.registration.models import Registration, RegistrationNumber
-from app.scheduling.errors import PlacesBusy, SoldOut
+from app.scheduling.errors import PlacesBusy
 from app.scheduling.exchange import Place
+from app.scheduling.service import Wanted
 
 LONGEST_NUMBER = 80
 
@@ -52,12 +53,10 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     fee_fen = limits.fee_fen(uow, rules, patient, place.clinic_session)
     try:
         made = service.place(
-            uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", not_before=place.slot.starts_at
+            uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", wanted=Wanted(seq=place.slot.seq)
         )
     except AlreadyRegistered as error:  # somebody was faster at this instant; the next try hears who it was
         raise PlacesBusy(retry_seconds=1) from error
-    if made.slot_id != place.slot.id:  # the first free place from that time on is a later one
-        raise SoldOut(session=place.clinic_session.public_id)
     if number:
         _keep_number(uow, made, number)
     return Booking(made, is_new=True)

@@ -16,6 +16,7 @@ from app.registration.models import Registration, RegistrationNumber
 from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
 from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession
+from app.scheduling.service import Wanted
 
 CANCELLED_THERE = "cancelled_in_hospital_system"
 _GONE = (RegistrationState.CANCELLED, RegistrationState.EXPIRED)
@@ -30,7 +31,7 @@ def book(uow: Uow, *, session: ClinicSession, patient: Patient, not_before: date
     """
     standing = service.standing_with(uow, patient, session)
     if standing is None:
-        return service.place(uow, session, patient, fee_fen=0, not_before=not_before)
+        return service.place(uow, session, patient, fee_fen=0, wanted=_wanted(not_before))
     if standing.state == RegistrationState.HELD:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     return standing
@@ -53,7 +54,7 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     service.free_place(uow, registration)
     slot_id, place_no = scheduling.claim_slot(
-        uow, session_id=session.id, registration_id=registration.id, not_before=not_before
+        uow, session_id=session.id, registration_id=registration.id, wanted=_wanted(not_before)
     )
     scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
     moves.move(
@@ -70,6 +71,11 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
     )
     audit.record(uow, "registration.move", "registration", registration.public_id, place_no=place_no)
     uow.publish(events.RegistrationMoved(registration.id, registration.patient_id))
+
+
+def _wanted(not_before: datetime) -> Wanted:
+    """The hospital's own appointments are a fact: it does not matter for whom it had kept the place."""
+    return Wanted(channel=None, not_before=not_before)
 
 
 def take_back(uow: Uow, registration: Registration) -> None:

@@ -23,15 +23,23 @@ from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, Re
 from app.rulebook.terms import Breach, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
-from app.scheduling.models import ClinicSession, Practitioner, Slot
+from app.scheduling.models import BookingChannel, ClinicSession, Practitioner, Slot
+from app.scheduling.service import Wanted
 
 
-def hold(uow: Uow, *, session_public_id: str, patient_public_id: str, source_code: str = "") -> Registration:
+def hold(
+    uow: Uow,
+    *,
+    session_public_id: str,
+    patient_public_id: str,
+    source_code: str = "",
+    channel: BookingChannel = BookingChannel.ONLINE,
+) -> Registration:
     """A place of the session is kept for the patient as long as the rules say; the fee is to be paid meanwhile.
 
-    Asked by an account for a patient it may act for (else NotFound). Refuses `sold_out`, `session_closed`,
-    `places_busy`, whatever limits.refuse_against_the_rules does, and `already_registered` with the registration that
-    stands in the way, which is also what a second tap meets. A fee of 0 is confirmed at once.
+    Asked by an account for a patient it may act for (else NotFound). Refuses `sold_out`, `kept_for_others`,
+    `session_closed`, `places_busy`, whatever limits.refuse_against_the_rules does, and `already_registered` with the
+    registration that stands in the way, which is also what a second tap meets. A fee of 0 is confirmed at once.
     """
     patient = identity.patient_of_account(uow, patient_public_id)
     session = scheduling.card(uow, session_public_id).session
@@ -41,7 +49,7 @@ def hold(uow: Uow, *, session_public_id: str, patient_public_id: str, source_cod
     rules = limits.rules_of_session(uow, session)
     limits.refuse_against_the_rules(uow, rules, patient, session)
     fee_fen = limits.fee_fen(uow, rules, patient, session)
-    return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code)
+    return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code, wanted=Wanted(channel))
 
 
 def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
@@ -64,11 +72,11 @@ def place(
     *,
     fee_fen: int,
     source_code: str = "",
-    not_before: datetime | None = None,
+    wanted: Wanted,
 ) -> Registration:
-    """A place of the session (the first free one from `not_before` on) is held; without a fee it is booked at once.
+    """A place of the session is held; without a fee it is booked at once.
 
-    Refuses `sold_out`, `session_closed`, `places_busy`, `already_registered`.
+    Refuses `sold_out`, `kept_for_others`, `session_closed`, `places_busy`, `already_registered`.
     """
     now = uow.now()
     registration = Registration(
@@ -91,7 +99,7 @@ def place(
     except IntegrityError as error:  # the other tap of the same finger was faster
         raise AlreadyRegistered from error
     slot_id, place_no = scheduling.claim_slot(
-        uow, session_id=session.id, registration_id=registration.id, not_before=not_before
+        uow, session_id=session.id, registration_id=registration.id, wanted=wanted
     )
     registration.slot_id, registration.place_no = slot_id, place_no
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
@@ -134,7 +142,7 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
         return False
     try:
         slot_id, place_no = scheduling.claim_slot(
-            uow, session_id=session.id, registration_id=registration.id, also_resting=True
+            uow, session_id=session.id, registration_id=registration.id, wanted=_like_the_lost_one(uow, registration)
         )
     except (SoldOut, SessionClosed, PlacesBusy):
         return False
@@ -142,6 +150,12 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
     moves.move(uow, REGISTRATION, registration, RegistrationAction.SEAT_AGAIN, slot_id=slot_id, place_no=place_no)
     uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
     return True
+
+
+def _like_the_lost_one(uow: Uow, registration: Registration) -> Wanted:
+    """Whoever lost a place that was kept for a channel may have another one of those."""
+    lost = slot_of(uow, registration)
+    return Wanted((lost.kept_for if lost else None) or BookingChannel.ONLINE, also_resting=True)
 
 
 def of_account(uow: Uow, public_id: str) -> Registration:

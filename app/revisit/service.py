@@ -25,7 +25,7 @@ from app.revisit.rules import LAPSE_AFTER_DAYS, PLAN_AT_MOST_DAYS, ladder, searc
 from app.revisit.states import PLAN, Note, PlanAction, PlanState, ReminderState, Why
 from app.scheduling import service as scheduling
 from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
-from app.scheduling.models import ClinicSession
+from app.scheduling.models import BookingChannel, ClinicSession
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 
@@ -150,7 +150,9 @@ def places(uow: Uow, made: FollowUpPlan) -> list[Place]:
     first, last = search_days(made.due_day, uow.today())
     near = [
         Place(card, card.practitioner.id == made.practitioner_id)
-        for card in scheduling.cards(uow, department_id=made.department_id, from_day=first, to_day=last)
+        for card in scheduling.cards(
+            uow, department_id=made.department_id, from_day=first, to_day=last, channel=BookingChannel.REVISIT
+        )
         if card.free_places and card.session.state == SessionState.OPEN and card.session.ends_at > uow.now()
     ]
     return sorted(
@@ -198,6 +200,7 @@ def _hold_first(uow: Uow, sessions: list[str], patient_public_id: str) -> Regist
                     session_public_id=session_public_id,
                     patient_public_id=patient_public_id,
                     source_code=REVISIT_SOURCE,
+                    channel=BookingChannel.REVISIT,
                 )
         except (SoldOut, SessionClosed, PlacesBusy):
             if len(sessions) == 1:

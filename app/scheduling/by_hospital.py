@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
-from app.scheduling import service
+from app.scheduling import opening
 from app.scheduling.errors import SessionClosed
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
 from app.scheduling.states import SESSION, SessionAction, SessionState
@@ -45,7 +45,7 @@ def open_extra(
     usual = uow.session.scalars(
         select(Shift).where(Shift.practitioner_id == practitioner.id).order_by(Shift.id.desc()).limit(1)
     ).first()
-    places = minutes // usual.slot_minutes if usual else 0
+    places = minutes // usual.slot_minutes * usual.places_per_slot if usual else 0
     if usual is None or not 1 <= places <= MOST_PLACES:
         return None
     starts = starts_at.astimezone(uow.zone)
@@ -56,10 +56,11 @@ def open_extra(
         starts=starts.time(),
         places=places,
         slot_minutes=usual.slot_minutes,
+        places_per_slot=usual.places_per_slot,
         room=room or usual.room,
         fee_fen=usual.fee_fen,
     )
-    made = service.open_session(uow, extra, starts.date())
+    made = opening.open_session(uow, extra, starts.date())
     if made is not None:
         audit.record(uow, "session.open", "session", made.public_id)
         return made

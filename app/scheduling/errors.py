@@ -11,6 +11,12 @@ class SoldOut(Refused):
     code = "sold_out"
 
 
+class KeptForOthers(SoldOut):
+    """What is left of this session is kept for other channels until `opens_at`, when it is everybody's."""
+
+    code = "kept_for_others"
+
+
 class SessionClosed(Refused):
     """The session is over or was stopped by the hospital; no place can be had."""
 

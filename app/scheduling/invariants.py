@@ -9,6 +9,13 @@ INVARIANTS = {
     ),
     "places_of_a_session_do_not_overlap": (
         "SELECT count(*) FROM slot a JOIN slot b ON b.session_id = a.session_id AND b.seq = a.seq + 1"
-        " WHERE b.starts_at < a.ends_at"
+        " WHERE b.starts_at < a.ends_at AND b.starts_at <> a.starts_at"
+    ),
+    "places_of_a_session_lie_within_it": (
+        "SELECT count(*) FROM slot p JOIN clinic_session c ON c.id = p.session_id"
+        " WHERE p.starts_at < c.starts_at OR p.ends_at > c.ends_at"
+    ),
+    "nothing_is_kept_longer_than_the_session": (
+        "SELECT count(*) FROM slot p JOIN clinic_session c ON c.id = p.session_id WHERE p.kept_until > c.ends_at"
     ),
 }

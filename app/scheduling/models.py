@@ -20,6 +20,19 @@ class HalfDay(enum.StrEnum):
     EVE = "eve"
 
 
+class BookingChannel(enum.StrEnum):
+    """The way by which a patient comes to a place (号源渠道): places can be kept for one of them.
+
+    `online` is the phone at home, `lobby` a poster in the house, `revisit` a planned revisit's one tap, and `window`
+    the desk for people without a phone.
+    """
+
+    ONLINE = "online"
+    LOBBY = "lobby"
+    REVISIT = "revisit"
+    WINDOW = "window"
+
+
 class Department(Row):
     """A clinical department (科室)."""
 
@@ -46,23 +59,54 @@ class Practitioner(Row):
     good_at: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Shift(Row):
-    """A practitioner's weekly shift (排班): sessions are opened from it; `weekday` 0 is Monday."""
+class Pattern(Row):
+    """How a half-day is sat: when, where, for how much, how many places, and how many of them are kept for whom.
 
-    __tablename__ = "shift"
-    __table_args__ = (
-        UniqueConstraint("practitioner_id", "weekday", "half_day"),
-        CheckConstraint("places > 0 AND slot_minutes BETWEEN 1 AND 30 AND fee_fen >= 0", name="makes_sense"),
-    )
+    `places_per_slot` patients are expected in one slot of `slot_minutes`. What is kept for a channel and left over is
+    everybody's from `kept_until_minutes` before the session begins.
+    """
 
-    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"), index=True)
-    weekday: Mapped[int]
+    __abstract__ = True
+
     half_day: Mapped[HalfDay] = mapped_column(choice(HalfDay))
     starts: Mapped[time]
     places: Mapped[int]
     slot_minutes: Mapped[int]
+    places_per_slot: Mapped[int] = mapped_column(default=1)
     room: Mapped[str] = mapped_column(String(24))
     fee_fen: Mapped[int] = mapped_column(Fen)
+    kept_online: Mapped[int] = mapped_column(default=0)
+    kept_lobby: Mapped[int] = mapped_column(default=0)
+    kept_revisit: Mapped[int] = mapped_column(default=0)
+    kept_window: Mapped[int] = mapped_column(default=0)
+    kept_until_minutes: Mapped[int] = mapped_column(default=0)
+
+    def kept(self) -> dict[BookingChannel, int]:
+        """How many places are kept for each channel; a row that is not in its table yet keeps none."""
+        return {channel: getattr(self, f"kept_{channel.value}") or 0 for channel in BookingChannel}
+
+
+def _checks() -> tuple[CheckConstraint, ...]:
+    return (
+        CheckConstraint(
+            "places > 0 AND places_per_slot > 0 AND slot_minutes BETWEEN 1 AND 30 AND fee_fen >= 0", name="makes_sense"
+        ),
+        CheckConstraint(
+            "kept_online >= 0 AND kept_lobby >= 0 AND kept_revisit >= 0 AND kept_window >= 0 AND"
+            " kept_until_minutes >= 0 AND kept_online + kept_lobby + kept_revisit + kept_window <= places",
+            name="keeps_what_there_is",
+        ),
+    )
+
+
+class Shift(Pattern):
+    """A practitioner's weekly shift (排班): sessions are opened from it; `weekday` 0 is Monday."""
+
+    __tablename__ = "shift"
+    __table_args__ = (UniqueConstraint("practitioner_id", "weekday", "half_day"), *_checks())
+
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"), index=True)
+    weekday: Mapped[int]
 
 
 class ClinicSession(PublicRow):
@@ -89,7 +133,8 @@ class ClinicSession(PublicRow):
 class Slot(Row):
     """One place (号) of a session: its number `seq` and the time window in which the patient is expected.
 
-    A place that came back may rest until `free_from`, so that it goes to no one in particular.
+    A place that came back may rest until `free_from`, so that it goes to no one in particular. One that is `kept_for`
+    a channel is everybody's from `kept_until` on.
     """
 
     __tablename__ = "slot"
@@ -97,6 +142,7 @@ class Slot(Row):
         UniqueConstraint("session_id", "seq"),
         Index("ix_slot_free", "session_id", "state", "seq"),
         CheckConstraint("(state = 'free') = (registration_id IS NULL)", name="free_has_nobody"),
+        CheckConstraint("(kept_for IS NULL) = (kept_until IS NULL)", name="kept_until_some_time"),
     )
 
     session_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
@@ -106,3 +152,5 @@ class Slot(Row):
     state: Mapped[SlotState] = mapped_column(choice(SlotState), default=SlotState.FREE)
     registration_id: Mapped[int | None] = mapped_column(index=True)
     free_from: Mapped[datetime | None]
+    kept_for: Mapped[BookingChannel | None] = mapped_column(choice(BookingChannel))
+    kept_until: Mapped[datetime | None]

@@ -1,34 +1,50 @@
-"""Opening sessions, and taking and giving back their places."""
+"""What can be booked, and taking and giving back places."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 
 from app.kernel import audit, moves
-from app.kernel.clock import at_hospital
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
-from app.rulebook.terms import LONGEST_WINDOW_DAYS
 from app.scheduling import sql
-from app.scheduling.errors import PlacesBusy, SessionClosed, SlotsOverlap, SoldOut
-from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift, Slot
+from app.scheduling.errors import KeptForOthers, PlacesBusy, SessionClosed, SoldOut
+from app.scheduling.models import BookingChannel, ClinicSession, Department, Practitioner, Slot
 from app.scheduling.states import SESSION, SessionAction, SessionState, SlotState
 
-OPEN_AHEAD_DAYS = LONGEST_WINDOW_DAYS
+LAST_SEQ = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class SessionCard:
-    """A session as a patient chooses it: who, where, when, what it costs and how many places are free."""
+    """A session as a patient chooses it: who, where, when, what it costs and how many places are free.
+
+    `opens_at` is when places that are kept for other channels are the first of them everybody's; None without any.
+    """
 
     session: ClinicSession
     department: Department
     practitioner: Practitioner
     free_places: int
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which place is wanted: the first free one from `not_before` on, or the very one numbered `seq`.
+
+    `channel` is how the patient comes to it; to None it does not matter for whom a place is kept. A place that rests
+    is to be had by nobody unless `also_resting`: by whoever has paid for a place here already.
+    """
+
+    channel: BookingChannel | None = BookingChannel.ONLINE
+    not_before: datetime | None = None
+    seq: int | None = None
+    also_resting: bool = False
 
 
 def departments(uow: Uow) -> list[Department]:
@@ -52,7 +68,7 @@ def practitioner_by_code(uow: Uow, code: str) -> Practitioner:
     return found
 
 
-def cards(
+def cards(  # noqa: PLR0913 - each narrows the list
     uow: Uow,
     *,
     department_id: int | None = None,
@@ -60,11 +76,13 @@ def cards(
     from_day: date | None = None,
     to_day: date | None = None,
     public_id: str | None = None,
+    channel: BookingChannel | None = BookingChannel.ONLINE,
 ) -> list[SessionCard]:
-    """The sessions that fit what is given, each with its free places still to come, in one query."""
-    free = func.coalesce(func.sum(case((is_to_be_had(uow), 1), else_=0)), 0)
+    """The sessions that fit what is given, each with the places to be had by `channel` (None: by anybody)."""
+    free = func.coalesce(func.sum(case((is_to_be_had(uow, channel), 1), else_=0)), 0)
+    opens_at = func.min(case((is_to_be_had(uow, None) & ~is_to_be_had(uow, channel), Slot.kept_until)))
     query = (
-        select(ClinicSession, Department, Practitioner, free)
+        select(ClinicSession, Department, Practitioner, free, opens_at)
         .join(Department, Department.id == ClinicSession.department_id)
         .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
         .outerjoin(Slot, Slot.session_id == ClinicSession.id)
@@ -86,15 +104,18 @@ def cards(
     return [SessionCard(*row) for row in uow.session.execute(query)]
 
 
-def is_to_be_had(uow: Uow) -> ColumnElement[bool]:
-    """A place is free, still to come, and does not rest."""
+def is_to_be_had(uow: Uow, channel: BookingChannel | None = BookingChannel.ONLINE) -> ColumnElement[bool]:
+    """A place is free, still to come, does not rest, and is not kept for another channel; for None not for any."""
     rested = or_(Slot.free_from.is_(None), Slot.free_from <= uow.now())
-    return (Slot.state == SlotState.FREE) & (Slot.ends_at > uow.now()) & rested
+    free = (Slot.state == SlotState.FREE) & (Slot.ends_at > uow.now()) & rested
+    if channel is None:
+        return free
+    return free & or_(Slot.kept_for.is_(None), Slot.kept_for == channel, Slot.kept_until <= uow.now())
 
 
-def card(uow: Uow, public_id: str) -> SessionCard:
+def card(uow: Uow, public_id: str, *, channel: BookingChannel | None = BookingChannel.ONLINE) -> SessionCard:
     """The session named `public_id`; else NotFound."""
-    found = cards(uow, public_id=public_id)
+    found = cards(uow, public_id=public_id, channel=channel)
     if not found:
         raise NotFound
     return found[0]
@@ -105,80 +126,12 @@ def card_by_id(uow: Uow, session_id: int) -> SessionCard:
     return card(uow, uow.session.get_one(ClinicSession, session_id).public_id)
 
 
-def open_session(uow: Uow, shift: Shift, day: date) -> ClinicSession | None:
-    """The shift's session on `day` stands with all its places; None when it already did.
+def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wanted = Wanted()) -> tuple[int, int]:
+    """A free place of the session is held for the registration: (slot id, place number).
 
-    Refuses `slots_overlap` when the practitioner sits elsewhere at that time.
-    """
-    starts_at = at_hospital(day, shift.starts, uow.zone)
-    ends_at = starts_at + timedelta(minutes=shift.slot_minutes * shift.places)
-    same_day = list(
-        uow.session.scalars(
-            select(ClinicSession).where(
-                ClinicSession.practitioner_id == shift.practitioner_id, ClinicSession.visit_day == day
-            )
-        )
-    )
-    if any(session.half_day == shift.half_day for session in same_day):
-        return None
-    if any(session.starts_at < ends_at and starts_at < session.ends_at for session in same_day):
-        raise SlotsOverlap(day=day.isoformat())
-    practitioner = uow.session.get_one(Practitioner, shift.practitioner_id)
-    session = ClinicSession(
-        department_id=practitioner.department_id,
-        practitioner_id=practitioner.id,
-        visit_day=day,
-        half_day=HalfDay(shift.half_day),
-        room=shift.room,
-        fee_fen=shift.fee_fen,
-        starts_at=starts_at,
-        ends_at=ends_at,
-    )
-    uow.session.add(session)
-    uow.session.flush()
-    uow.session.add_all(_places(session, shift))
-    return session
-
-
-def _places(session: ClinicSession, shift: Shift) -> list[Slot]:
-    length = timedelta(minutes=shift.slot_minutes)
-    return [
-        Slot(
-            session_id=session.id,
-            seq=number + 1,
-            starts_at=session.starts_at + number * length,
-            ends_at=session.starts_at + (number + 1) * length,
-        )
-        for number in range(shift.places)
-    ]
-
-
-def open_ahead(uow: Uow, *, days: int = OPEN_AHEAD_DAYS) -> int:
-    """The sessions of every shift stand for today and the `days` that follow; returns how many were opened now."""
-    opened = 0
-    shifts = list(uow.session.scalars(select(Shift).order_by(Shift.id)))
-    for ahead in range(days + 1):
-        day = uow.today() + timedelta(days=ahead)
-        for shift in shifts:
-            if shift.weekday == day.weekday() and open_session(uow, shift, day) is not None:
-                opened += 1
-    return opened
-
-
-def claim_slot(
-    uow: Uow,
-    *,
-    session_id: int,
-    registration_id: int,
-    not_before: datetime | None = None,
-    also_resting: bool = False,
-) -> tuple[int, int]:
-    """One free place of the session (from `not_before` on) is held for the registration: (slot id, place number).
-
-    A place that rests is to be had by nobody unless `also_resting`: by whoever has paid for a place here already.
-
-    One statement, so of any number of phones each free place goes to one. Refuses `session_closed`, `sold_out`; and
-    `places_busy` (try again) when places exist but others hold them in units that are not finished yet.
+    One statement, so of any number of phones each free place goes to one. Refuses `session_closed`, `sold_out`,
+    `kept_for_others`; and `places_busy` (try again) when places exist but others hold them in units that are not
+    finished yet.
     """
     session = uow.session.get_one(ClinicSession, session_id)
     if session.state != SessionState.OPEN or session.ends_at <= uow.now():
@@ -187,24 +140,30 @@ def claim_slot(
         "p_session_id": session_id,
         "p_registration_id": registration_id,
         "p_now": uow.now(),
-        "p_not_before": not_before or session.starts_at,
-        "p_rested_at": session.ends_at if also_resting else uow.now(),
+        "p_not_before": wanted.not_before or session.starts_at,
+        "p_first_seq": wanted.seq or 1,
+        "p_last_seq": wanted.seq or LAST_SEQ,
+        "p_rested_at": session.ends_at if wanted.also_resting else uow.now(),
+        "p_channel": wanted.channel,
+        "p_kept_until": uow.now() if wanted.channel else session.ends_at,
     }
     row = uow.session.execute(sql.CLAIM, facts, execution_options={"synchronize_session": False}).first()
-    if row is not None:
-        return row[0], row[1]
-    left = uow.session.scalar(
-        select(func.count())
-        .select_from(Slot)
-        .where(
-            Slot.session_id == session_id,
-            is_to_be_had(uow),
-            Slot.starts_at >= facts["p_not_before"],
-        )
-    )
-    if left:
-        raise PlacesBusy(retry_seconds=1)
-    raise SoldOut(session=session.public_id)
+    if row is None:
+        raise _why_none(uow, session, wanted)
+    return row[0], row[1]
+
+
+def _why_none(uow: Uow, session: ClinicSession, wanted: Wanted) -> SoldOut | PlacesBusy:
+    """What to say when no place could be had."""
+    which = [Slot.session_id == session.id, Slot.starts_at >= (wanted.not_before or session.starts_at)]
+    if wanted.seq is not None:
+        which.append(Slot.seq == wanted.seq)
+    if uow.session.scalar(select(func.count()).select_from(Slot).where(*which, is_to_be_had(uow, wanted.channel))):
+        return PlacesBusy(retry_seconds=1)
+    opens_at = uow.session.scalar(select(func.min(Slot.kept_until)).where(*which, is_to_be_had(uow, None)))
+    if opens_at is not None:
+        return KeptForOthers(session=session.public_id, opens_at=opens_at.isoformat())
+    return SoldOut(session=session.public_id)
 
 
 def take_slot(uow: Uow, *, slot_id: int, registration_id: int) -> bool:

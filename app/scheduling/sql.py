@@ -16,7 +16,13 @@ _FIRST_FREE = (
         Slot.state == SlotState.FREE,
         Slot.ends_at > bindparam("p_now"),
         Slot.starts_at >= bindparam("p_not_before"),
+        Slot.seq.between(bindparam("p_first_seq"), bindparam("p_last_seq")),
         or_(Slot.free_from.is_(None), Slot.free_from <= bindparam("p_rested_at")),
+        or_(
+            Slot.kept_for.is_(None),
+            Slot.kept_for == bindparam("p_channel", type_=Slot.kept_for.type),
+            Slot.kept_until <= bindparam("p_kept_until"),
+        ),
     )
     .order_by(Slot.seq)
     .limit(1)

@@ -34,6 +34,7 @@ REFUSED_AS: dict[str, tuple[int, str]] = {
     "merge_busy": (206, "MRG-1"),
     "already_registered": (205, "PID-3"),
     "sold_out": (207, "AIS-4"),
+    "kept_for_others": (207, "AIS-4"),
     "session_closed": (207, "AIS-4"),
     "slots_overlap": (207, "AIS-4"),
     "places_busy": (206, "AIS-4"),

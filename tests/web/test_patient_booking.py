@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from app.analytics.models import ChannelScan, FunnelStep
+from app.analytics.models import ChannelKind, ChannelScan, FunnelStep
 from app.analytics.service import file_channel
 from app.identity.models import Patient
 from app.kernel.audit import AuditEvent
@@ -15,7 +15,7 @@ from app.kernel.uow import Units
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.rulebook import service as rulebook
-from app.scheduling.models import Slot
+from app.scheduling.models import BookingChannel, Slot
 from app.scheduling.states import SlotState
 from tests import factories
 from tests.web.conftest import Phone
@@ -266,3 +266,30 @@ def test_a_day_that_is_not_released_is_not_offered(zhang, clinic):
 
     assert "张伟" in page
     assert "张伟" not in zhang.open("/departments/GI").text
+
+
+def test_places_kept_for_the_lobby_are_shown_to_whoever_scanned_its_poster_today(zhang, clinic, units: Units, clock):
+    clock.step(hours=-1)
+    with units.open() as uow:
+        kinds = (ChannelKind.ARTICLE, ChannelKind.POSTER)
+        codes = [file_channel(uow, name=kind.value, target="/departments/GI", kind=kind).code for kind in kinds]
+        for slot in uow.session.scalars(select(Slot)):
+            slot.kept_for, slot.kept_until = BookingChannel.LOBBY, slot.starts_at
+    session = clinic.clinic.session.public_id
+
+    zhang.open(f"/c/{codes[0]}")
+    at_home = zhang.open(f"/sessions/{session}").text
+    refused = zhang.send("/registrations", session=session, patient=patient_on_file(units))
+    zhang.open(f"/c/{codes[1]}")
+    here = zhang.open(f"/sessions/{session}").text
+    held = hold(zhang, clinic)
+
+    assert "09:30 起对所有人开放" in at_home
+    assert (refused.status_code, "kept_for_others" in refused.text) == (409, True)
+    assert "锁定号源" in here
+    assert held.status_code == 302
+
+
+def patient_on_file(units: Units) -> str:
+    with units.open() as uow:
+        return uow.session.scalars(select(Patient.public_id)).one()

@@ -22,6 +22,7 @@ ISSUES = {
     "not_allowed": "forbidden",
     "token_refused": "login",
     "sold_out": "conflict",
+    "kept_for_others": "conflict",
     "session_closed": "conflict",
     "already_registered": "duplicate",
     "once_key_reused": "duplicate",

@@ -16,8 +16,9 @@ from app.registration.limits import rules_of_session
 from app.registration.rules import cancel_closes_at
 from app.rulebook.service import rules_for
 from app.rulebook.terms import CancelUntil, Rules
+from app.scheduling import opening
 from app.scheduling import service as scheduling
-from app.scheduling.models import Department
+from app.scheduling.models import BookingChannel, Department
 from app.scheduling.rules import closes_at, opens_at, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
@@ -47,7 +48,7 @@ def department(code: str) -> edge.Answer:
     uow = edge.current_uow()
     found = scheduling.department_by_code(uow, code)
     first = _week_of(request.args.get("day", ""), uow.today())
-    cards = scheduling.cards(uow, department_id=found.id, from_day=first, to_day=first + timedelta(days=STRIP_DAYS - 1))
+    cards = _cards(uow, found, first)
     rules = rules_for(uow, where_of(found))
     bookable = [card for card in cards if _is_bookable(card, uow) and _is_in_window(card, rules, uow)]
     day = _day_shown(request.args.get("day", ""), first, bookable)
@@ -60,6 +61,27 @@ def department(code: str) -> edge.Answer:
         sessions=[_row(card) for card in bookable if _day_of(card) == day],
         weeks=_weeks(found, first, uow.today()),
     )
+
+
+def _cards(uow: Uow, found: Department, first: date) -> list[SessionCard]:
+    """The strip's sessions, each with the places that whoever asks can have by the way they came."""
+    last, today = first + timedelta(days=STRIP_DAYS - 1), uow.today()
+    cards = scheduling.cards(uow, department_id=found.id, from_day=first, to_day=last)
+    if first != today or not _is_here(uow):
+        return cards
+    here = scheduling.cards(uow, department_id=found.id, from_day=today, to_day=today, channel=BookingChannel.LOBBY)
+    return here + [card for card in cards if _day_of(card) != today]
+
+
+def _is_here(uow: Uow) -> bool:
+    """True when a code in the house was scanned today, which makes the places kept for the lobby theirs."""
+    return bool(session.get("lobby_day", "") == uow.today().isoformat())
+
+
+def _channel_of(uow: Uow, session_id: str) -> BookingChannel:
+    """How the patient comes to a place of the session: by the lobby to one of today's, else from anywhere."""
+    is_of_today = _is_here(uow) and _day_of(scheduling.card(uow, session_id)) == uow.today()
+    return BookingChannel.LOBBY if is_of_today else BookingChannel.ONLINE
 
 
 def _is_bookable(card: SessionCard, uow: Uow) -> bool:
@@ -88,7 +110,7 @@ def _read_day(text: str) -> date | None:
 def _week_of(text: str, today: date) -> date:
     """The first day of the strip that shows the day asked for: today, or whole strips later."""
     wanted = _read_day(text) or today
-    ahead = min(max((wanted - today).days, 0), scheduling.OPEN_AHEAD_DAYS)
+    ahead = min(max((wanted - today).days, 0), opening.OPEN_AHEAD_DAYS)
     return today + timedelta(days=ahead - ahead % STRIP_DAYS)
 
 
@@ -123,7 +145,7 @@ def _strip(
 def _weeks(found: Department, first: date, today: date) -> dict[str, str]:
     """Where the strips before and after are, '' at the ends."""
     before, after = first - timedelta(days=STRIP_DAYS), first + timedelta(days=STRIP_DAYS)
-    last = today + timedelta(days=scheduling.OPEN_AHEAD_DAYS)
+    last = today + timedelta(days=opening.OPEN_AHEAD_DAYS)
     return {
         "before": url_for("patient.department", code=found.code, day=before.isoformat()) if before >= today else "",
         "after": url_for("patient.department", code=found.code, day=after.isoformat()) if after <= last else "",
@@ -140,14 +162,22 @@ def _row(card: SessionCard) -> dict[str, object]:
         "time": f"{show.HALF_DAYS[session.half_day]} {show.time_span(session.starts_at, session.ends_at)}",
         "fee": show.yuan(session.fee_fen),
         "free": card.free_places,
+        "later": _later_words(card),
     }
+
+
+def _later_words(card: SessionCard) -> str:
+    """From when on places that are kept for the window, the lobby or a revisit can be had; '' while others are free."""
+    if card.free_places or card.opens_at is None:
+        return ""
+    return str(gettext("留给窗口、现场和复诊的号，%(at)s 起对所有人开放", at=show.near_moment(card.opens_at)))
 
 
 @blueprint.get("/sessions/<session_id>")
 def clinic_session(session_id: str) -> edge.Answer:
     """What would be booked, for whom, and the rules; one button holds a place."""
     uow = edge.current_uow()
-    card = scheduling.card(uow, session_id)
+    card = scheduling.card(uow, session_id, channel=_channel_of(uow, session_id))
     current, rules = family.chosen_patient(uow), rules_of_session(uow, card.session)
     return render_template(
         "patient/session.html",
@@ -197,12 +227,14 @@ def hold() -> edge.Answer:
     patient_id, session_id = request.form.get("patient", ""), request.form.get("session", "")
     if not patient_id or not session_id:
         raise BadInput(fields={"patient": "required"})
+    uow = edge.current_uow()
     try:
         held = registration.hold(
-            edge.current_uow(),
+            uow,
             session_public_id=session_id,
             patient_public_id=patient_id,
             source_code=session.get("source", ""),
+            channel=_channel_of(uow, session_id),
         )
     except AlreadyRegistered as standing:
         if "registration" not in standing.facts:

@@ -7,6 +7,7 @@ import secrets
 from flask import redirect, render_template, request, session, url_for
 
 from app.analytics import service as analytics
+from app.analytics.models import ChannelKind
 from app.invoice import service as invoices
 from app.invoice.service import VerifiedInvoice
 from app.invoice.states import InvoiceKind, InvoiceState
@@ -14,6 +15,8 @@ from app.kernel.errors import NotFound
 from app.web import edge, show
 from app.web.paths import own_path
 
+# Who scans one of these stands in the hospital, so the places kept for the lobby are theirs for the day.
+IN_THE_HOUSE = {ChannelKind.POSTER, ChannelKind.SCREEN, ChannelKind.DESK}
 blueprint = edge.surface("public", prefix="", guard=edge.open_to_all)
 
 
@@ -25,6 +28,8 @@ def poster(code: str) -> edge.Answer:
     visitor = session.setdefault("visitor", secrets.token_urlsafe(12))
     channel = analytics.scan(edge.current_uow(), code=code, visitor=visitor)
     session["source"] = channel.code
+    if channel.kind in IN_THE_HOUSE:
+        session["lobby_day"] = edge.current_uow().today().isoformat()
     session.permanent = True
     return redirect(own_path(channel.target) or url_for("patient.home"))
 

@@ -12,6 +12,7 @@ from app.kernel.uow import Uow
 from app.registration import for_staff as visits_of
 from app.registration import service as registration
 from app.scheduling import for_staff as sittings
+from app.scheduling import opening
 from app.scheduling import service as scheduling
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SESSION, SessionAction
@@ -38,7 +39,7 @@ def schedules() -> edge.Answer:
     departments = scheduling.departments(uow)
     code = work.one_of(work.asked("department", 24), [department.code for department in departments])
     chosen = next((department.id for department in departments if department.code == code), None)
-    cards = scheduling.cards(uow, department_id=chosen, from_day=day, to_day=day)
+    cards = scheduling.cards(uow, department_id=chosen, from_day=day, to_day=day, channel=None)
     return work.page(
         "staff/schedules.html",
         PLACE,
@@ -92,7 +93,7 @@ def _row(card: SessionCard, sizes: dict[int, int]) -> dict[str, object]:
 def session_page(session_id: str) -> edge.Answer:
     """One session: its visits by state, and stopping it."""
     uow = edge.current_uow()
-    card = scheduling.card(uow, session_id)
+    card = scheduling.card(uow, session_id, channel=None)
     sits = card.session
     counts = visits_of.counts_of_session(uow, sits.id)
     return work.page(
@@ -123,6 +124,6 @@ def stop_session(session_id: str) -> edge.Answer:
 @work.needs(ADMIN, OPERATIONS)
 def open_ahead() -> edge.Answer:
     """Every shift's sessions stand for the coming weeks; those that did already stay."""
-    opened = scheduling.open_ahead(edge.current_uow())
+    opened = opening.open_ahead(edge.current_uow())
     flash(gettext("新开放了 %(count)s 场门诊", count=opened), "ok")
     return redirect(url_for("staff.schedules"))

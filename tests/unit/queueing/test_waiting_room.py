@@ -166,7 +166,7 @@ def test_the_board_shows_each_room_with_masked_names(units: Units) -> None:
 def test_sessions_that_overlap_are_refused(units: Units) -> None:
     from datetime import time
 
-    from app.scheduling import service as scheduling
+    from app.scheduling import opening
     from app.scheduling.errors import SlotsOverlap
     from app.scheduling.models import HalfDay, Shift
 
@@ -183,7 +183,7 @@ def test_sessions_that_overlap_are_refused(units: Units) -> None:
             fee_fen=0,
         )
         with pytest.raises(SlotsOverlap):
-            scheduling.open_session(uow, shift, uow.today())
+            opening.open_session(uow, shift, uow.today())
         assert uow.session.get_one(ClinicSession, clinic.session.id).ends_at - clinic.session.starts_at == timedelta(
             minutes=300
         )

@@ -20,6 +20,7 @@ from app.registration.rules import cancel_closes_at, limit_reached, months_from,
 from app.registration.states import RegistrationState
 from app.rulebook import service as rulebook
 from app.rulebook.terms import SHIPPED, Breach, BreachLimit, CancelUntil, RefundTier, Rules
+from app.scheduling import opening
 from app.scheduling import service as scheduling
 from app.scheduling.errors import SoldOut
 from app.scheduling.models import ClinicSession, Shift, Slot
@@ -44,7 +45,7 @@ def session_in(units: Units, clinic: factories.Clinic, days: int) -> ClinicSessi
     """The doctor's session so many days ahead."""
     with units.open() as uow:
         shift = uow.session.query(Shift).filter_by(practitioner_id=clinic.practitioner.id).one()
-        made = scheduling.open_session(uow, shift, uow.today() + timedelta(days=days))
+        made = opening.open_session(uow, shift, uow.today() + timedelta(days=days))
         assert made is not None
         return made
 
