@@ -12,6 +12,7 @@ from flask import Flask
 from app.cli import invariants
 from app.cli.clients import fhir_command
 from app.cli.doctor import SIGNS, WELL, examine, exit_code
+from app.cli.loading import hospital_command
 from app.cli.rotating import rotate
 from app.cli.seed import seed
 from app.identity import staffing
@@ -30,6 +31,7 @@ def register_commands(app: Flask) -> None:
         seed_command,
         doctor_command,
         invariants_command,
+        hospital_command,
         staff_command,
         audit_command,
         keys_command,

@@ -11,6 +11,8 @@ from app.kernel.uow import Uow
 from app.scheduling.models import Department, Practitioner, Shift
 from app.scheduling.service import department_by_code
 
+DEPARTMENT_FACTS = ("name", "name_en", "location", "location_en", "ticket_letter", "campus_code")
+
 
 @dataclass(frozen=True)
 class DoctorIn:
@@ -55,13 +57,16 @@ def let_go(uow: Uow, code: str) -> bool:
     return True
 
 
-def file_department(uow: Uow, *, code: str, name: str = "", location: str = "") -> Department:
-    """The department is on file as told; '' leaves a field as it is."""
+def file_department(uow: Uow, *, code: str, **told: str) -> Department:
+    """The department is on file as told (`DEPARTMENT_FACTS`); what is not told, or is '', stays as it is."""
     row = uow.session.scalars(select(Department).where(Department.code == code)).first()
     if row is None:
-        row = Department(code=code, name=name or code, name_en=name or code, location="")
+        name = told.get("name") or code
+        row = Department(code=code, name=name, name_en=told.get("name_en") or name, location="")
         uow.session.add(row)
-    row.name, row.location = name or row.name, location or row.location
+    for fact in DEPARTMENT_FACTS:
+        if told.get(fact):
+            setattr(row, fact, told[fact])
     uow.session.flush()
     audit.record(uow, "department.file", "department", code)
     return row
