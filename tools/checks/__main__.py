@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +17,7 @@ from tools import foreign, setup
 from tools.system_packages import TEST_NEEDS, install_missing
 
 FOUND_NO_TEST = 5  # of pytest; a test that was asked for by name need not touch the database
+APART = ("tests/browser", "tests/journeys", "tests/processes")  # wait for others more than they work
 LEFT_OUT = {"fast": "not long and not slow and not browser", "usual": "not long", "long": ""}
 
 
@@ -94,6 +95,9 @@ def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check
         )
     if given.name or any(Path(each.split("::")[0]).exists() for each in for_pytest):
         return watched, beside
+    if not given.fast:
+        watched = [replace(watched[0], command=[*pytest, *(f"--ignore={folder}" for folder in APART)])]
+        beside.append(Check("pytest of browsers and processes", [*pytest, *APART], watched[0].env))
     still = [
         Check("ruff check", [_tool("ruff"), "check", "."]),
         Check("ruff format", [_tool("ruff"), "format", "--check", "."]),
