@@ -166,11 +166,37 @@ class SplitMade:
 
 
 @dataclass(frozen=True)
+class SplitSettled:
+    """Insurance has taken its part of a split upon itself."""
+
+    split_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class SplitReversed:
+    """Insurance's part of a settled split was given back to it."""
+
+    split_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class BillOpened:
     """Something is to be paid."""
 
     bill_id: int
     patient_id: int
+
+
+@dataclass(frozen=True)
+class MoneyReceived:
+    """Money came in for an order, whatever becomes of it."""
+
+    order_id: int
+    bill_id: int
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from app.insurance import followers as insurance
 from app.invoice import followers as invoice
 from app.kernel import outbox
 from app.kernel.uow import Story, Uow
+from app.ledger import followers as ledger
 from app.notifications import followers as notifications
 from app.payment import followers as payment
 from app.payment.models import Bill
@@ -98,18 +99,23 @@ STORY: Story = {
         pharmacy.cancel_bag_when_voided,
     ),
     events.SplitMade: (prescription.mark_billed_when_split, payment.open_bill_when_split),
+    events.SplitSettled: (ledger.insure_when_settled,),
+    events.SplitReversed: (ledger.uninsure_when_reversed,),
     events.BillOpened: (pharmacy.file_bag_when_billed, notifications.tell_when_billed),
+    events.MoneyReceived: (ledger.receive_when_received,),
     events.BillPaid: (
         registration.confirm_when_paid,
         prescription.mark_paid_when_paid,
         pharmacy.prepare_bag_when_paid,
         invoice.issue_when_paid,
+        ledger.earn_when_paid,
         notifications.tell_when_paid,
         tell_hospital,
     ),
-    events.RefundRequested: (pharmacy.cancel_bag_when_refund_requested,),
+    events.RefundRequested: (pharmacy.cancel_bag_when_refund_requested, ledger.give_back_when_requested),
     events.RefundSucceeded: (
         invoice.red_letter_when_refunded,
+        ledger.arrive_back_when_succeeded,
         notifications.tell_when_refunded,
         tell_hospital,
     ),

@@ -41,7 +41,8 @@ STAFF = (
     ("wang.fang", "王芳", ("pharmacist",), ""),
     ("chen.jing", "陈静", ("pharmacist",), ""),
     ("zhao.min", "赵敏", ("invoice_clerk",), ""),
-    ("admin", "系统管理员", ("admin", "operations", "it", "auditor"), ""),
+    ("sun.li", "孙丽", ("finance",), ""),
+    ("admin", "系统管理员", ("admin", "operations", "finance", "it", "auditor"), ""),
 )
 # code, name, place
 WINDOWS = (("W1", "1号窗口", "门诊药房1层"), ("W2", "2号窗口", "门诊药房1层"), ("W3", "3号窗口", "门诊药房1层"))

@@ -21,6 +21,7 @@ ROLES = (
     "reviewer",
     "pharmacist",
     "invoice_clerk",
+    "finance",
     "admin",
     "operations",
     "it",

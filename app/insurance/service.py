@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 
-from app.events import SplitMade
+from app.events import SplitMade, SplitReversed, SplitSettled
 from app.insurance import errors, rules, sql
 from app.insurance.covering import (
     bind_coverage,
@@ -103,6 +103,7 @@ def settle(uow: Uow, split: Split) -> Split:
             coverage_id = basis.coverage.id if basis.coverage else None
             move(uow, SPLIT, split, SplitAction.SETTLE, coverage_id=coverage_id, year=basis.year)
             audit.record(uow, "split.settle", "split", split.public_id, fund_fen=split.fund_fen)
+            uow.publish(SplitSettled(split.id, split.prescription_id, split.patient_id))
             return split
     raise errors.CoverageBusy
 
@@ -131,6 +132,7 @@ def reverse(uow: Uow, split: Split) -> None:
     if split.coverage_id is not None:
         sql.give_back(uow, uow.session.get_one(Coverage, split.coverage_id), split)
     audit.record(uow, "split.reverse", "split", split.public_id, fund_fen=split.fund_fen)
+    uow.publish(SplitReversed(split.id, split.prescription_id, split.patient_id))
 
 
 def let_go(uow: Uow, prescription_id: int) -> None:

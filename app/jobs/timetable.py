@@ -36,6 +36,7 @@ JOBS = (
     Job("audit_seal", 60, work.audit_seal),
     Job("rx_expire", 300, work.rx_expire),
     Job("day_figures", 600, work.day_figures),
+    Job("ledger_proof", 600, work.ledger_proof),
     Job("open_sessions", 3600, work.open_sessions),
     Job("lapse_plans", 3600, work.lapse_plans),
     Job("rate_sweep", 3600, work.rate_sweep),

@@ -12,6 +12,7 @@ from app.analytics import days
 from app.identity import logins
 from app.kernel import audit, message_health, once, rates
 from app.kernel.uow import Actor, Uow
+from app.ledger import proving
 from app.notifications import delivery
 from app.notifications.ports import MessageCourier
 from app.notifications.states import Channel
@@ -115,6 +116,11 @@ def day_figures(runtime: Runtime) -> int:
 
 def _count_two_days(uow: Uow) -> int:
     return sum(days.roll_up_day(uow, uow.today() - timedelta(days=back)) for back in (1, 0))
+
+
+def ledger_proof(runtime: Runtime) -> int:
+    """The ledger of the day that is over was compared with all that moved money; what differs is named."""
+    return _once(runtime, "ledger_proof", proving.prove_yesterday)
 
 
 def audit_seal(runtime: Runtime) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from app import events
 from app.kernel import audit
 from app.kernel.moves import move
 from app.kernel.uow import Uow
@@ -69,6 +70,7 @@ def record_money(uow: Uow, paid: Paid) -> Receipt:
         payer_index=uow.keys.index(paid.payer_ref, "payer") if paid.payer_ref else "",
     )
     audit.record(uow, "payment.receive", "payment_order", order.out_trade_no, amount_fen=paid.amount_fen)
+    uow.publish(events.MoneyReceived(order.id, order.bill_id))
     return Receipt.BOOKED
 
 

@@ -86,6 +86,11 @@ def newest_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
     ).first()
 
 
+def bill_of_split(uow: Uow, split_id: int) -> Bill | None:
+    """The latest bill that was opened for the split; None when there is none."""
+    return uow.session.scalars(select(Bill).where(Bill.split_id == split_id).order_by(Bill.id.desc()).limit(1)).first()
+
+
 def bill_of_account(uow: Uow, public_id: str) -> Bill:
     """The bill named `public_id` of a patient the asking account may act for; else NotFound."""
     bill = uow.session.scalars(

@@ -21,6 +21,8 @@ WORDS: dict[str, tuple[object, object, object]] = {
         _l("请换一个新密码。"),
     ),
     "login_taken": (_l("登录名已被使用"), _l("另一位工作人员正在使用这个登录名。"), _l("请换一个登录名。")),
+    # ledger
+    "does_not_balance": (_l("记账不平"), _l("这笔资金的借贷两边不相等，没有入账。"), _l("请联系信息科。")),
     # any place
     "illegal_move": (_l("状态已经变了"), _l("别人刚刚处理过，或这一步现在不能做。"), _REFRESH),
     "once_key_reused": (_l("页面已用过"), _l("这张表单已经提交过另外的内容。"), _l("请重新打开页面再填写。")),

@@ -31,6 +31,7 @@ SLICES = (
     "payment",
     "pharmacy",
     "invoice",
+    "ledger",
     "reports",
     "revisit",
     "notifications",

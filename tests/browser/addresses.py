@@ -120,6 +120,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.payments": (("admin", "/staff/payments"), ("admin", "/staff/payments?list=refunds")),
     "staff.members": (("admin", "/staff/people"),),
     "staff.member": (("admin", "/staff/people/{staff}"),),
+    "staff.ledger": (("admin", "/staff/ledger?prove=1"),),
+    "staff.ledger_bill": (("admin", "/staff/ledger/bills/{bill.paid}"),),
     "staff.audit_trail": (("admin", "/staff/audit?verify=1"),),
 }
 # GET routes that are no page of their own, and why.

@@ -17,14 +17,15 @@ from tests.web.work_fixtures import House, follow, house
 
 __all__ = ["house"]
 MAY = {
-    "/staff/": {"boss", "operations", "it", "auditor"},
+    "/staff/": {"boss", "operations", "finance", "it", "auditor"},
     "/staff/schedules": {"boss", "operations"},
     "/staff/channels": {"boss", "operations"},
     "/staff/messages": {"boss", "operations", "it"},
     "/staff/hl7": {"boss", "it"},
     "/staff/dead": {"boss", "it"},
     "/staff/patients": {"boss", "operations", "auditor"},
-    "/staff/payments": {"boss", "operations", "auditor"},
+    "/staff/payments": {"boss", "operations", "finance", "auditor"},
+    "/staff/ledger": {"boss", "operations", "finance", "auditor"},
     "/staff/audit": {"boss", "auditor"},
 }
 ADMISSION = (
@@ -57,7 +58,7 @@ def posted(house: House, *, topic: str = "hospital", is_dead: bool = True) -> in
 
 @pytest.mark.parametrize("path", MAY)
 def test_each_role_opens_its_own_pages(house: House, path: str) -> None:
-    for login in ("boss", "operations", "it", "auditor", "doctor"):
+    for login in ("boss", "operations", "finance", "it", "auditor", "doctor"):
         answer = house.browser(login).get(path)
 
         assert answer.status_code == (200 if login in MAY[path] else 403), (login, path)
@@ -275,3 +276,19 @@ def test_masking_follows_the_senders_own_separator() -> None:
 def test_bytes_of_any_charset_become_text() -> None:
     assert text_of("张".encode("gb18030")) == "张"
     assert text_of(b"\xff\xfe\xff") != ""
+
+
+def test_the_ledger_shows_the_days_accounts_and_leads_to_a_bills_journals(house: House) -> None:
+    house.booked()
+    finance = house.browser("finance")
+
+    page = finance.get("/staff/ledger?prove=1").text
+    bill = re.search(r"/staff/ledger/bills/(\w+)", page)
+    assert bill
+    shown = finance.get(bill.group(0)).text
+
+    assert "账平" in page
+    assert "在途资金 · 微信支付" in page
+    assert [word for word in ("收到患者付款", "账单结清", "25.00") if word not in shown] == []
+    assert house.audited("ledger.read") == 1
+    assert finance.get("/staff/ledger/bills/nothing").status_code == 404

@@ -44,6 +44,7 @@ ROLES = {
     "checker": ("pharmacist",),
     "clerk": ("invoice_clerk",),
     "operations": ("operations",),
+    "finance": ("finance",),
     "it": ("it",),
     "auditor": ("auditor",),
     "boss": ("admin", "operations", "it", "auditor"),

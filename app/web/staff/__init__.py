@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.web import edge, work
 
-ADMIN, OPERATIONS, IT, AUDITOR = "admin", "operations", "it", "auditor"
-blueprint = work.surface("staff", prefix="/staff", guard=edge.require_staff(ADMIN, OPERATIONS, IT, AUDITOR))
+ADMIN, OPERATIONS, FINANCE, IT, AUDITOR = "admin", "operations", "finance", "it", "auditor"
+blueprint = work.surface("staff", prefix="/staff", guard=edge.require_staff(ADMIN, OPERATIONS, FINANCE, IT, AUDITOR))
 
 
 def _roles(*names: str) -> frozenset[str]:
@@ -30,7 +30,8 @@ PLACE = work.Place(
         work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), PEER_PAGES),
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
-        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, AUDITOR)),
+        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
+        work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
         work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
         work.Link(_l("人员"), "staff.members", _roles(ADMIN), ("staff.member", "staff.take_on", "staff.give_password")),
     ),
@@ -45,6 +46,7 @@ from app.web.staff import hl7_codes as hl7_codes  # noqa: E402
 from app.web.staff import hl7_message as hl7_message  # noqa: E402
 from app.web.staff import hl7_repeating as hl7_repeating  # noqa: E402
 from app.web.staff import home as home  # noqa: E402
+from app.web.staff import ledger as ledger  # noqa: E402
 from app.web.staff import members as members  # noqa: E402
 from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from datetime import time
+from datetime import date, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from app.web import work
 
 # What a list's address may say besides the page.
 KEPT = (
-    *("list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome"),
+    *("day", "list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome"),
     *("peer", "control", "patient", "visit", "order"),
 )
 
@@ -56,6 +56,11 @@ def paging(rows: Sequence[Any]) -> dict[str, str]:
 def field(name: str, label: str, *, options: list[tuple[str, str]] | None = None, kind: str = "text") -> dict[str, Any]:
     """A field of a list's filter, with what was asked."""
     return {"name": name, "label": label, "value": work.asked(name), "options": options, "type": kind}
+
+
+def day_field(name: str, label: str, day: date) -> dict[str, Any]:
+    """The one day a list is about."""
+    return {"name": name, "label": label, "value": day.isoformat(), "options": None, "type": "date"}
 
 
 def day_fields() -> list[dict[str, Any]]:

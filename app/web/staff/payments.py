@@ -15,14 +15,14 @@ from app.payment import for_staff as money
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, AUDITOR, OPERATIONS, PLACE, blueprint
+from app.web.staff import ADMIN, AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
 from app.web.staff.lists import asked, day_fields, field, paging
 
 Reader = Callable[[Uow], tuple[Sequence[Any], list[list[Any]]]]
 
 
 @blueprint.get("/payments")
-@work.needs(ADMIN, OPERATIONS, AUDITOR)
+@work.needs(ADMIN, OPERATIONS, FINANCE, AUDITOR)
 def payments() -> edge.Answer:
     """One of the lists: bills, orders, refunds or cases."""
     uow = edge.current_uow()

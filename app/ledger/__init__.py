@@ -1,0 +1,5 @@
+"""The ledger (总账): every movement of money in double entry 复式记账, appended and never edited.
+
+Owns journals with their postings and the nightly proofs. Does not own bills, orders, refunds or splits: it follows them
+and is compared with them; a balance is always a sum of postings.
+"""

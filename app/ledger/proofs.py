@@ -1,0 +1,97 @@
+"""The questions by which the ledger is proven: each finds what is wrong, names it and says by how much.
+
+A row found is (journal id or None, bill id or None, fen by which the ledger differs). The ledger holds when none finds
+any: every journal is balanced, and the ledger says what orders, bills, refunds, splits and invoices say.
+"""
+
+from __future__ import annotations
+
+
+# Statements of our own: every name in them is written here.
+def _compared(movement: str, account: str, thing: str, expected: str, bill: str) -> str:
+    """Each `thing` (a query of id, bill_id, fen) against its journal's postings on `account`, both ways."""
+    posted = (
+        "SELECT j.subject_id AS id, j.id AS journal_id, j.bill_id AS bill_id, sum(p.amount_fen) AS fen"  # noqa: S608
+        " FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id"
+        f" WHERE j.movement = '{movement}' AND p.account IN ({account}) GROUP BY j.subject_id, j.id, j.bill_id"
+    )
+    return (
+        f"SELECT b.journal_id, {bill} AS bill_id, coalesce(b.fen, 0) - t.fen AS off_fen FROM ({thing}) t"  # noqa: S608
+        f" LEFT JOIN ({posted}) b ON b.id = t.id WHERE coalesce(b.fen, 0) <> t.fen"
+        f" UNION ALL SELECT b.journal_id, b.bill_id, b.fen FROM ({posted}) b"
+        f" WHERE NOT EXISTS ({expected} = b.id)"
+    )
+
+
+_INSURED = "'fund', 'other_fund', 'personal_account'"
+_SPLIT = (
+    "SELECT s.id, {sign}(s.fund_fen + s.other_fen + s.account_fen) AS fen,"
+    " (SELECT min(b.id) FROM bill b WHERE b.split_id = s.id) AS bill_id FROM split s WHERE s.state IN ({states})"
+)
+_NET_OF_BILL = (
+    "SELECT j.bill_id, sum(p.amount_fen) AS fen FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id"
+    " WHERE p.account = '{account}' GROUP BY j.bill_id"
+)
+
+PROOFS = {
+    "journal_unbalanced": (
+        "SELECT j.id AS journal_id, j.bill_id, coalesce(sum(p.amount_fen), 0) AS off_fen FROM ledger_journal j"
+        " LEFT JOIN ledger_posting p ON p.journal_id = j.id GROUP BY j.id, j.bill_id"
+        " HAVING coalesce(sum(p.amount_fen), 0) <> 0 OR count(p.id) < 2"
+    ),
+    "received_differs": _compared(
+        "receive",
+        "'in_transit'",
+        "SELECT id, bill_id, paid_fen AS fen FROM payment_order WHERE paid_fen > 0",
+        "SELECT 1 FROM payment_order o WHERE o.paid_fen > 0 AND o.id",
+        "t.bill_id",
+    ),
+    "earned_differs": _compared(
+        "earn",
+        "'income'",
+        "SELECT id, id AS bill_id, -total_fen AS fen FROM bill WHERE state IN ('paid', 'refunding', 'refunded')",
+        "SELECT 1 FROM bill o WHERE o.state IN ('paid', 'refunding', 'refunded') AND o.id",
+        "t.bill_id",
+    ),
+    "given_back_differs": _compared(
+        "give_back",
+        "'refunds_payable'",
+        "SELECT id, bill_id, -amount_fen AS fen FROM refund",
+        "SELECT 1 FROM refund o WHERE o.id",
+        "t.bill_id",
+    ),
+    "arrived_back_differs": _compared(
+        "arrive_back",
+        "'in_transit'",
+        "SELECT id, bill_id, -amount_fen AS fen FROM refund WHERE state = 'succeeded'",
+        "SELECT 1 FROM refund o WHERE o.state = 'succeeded' AND o.id",
+        "t.bill_id",
+    ),
+    "insured_differs": _compared(
+        "insure",
+        _INSURED,
+        _SPLIT.format(sign="", states="'settled', 'reversed'"),
+        "SELECT 1 FROM split o WHERE o.state IN ('settled', 'reversed') AND o.id",
+        "t.bill_id",
+    ),
+    "uninsured_differs": _compared(
+        "uninsure",
+        _INSURED,
+        _SPLIT.format(sign="-", states="'reversed'"),
+        "SELECT 1 FROM split o WHERE o.state = 'reversed' AND o.id",
+        "t.bill_id",
+    ),
+    "advance_left_over": (
+        "SELECT NULL AS journal_id, n.bill_id, n.fen AS off_fen"  # noqa: S608 - see above
+        f" FROM ({_NET_OF_BILL.format(account='advance')}) n JOIN bill b ON b.id = n.bill_id"
+        " WHERE n.fen <> 0 AND b.state IN ('paid', 'refunding', 'refunded')"
+        " AND NOT EXISTS (SELECT 1 FROM payment_order o WHERE o.bill_id = b.id AND o.state = 'paid'"
+        " AND NOT o.settles_bill)"
+    ),
+    "invoiced_differs": (
+        "SELECT NULL AS journal_id, n.bill_id, n.fen + coalesce(i.fen, 0) AS off_fen"  # noqa: S608 - see above
+        f" FROM ({_NET_OF_BILL.format(account='income')}) n JOIN bill b ON b.id = n.bill_id"
+        " LEFT JOIN (SELECT bill_id, sum(total_fen) AS fen FROM invoice GROUP BY bill_id) i ON i.bill_id = n.bill_id"
+        " WHERE b.state IN ('paid', 'refunded') AND n.fen + coalesce(i.fen, 0) <> 0"
+    ),
+}
