@@ -41,6 +41,7 @@ STAFF = (
     ("wang.fang", "王芳", ("pharmacist",), ""),
     ("chen.jing", "陈静", ("pharmacist",), ""),
     ("zhao.min", "赵敏", ("invoice_clerk",), ""),
+    ("zhou.qian", "周倩", ("cashier",), ""),
     ("sun.li", "孙丽", ("finance",), ""),
     ("admin", "系统管理员", ("admin", "operations", "finance", "it", "auditor"), ""),
 )

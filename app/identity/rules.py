@@ -22,6 +22,7 @@ ROLES = (
     "pharmacist",
     "invoice_clerk",
     "finance",
+    "cashier",
     "admin",
     "operations",
     "it",

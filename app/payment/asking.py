@@ -99,20 +99,21 @@ def look_up(units: Units, provider: PaymentProvider, actor: Actor, bill_public_i
 def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id: str, method: PayMethod) -> _Plan:
     with units.open(actor) as uow:
         bill = service.locked(uow, service.bill_of_account(uow, bill_public_id).id)
-        _refuse_unless_open(uow, bill)
+        refuse_unless_open(uow, bill)
         openid = _openid(uow, actor) if method is PayMethod.JSAPI and bill.cash_fen else ""
-        _settle_insurance(uow, bill)
+        settle_insurance(uow, bill)
         if bill.cash_fen == 0:
             service.settle_bill(uow, bill)
             return _Plan(bill_public_id, None)
         key = rules.live_key(method, actor.id)
         live = next((order for order in _live_orders(uow, bill) if order.live_key == key), None)
         if live is None:
-            return _Plan(bill_public_id, _new_order(uow, bill, provider.name, method, key), openid)
+            return _Plan(bill_public_id, new_order(uow, bill, provider.name, method, key), openid)
         return _Plan(bill_public_id, live, openid, is_over=live.expires_at <= uow.now())
 
 
-def _refuse_unless_open(uow: Uow, bill: Bill) -> None:
+def refuse_unless_open(uow: Uow, bill: Bill) -> None:
+    """Passes a bill that can be paid now; refuses `already_paid`, `bill_not_open`, `payment_unclear`."""
     if bill.state == BillState.PAID:
         raise AlreadyPaid(bill=bill.public_id)
     if bill.state != BillState.OPEN:
@@ -133,20 +134,27 @@ def _openid(uow: Uow, actor: Actor) -> str:
     return openid
 
 
-def _settle_insurance(uow: Uow, bill: Bill) -> None:
+def settle_insurance(uow: Uow, bill: Bill) -> None:
+    """Insurance's part of the bill is settled before its cash part is taken; refuses as `insurance.settle` does."""
     split = uow.session.get(Split, bill.split_id) if bill.split_id else None
     if split is not None:
         insurance.settle(uow, split)
 
 
 def _bill_again(units: Units, actor: Actor, bill_public_id: str) -> str:
+    with units.open(actor, reads_only=True) as uow:
+        bill_id = service.bill_of_account(uow, bill_public_id).id
+    return bill_again(units, actor, bill_id)
+
+
+def bill_again(units: Units, actor: Actor, bill_id: int) -> str:
     """The bill that stands in this one's place after insurance's part was worked out anew: its public id."""
     with units.open(actor) as uow:
-        bill = service.locked(uow, service.bill_of_account(uow, bill_public_id).id)
+        bill = service.locked(uow, bill_id)
         insurance.split_again(uow, uow.session.get_one(Split, bill.split_id))
     with units.open(actor, reads_only=True) as uow:
         newest = service.newest_bill_of(uow, bill.purpose, bill.subject_id)
-        return newest.public_id if newest else bill_public_id
+        return newest.public_id if newest else bill.public_id
 
 
 def _live_orders(uow: Uow, bill: Bill) -> list[PaymentOrder]:
@@ -159,7 +167,8 @@ def _live_orders(uow: Uow, bill: Bill) -> list[PaymentOrder]:
     )
 
 
-def _new_order(uow: Uow, bill: Bill, provider_name: str, method: PayMethod, key: str) -> PaymentOrder:
+def new_order(uow: Uow, bill: Bill, provider_name: str, method: PayMethod, key: str) -> PaymentOrder:
+    """An order for the bill's cash part stands, and no provider has heard of it."""
     now = uow.now()
     public_id = new_public_id()
     expires_at = rules.expiry(now, bill.expires_at)

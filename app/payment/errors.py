@@ -39,3 +39,40 @@ class RefundExceedsPaid(Refused):
     """More would go back than came in for this order."""
 
     code = "refund_exceeds_paid"
+
+
+class ShiftNotOpen(Refused):
+    """Money crosses the window only into a drawer that somebody answers for: begin a shift first."""
+
+    code = "shift_not_open"
+
+
+class ShiftOpen(Refused):
+    """The cashier has a shift already; it is closed, with its money counted, before the next one begins."""
+
+    code = "shift_open"
+
+
+class TenderNotValid(Refused):
+    """What was handed over does not pay the bill, or the card slip is not told; `facts['why']` says which."""
+
+    code = "tender_not_valid"
+    http_status = 422
+
+
+class SlipUsed(Refused):
+    """This slip of this card terminal has paid something else today."""
+
+    code = "slip_used"
+
+
+class DrawerShort(Refused):
+    """The drawer holds less cash than is to be handed back."""
+
+    code = "drawer_short"
+
+
+class NotAtTheWindow(Refused):
+    """This refund goes back the way its payment came, by its provider, and is not handed out at the window."""
+
+    code = "not_at_the_window"

@@ -48,4 +48,18 @@ INVARIANTS = {
         "SELECT count(*) FROM (SELECT purpose, subject_id FROM bill WHERE state = 'open'"
         " GROUP BY purpose, subject_id HAVING count(*) > 1) AS doubled"
     ),
+    "window_order_has_its_entry": (
+        "SELECT count(*) FROM payment_order o WHERE o.provider = 'window' AND o.paid_fen <>"
+        " (SELECT coalesce(sum(e.amount_fen), 0) FROM cashier_entry e"
+        " WHERE e.payment_order_id = o.id AND e.refund_id IS NULL)"
+    ),
+    "window_refund_is_handed_back_as_it_is_told": (
+        "SELECT count(*) FROM refund r JOIN payment_order o ON o.id = r.payment_order_id WHERE o.provider = 'window'"
+        " AND (CASE WHEN r.state = 'succeeded' THEN r.amount_fen ELSE 0 END) <>"
+        " (SELECT coalesce(sum(-e.amount_fen), 0) FROM cashier_entry e WHERE e.refund_id = r.id)"
+    ),
+    "closed_drawer_is_worked_out_from_its_entries": (
+        "SELECT count(*) FROM cashier_shift s WHERE s.state = 'closed' AND s.expected_fen <> s.float_fen +"
+        " (SELECT coalesce(sum(e.amount_fen), 0) FROM cashier_entry e WHERE e.shift_id = s.id AND e.method = 'cash')"
+    ),
 }

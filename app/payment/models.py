@@ -1,4 +1,4 @@
-"""Bills with their lines, the orders by which their cash part is asked for, and refunds."""
+"""Bills with their lines, the orders by which their cash part is asked for, refunds, and the cashier's drawer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
-from app.payment.states import BillState, OrderState, RefundState
+from app.payment.states import BillState, CashierShiftState, OrderState, RefundState
 
 PARTS_ADD_UP = "fund_fen + other_fen + account_fen + cash_fen"
 PARTS_NOT_NEGATIVE = "fund_fen >= 0 AND other_fen >= 0 AND account_fen >= 0 AND cash_fen >= 0"
@@ -23,10 +23,12 @@ class Purpose(enum.StrEnum):
 
 
 class PayMethod(enum.StrEnum):
-    """How the patient is asked: `jsapi` inside WeChat, `native` by a code that another phone scans."""
+    """How the patient pays: `jsapi` inside WeChat, `native` by a code to scan, `cash` or `card` at the window."""
 
     JSAPI = "jsapi"
     NATIVE = "native"
+    CASH = "cash"
+    CARD = "card"
 
 
 def _unique_while(name: str, condition: str, *columns: str) -> Index:
@@ -150,3 +152,60 @@ class Refund(PublicRow):
     query_due_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(String(64), default="")
+
+
+class CashierShift(PublicRow):
+    """One cashier's hours at the drawer 班次: `float_fen` lay in it at the start, `counted_fen` at the end.
+
+    `expected_fen` is what should have lain in it then; the difference is for the cashier's office, not for us.
+    """
+
+    __tablename__ = "cashier_shift"
+    __table_args__ = (
+        CheckConstraint("float_fen >= 0 AND counted_fen >= 0", name="not_negative"),
+        CheckConstraint(
+            "(state = 'open') = (closed_at IS NULL) AND (closed_at IS NULL) = (counted_fen IS NULL)"
+            " AND (closed_at IS NULL) = (expected_fen IS NULL)",
+            name="counted_when_closed",
+        ),
+        _unique_while("uq_cashier_shift_open", "state = 'open'", "staff_id"),
+    )
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    state: Mapped[CashierShiftState] = mapped_column(choice(CashierShiftState), default=CashierShiftState.OPEN)
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    float_fen: Mapped[int] = mapped_column(Fen)
+    counted_fen: Mapped[int | None] = mapped_column(Fen)
+    expected_fen: Mapped[int | None] = mapped_column(Fen)
+
+
+class CashierEntry(PublicRow):
+    """Money that crossed the window, appended and never edited: in for an order, or back (negative) for a refund.
+
+    Cash says what was handed over and what was given back; a card says terminal and slip (签购单) number.
+    """
+
+    __tablename__ = "cashier_entry"
+    __table_args__ = (
+        CheckConstraint(
+            "(refund_id IS NULL AND amount_fen > 0) OR (refund_id IS NOT NULL AND amount_fen < 0)", name="in_or_back"
+        ),
+        CheckConstraint(
+            "(method = 'cash' AND tendered_fen - change_fen = amount_fen AND slip_no = '')"
+            " OR (method = 'card' AND tendered_fen = 0 AND change_fen = 0 AND terminal_no <> '' AND slip_no <> '')",
+            name="tender_fits_method",
+        ),
+        _unique_while("uq_cashier_entry_taken", "refund_id IS NULL", "payment_order_id"),
+    )
+
+    shift_id: Mapped[int] = mapped_column(ForeignKey("cashier_shift.id"), index=True)
+    payment_order_id: Mapped[int] = mapped_column(ForeignKey("payment_order.id"), index=True)
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), unique=True)
+    method: Mapped[PayMethod] = mapped_column(choice(PayMethod))
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    tendered_fen: Mapped[int] = mapped_column(Fen, default=0)
+    change_fen: Mapped[int] = mapped_column(Fen, default=0)
+    terminal_no: Mapped[str] = mapped_column(String(16), default="")
+    slip_no: Mapped[str] = mapped_column(String(12), default="")
+    made_at: Mapped[datetime]

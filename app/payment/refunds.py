@@ -23,7 +23,7 @@ from app.payment.ports import (
     RefundFact,
     RefundFactState,
 )
-from app.payment.rules import REFUND_WORDS
+from app.payment.rules import REFUND_WORDS, WINDOW
 from app.payment.states import BILL, ORDER, REFUND, BillAction, BillState, OrderAction, RefundAction, RefundState
 
 TOPIC = "payment"
@@ -59,7 +59,8 @@ def request(uow: Uow, bill: Bill, order: PaymentOrder, *, reason: str) -> Refund
         raise RefundExceedsPaid(order=order.out_trade_no)
     move(uow, ORDER, order, OrderAction.GIVE_BACK, why=reason)
     refund = _new(uow, bill, order, amount_fen, reason)
-    outbox.post(uow, TOPIC, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
+    if order.provider != WINDOW:  # what was paid at the window waits there for the patient
+        outbox.post(uow, TOPIC, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
     audit.record(uow, "refund.request", "refund", refund.public_id, reason=reason, amount_fen=amount_fen)
     uow.publish(events.RefundRequested(refund.id, bill.id))
     return refund

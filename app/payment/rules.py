@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
+from app.payment.errors import TenderNotValid
 from app.payment.models import PayMethod, Purpose
 
 ORDER_MINUTES = 30
 # WeChat Pay takes no order that lapses within a minute (直连商户 JSAPI 下单, time_expire).
 SHORTEST_LIFE = timedelta(seconds=90)
+
+WINDOW = "window"  # the provider of what is paid to a cashier
+MOST_TENDERED_FEN = 1_000_000_00
+_TERMINAL_NO = re.compile(r"[0-9A-Za-z]{1,16}", re.ASCII)
+_SLIP_NO = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 # Shown to the payer by the provider, so it names the fee and nothing of the illness or the department.
 DESCRIPTIONS = {Purpose.REGISTRATION: "门诊挂号费", Purpose.PRESCRIPTION: "门诊药费"}
@@ -36,3 +44,37 @@ def lapse(wall_now: datetime, now: datetime, expires_at: datetime) -> datetime:
 def live_key(method: PayMethod, account_id: int | None) -> str:
     """Who is asked and how; inside WeChat an order belongs to one payer, a code to whoever scans it."""
     return f"{method}:{account_id}" if method is PayMethod.JSAPI else method.value
+
+
+@dataclass(frozen=True)
+class Tender:
+    """What is handed over at the window: cash, or a card's payment on the terminal with its slip number 凭证号."""
+
+    method: PayMethod
+    tendered_fen: int = 0
+    terminal_no: str = ""
+    slip_no: str = ""
+
+
+def check_tender(tender: Tender, amount_fen: int) -> None:
+    """Passes what pays `amount_fen`; refuses `tender_not_valid` (`too_little`, `too_much`, `slip`, `method`)."""
+    if tender.method is PayMethod.CASH:
+        if tender.tendered_fen < amount_fen:
+            raise TenderNotValid(why="too_little")
+        if tender.tendered_fen > MOST_TENDERED_FEN:
+            raise TenderNotValid(why="too_much")
+    elif tender.method is PayMethod.CARD:
+        check_slip(tender)
+    else:
+        raise TenderNotValid(why="method")
+
+
+def check_slip(tender: Tender) -> None:
+    """Passes a terminal's and a slip's number as they are printed; refuses `tender_not_valid` (`slip`)."""
+    if not _TERMINAL_NO.fullmatch(tender.terminal_no) or not _SLIP_NO.fullmatch(tender.slip_no):
+        raise TenderNotValid(why="slip")
+
+
+def slip_reference(tender: Tender, day: date) -> str:
+    """A slip's name among all payments: slips of one terminal begin anew, but not within a day."""
+    return f"P{tender.terminal_no}-{day:%y%m%d}-{int(tender.slip_no)}"

@@ -18,6 +18,7 @@ from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.payment.models import Bill, BillLine, PaymentOrder, Purpose
+from app.payment.rules import WINDOW
 from app.payment.states import BILL, BillAction, BillState
 from app.prescription.models import Prescription
 from app.registration.models import Registration
@@ -123,6 +124,12 @@ def settling_order_of(uow: Uow, bill_id: int) -> PaymentOrder | None:
     return uow.session.scalars(
         select(PaymentOrder).where(PaymentOrder.bill_id == bill_id, PaymentOrder.settles_bill)
     ).first()
+
+
+def is_paid_at_window(uow: Uow, bill_id: int) -> bool:
+    """Whether the bill's money came in at the cashier's window, where it is also handed back."""
+    order = settling_order_of(uow, bill_id)
+    return order is not None and order.provider == WINDOW
 
 
 def locked(uow: Uow, bill_id: int) -> Bill:

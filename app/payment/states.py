@@ -123,3 +123,23 @@ REFUND = Machine(
         (RefundState.SENT, RefundAction.FAIL): RefundState.FAILED,
     },
 )
+
+
+class CashierShiftState(enum.StrEnum):
+    """A drawer is `open` in one cashier's hands, and `closed` when its money was counted."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CashierShiftAction(enum.StrEnum):
+    """What can be done with a cashier's shift."""
+
+    CLOSE = "close"
+
+
+CASHIER_SHIFT = Machine(
+    "cashier_shift",
+    CashierShiftState.OPEN,
+    {(CashierShiftState.OPEN, CashierShiftAction.CLOSE): CashierShiftState.CLOSED},
+)

@@ -13,7 +13,7 @@ from app.kernel.clock import hospital_day
 from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxState
 from app.notifications.states import Channel, MessageState
-from app.payment.models import Purpose
+from app.payment.models import PayMethod, Purpose
 from app.payment.states import OrderState, RefundState
 from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import PrescriptionLine, PrescriptionSource
@@ -86,6 +86,12 @@ REFUND_REASONS = {
     "too_late": _l("号源已释放"),
     "cancelled": _l("预约已取消"),
     "voided": _l("处方已作废"),
+}
+METHODS = {
+    PayMethod.JSAPI: _l("微信支付"),
+    PayMethod.NATIVE: _l("微信扫码"),
+    PayMethod.CASH: _l("现金"),
+    PayMethod.CARD: _l("刷卡"),
 }
 WAYS = {Channel.WECHAT: _l("微信"), Channel.SMS: _l("短信"), Channel.INAPP: _l("站内")}
 SOURCES = {PrescriptionSource.HIS: _l("医院系统"), PrescriptionSource.DESK: _l("医生工作台")}

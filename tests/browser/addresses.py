@@ -94,6 +94,15 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "review.one": (("reviewer", "/review/{prescription.review}"),),
     "window.home": (("clerk", "/window/"),),
     "window.sheets": (("clerk", "/window/prints/{print}"), ("clerk", "/window/prints/{print.refused}")),
+    "window.cashier": (("cashier", "/window/cashier"),),
+    "window.payer": (("cashier", "/window/cashier/patients/{patient.sun}"),),
+    "window.bill": (
+        ("cashier", "/window/cashier/bills/{bill.open}"),
+        ("cashier", "/window/cashier/bills/{bill.cash}"),
+    ),
+    "window.receipt": (("cashier", "/window/cashier/receipts/{receipt}"),),
+    "window.drawer": (("cashier", "/window/cashier/shift"),),
+    "window.shift": (("cashier", "/window/cashier/shifts/{shift}"),),
     "board.home": (("", "/board/"),),
     "board.department": (("", "/board/GI"), ("", "/board/PED")),
     "staff.home": (("admin", "/staff/"),),
@@ -140,6 +149,7 @@ NO_PAGES = {
     "desk.queue_part": "a part of the queue's page",
     "window.sheet_pdf": "a PDF",
     "window.sheets_pdf": "a PDF",
+    "window.receipt_pdf": "a PDF",
     "board.live": "a part of the board",
     "staff.poster": "a PDF",
 }

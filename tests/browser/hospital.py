@@ -41,6 +41,7 @@ NEEDED = {
     "picker": "chen.jing",
     "checker": "wang.fang",
     "clerk": "zhao.min",
+    "cashier": "zhou.qian",
     "admin": "admin",
 }
 ASKED_FOR_A_CODE = "asked"

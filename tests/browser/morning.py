@@ -22,7 +22,10 @@ from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
 from app.kernel.uow import Actor
+from app.payment import cashier, shifts
 from app.payment import service as payment
+from app.payment.models import PayMethod
+from app.payment.rules import Tender
 from app.pharmacy import handing, picking, scanning
 from app.pharmacy.models import Bag
 from app.pharmacy.scanning import Terminal
@@ -63,6 +66,7 @@ def play_morning(hospital: Hospital) -> None:
     _been_here(hospital)
     _in_the_queue(hospital)
     _at_the_pharmacy(hospital)
+    _at_the_cashier(hospital)
     _from_the_hospital_system(hospital)
     with house.units.open() as uow:
         heartbeats.beat(uow, process="jobs-1", started_at=uow.now() - timedelta(hours=2), ran=412, failed=0)
@@ -255,6 +259,27 @@ def _printed(hospital: Hospital, digits: str) -> tuple[str, str]:
 def _bag(house: House, public_id: str) -> Bag:
     with house.units.open() as uow:
         return uow.session.scalars(select(Bag).where(Bag.public_id == public_id)).one()
+
+
+def _at_the_cashier(hospital: Hospital) -> None:
+    """A shift that ended, one that goes on, a visit paid in cash, and somebody with a bill to pay."""
+    house, ids, sun = hospital.house, hospital.ids, hospital.people["sun"]
+    clerk = house.actors["cashier"]
+    ids["patient.sun"] = sun.patient.public_id
+    with house.units.open(clerk) as uow:
+        shifts.open_shift(uow, float_fen=200_00)
+    with house.units.open(clerk) as uow:
+        ids["shift"] = shifts.close_shift(uow, counted_fen=199_50).public_id
+    with house.units.open(clerk) as uow:
+        shifts.open_shift(uow, float_fen=300_00)
+    payer = _person(hospital, "tang", "唐建国")
+    with house.units.open(payer.actor) as uow:
+        card = house.clinic.session.public_id
+        registration.hold(uow, session_public_id=card, patient_public_id=payer.patient.public_id)
+    with house.units.open(payer.actor) as uow:
+        ids["bill.cash"] = payment.list_of_account(uow)[0].public_id
+    taken = cashier.take(house.units, clerk, ids["bill.cash"], Tender(PayMethod.CASH, 100_00))
+    ids["receipt"] = taken.entry_public_id
 
 
 def _from_the_hospital_system(hospital: Hospital) -> None:

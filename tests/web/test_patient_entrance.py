@@ -181,6 +181,7 @@ def test_the_browser_keeps_a_secret_of_which_the_database_has_only_a_hash(zhang,
         ("reviewer", "/review"),
         ("pharmacist", "/terminal"),
         ("invoice_clerk", "/window"),
+        ("cashier", "/window/cashier"),
         ("admin", "/staff"),
     ],
 )

@@ -43,6 +43,7 @@ ROLES = {
     "picker": ("pharmacist",),
     "checker": ("pharmacist",),
     "clerk": ("invoice_clerk",),
+    "cashier": ("cashier",),
     "operations": ("operations",),
     "finance": ("finance",),
     "it": ("it",),

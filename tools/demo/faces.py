@@ -19,6 +19,7 @@ LOGINS = {
     "pharmacist": "wang.fang",
     "second_pharmacist": "chen.jing",
     "invoice_clerk": "zhao.min",
+    "cashier": "zhou.qian",
     "admin": "admin",
 }
 PATIENTS = {"first": "13800138000", "second": "13900139000"}
@@ -29,6 +30,7 @@ FACES = (
     ("review_url", "Prescription review", "/review/", "reviewer"),
     ("terminal_url", "Pharmacy terminal", "/terminal/", "pharmacist"),
     ("window_url", "Invoice window", "/window/", "invoice_clerk"),
+    ("cashier_url", "Cashier's window", "/window/cashier", "cashier"),
     ("board_url", "Waiting-room board", "/board/GI", ""),
     ("staff_url", "Staff console", "/staff/", "admin"),
 )

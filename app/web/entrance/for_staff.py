@@ -19,6 +19,7 @@ LANDINGS = (
     ("pharmacist", "/terminal"),
     ("reviewer", "/review"),
     ("invoice_clerk", "/window"),
+    ("cashier", "/window/cashier"),
 )
 
 

@@ -66,6 +66,7 @@ def bill(bill_id: str) -> edge.Answer:
         lines=_lines(uow, found),
         totals=_totals(found),
         subject=_subject(uow, found),
+        at_window=found.state == BillState.REFUNDING and payment.is_paid_at_window(uow, found.id),
     )
 
 

@@ -74,7 +74,7 @@ def _order(order: PaymentOrder) -> list[Any]:
     return [
         show_work.exact(order.created_at),
         order.out_trade_no,
-        order.method.value,
+        str(show_work.METHODS[order.method]),
         show.yuan(order.amount_fen),
         show.yuan(order.paid_fen),
         show.yuan(order.refunded_fen),

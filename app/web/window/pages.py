@@ -23,7 +23,7 @@ from app.runtime import runtime
 from app.web import edge, show, work
 from app.web.invoice_paper import paper_of
 from app.web.printing import printed
-from app.web.window import PLACE, blueprint
+from app.web.window import CLERK, PLACE, blueprint
 
 MOST_SCANS_PER_MINUTE = 120
 # Kind of the verdict, big words, what to do.
@@ -49,6 +49,7 @@ def terminal() -> Terminal:
 
 
 @blueprint.get("/")
+@work.needs(CLERK)
 def home() -> edge.Answer:
     """The box for the patient's code, and the field for a visit's number."""
     return work.page("window/home.html", PLACE, nonce=edge.once_key(), typed_nonce=edge.once_key(), pdf=_pdf_state())
@@ -67,6 +68,7 @@ def _nonce() -> str:
 
 
 @blueprint.post("/scan")
+@work.needs(CLERK)
 def scan() -> edge.Answer:
     """The patient's pickup code, or their visit's, is answered once; leads to the invoices or to the refusal."""
     here = terminal()
@@ -80,6 +82,7 @@ def scan() -> edge.Answer:
 
 
 @blueprint.post("/visit")
+@work.needs(CLERK)
 def by_visit() -> edge.Answer:
     """The visit a clerk typed the number of; leads to its invoices or to the refusal."""
     here = terminal()
@@ -108,6 +111,7 @@ def form_of_paper() -> str:
 
 
 @blueprint.post("/paper")
+@work.needs(CLERK)
 def choose_paper() -> edge.Answer:
     """This browser's window prints on the chosen paper from now on; leads back to what was to be printed."""
     form = work.typed("form", 8)
@@ -119,6 +123,7 @@ def choose_paper() -> edge.Answer:
 
 
 @blueprint.get("/prints/<print_id>")
+@work.needs(CLERK)
 def sheets(print_id: str) -> edge.Answer:
     """What this window asked for: the invoices with their PDF links, or why there are none."""
     uow = edge.current_uow()
@@ -162,12 +167,14 @@ def _fields(invoice: Invoice, print_no: int) -> dict[str, Any]:
 
 
 @blueprint.get("/prints/<print_id>.pdf")
+@work.needs(CLERK)
 def sheets_pdf(print_id: str) -> edge.Answer:
     """All of the granted invoices as one PDF, to be printed in one go; refuses `pdf_unavailable`."""
     return _pdf(list(_papers(print_id).values()), f"invoices-{print_id}")
 
 
 @blueprint.get("/prints/<print_id>/<invoice_id>.pdf")
+@work.needs(CLERK)
 def sheet_pdf(print_id: str, invoice_id: str) -> edge.Answer:
     """One of the granted invoices as a PDF; refuses `pdf_unavailable` where this machine cannot print."""
     papers = _papers(print_id)

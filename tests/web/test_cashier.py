@@ -1,0 +1,140 @@
+"""The cashier's pages: whoever pays is found by their visit, money is taken and handed back, and the drawer adds up."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from app.payment import service as payment
+from app.payment.models import Bill
+from app.payment.states import BillState
+from app.registration import service as registration
+from app.registration.visit_code import to_digits
+from tests import factories
+from tests.unit.paper.reading import text_of
+from tests.web.work_fixtures import House, follow, house
+
+__all__ = ["house"]
+
+
+def unpaid(house: House) -> tuple[str, str]:
+    """Somebody holds a place whose fee is not paid: the visit's digits, the bill's public id."""
+    with house.units.open() as uow:
+        who = factories.person(uow)
+    with house.units.open(who.actor) as uow:
+        held = registration.hold(
+            uow, session_public_id=house.clinic.session.public_id, patient_public_id=who.patient.public_id
+        )
+    with house.units.open(who.actor) as uow:
+        return to_digits(held.visit_number), payment.list_of_account(uow)[0].public_id
+
+
+def begin(house: House):
+    clerk = house.browser("cashier")
+    answer = clerk.post("/window/cashier/shift", data={"float": "200"})
+    assert answer.status_code == 302
+    return clerk
+
+
+def state_of(house: House, bill: str) -> BillState:
+    with house.units.open(reads_only=True) as uow:
+        return uow.session.scalars(select(Bill.state).where(Bill.public_id == bill)).one()
+
+
+def test_only_cashiers_take_money_and_only_clerks_print_invoices(house: House) -> None:
+    assert house.browser("clerk").get("/window/cashier").status_code == 403
+    assert house.browser("cashier").get("/window/").status_code == 403
+    assert house.browser("doctor").get("/window/cashier").status_code == 403
+
+
+def test_a_visit_is_paid_in_cash_from_its_code_to_the_receipt(house: House) -> None:
+    digits, bill = unpaid(house)
+    clerk = begin(house)
+
+    payer = follow(clerk, clerk.post("/window/cashier/find", data={"digits": digits})).text
+    page = clerk.get(f"/window/cashier/bills/{bill}").text
+    receipt = follow(clerk, clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "５０"})).text
+
+    assert "张秀英" in payer
+    assert bill in payer
+    assert "¥25.00" in page
+    assert "找零" in receipt
+    assert "¥25.00" in receipt
+    assert state_of(house, bill) == BillState.PAID
+    assert house.audited("patient.search") == 1
+    assert house.audited("patient.read") >= 2
+
+
+def test_the_receipt_is_printed_with_the_payer_masked(house: House) -> None:
+    _, bill = unpaid(house)
+    clerk = begin(house)
+    entry = clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "30"}).location
+
+    printed = clerk.get(f"{entry}.pdf")
+
+    assert printed.mimetype == "application/pdf"
+    words = text_of(printed.data)
+    assert "收费凭证" in words
+    assert "贰拾伍元整" in words
+    assert "张*英" in words
+    assert "张秀英" not in words
+
+
+def test_a_card_needs_its_slip_and_a_refusal_says_why(house: House) -> None:
+    _, bill = unpaid(house)
+    clerk = begin(house)
+
+    refused = clerk.post(f"/window/cashier/bills/{bill}/card", data={"terminal_no": "T1"})
+    taken = clerk.post(f"/window/cashier/bills/{bill}/card", data={"terminal_no": "T1", "slip_no": "42"})
+
+    assert refused.status_code == 422
+    assert "tender_not_valid" in refused.text
+    assert "凭证号" in follow(clerk, taken).text
+
+
+def test_a_cancelled_visit_is_handed_back_where_it_was_paid(house: House) -> None:
+    digits, bill = unpaid(house)
+    clerk = begin(house)
+    clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"})
+    with house.units.open() as uow:
+        visit = uow.session.get_one(registration.Registration, 1)
+        registration.give_back(uow, visit, by_hospital=True, why="stopped")
+
+    page = follow(clerk, clerk.post("/window/cashier/find", data={"digits": digits})).text
+    path = next(part.split('"')[0] for part in page.split('action="') if "hand-back" in part.split('"')[0])
+    receipt = follow(clerk, clerk.post(path, data={})).text
+
+    assert "待退还 ¥25.00" in page
+    assert "已退还 ¥25.00" in receipt
+    assert state_of(house, bill) == BillState.REFUNDED
+
+
+def test_the_drawers_end_is_shown_with_its_difference(house: House) -> None:
+    _, bill = unpaid(house)
+    clerk = begin(house)
+    clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"})
+
+    assert "¥225.00" in clerk.get("/window/cashier/shift").text
+    ended = follow(clerk, clerk.post("/window/cashier/shift/close", data={"counted": "224.50"})).text
+
+    assert "-¥0.50" in ended or "¥-0.50" in ended
+    assert clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"}).status_code == 409
+
+
+@pytest.mark.parametrize("said", ["", "abc", "-5", "1e9", "９" * 40, "0.001", "1,000", "'; DROP TABLE bill; --"])
+def test_hostile_amounts_take_no_money(house: House, said: str) -> None:
+    _, bill = unpaid(house)
+    clerk = begin(house)
+
+    answer = clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": said})
+
+    assert answer.status_code in {409, 422}
+    assert state_of(house, bill) == BillState.OPEN
+
+
+def test_a_number_nobody_has_is_said_to_be_unknown(house: House) -> None:
+    clerk = begin(house)
+
+    for number in ("", "V26112300000000", "110105198001010019", "%", "1" * 5000):
+        page = follow(clerk, clerk.post("/window/cashier/find", data={"digits": number})).text
+        assert "没有这个号码的患者" in page
