@@ -51,6 +51,7 @@ def blueprint(world: World) -> Blueprint:
                 )
             ],
             texts=sms.received(world)[:SHOWN],
+            fiscal_bills=books("SELECT * FROM fiscal_bill ORDER BY issued_at DESC LIMIT ?", SHOWN),
             heard=his.heard(world)[:SHOWN],
             said=his.said(world)[:SHOWN],
             drug_lines=json.dumps(DRUG_LINES, ensure_ascii=False, indent=1),

@@ -39,6 +39,8 @@ class Keys:
     fsi_paasid: str
     fsi_token: str
     fsi_hospital: str
+    fiscal_appid: str
+    fiscal_key: str
 
 
 def _digits(count: int) -> str:
@@ -58,6 +60,8 @@ def _shared_secrets() -> dict[str, str]:
         "fsi_paasid": "H" + _digits(11),
         "fsi_token": secrets.token_urlsafe(24),
         "fsi_hospital": "H" + _digits(11),
+        "fiscal_appid": "YLZH" + _digits(8),
+        "fiscal_key": secrets.token_hex(16),
     }
 
 
@@ -154,6 +158,10 @@ def app_environment(settings: Settings) -> dict[str, str]:
         "FSI_PAASID": keys.fsi_paasid,
         "FSI_TOKEN": keys.fsi_token,
         "FSI_HOSPITAL_CODE": keys.fsi_hospital,
+        "FISCAL_BASE_URL": inner,
+        "FISCAL_APPID": keys.fiscal_appid,
+        "FISCAL_KEY": keys.fiscal_key,
+        "FISCAL_PLACE_CODE": "001",
     }
 
 

@@ -187,3 +187,18 @@ CREATE UNIQUE INDEX IF NOT EXISTS insurer_one_settlement ON insurer_settlement (
     WHERE state = 'settled';
 CREATE TABLE IF NOT EXISTS insurer_undone (omsgid TEXT PRIMARY KEY, undone_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS insurer_nonce (nonce TEXT PRIMARY KEY, seen_at REAL NOT NULL);
+
+-- The fiscal e-invoice platform: its bills, blue ones and the red ones that take them back.
+CREATE TABLE IF NOT EXISTS fiscal_bill (
+    token      TEXT PRIMARY KEY,
+    bus_no     TEXT NOT NULL UNIQUE,
+    batch_code TEXT NOT NULL,
+    number     TEXT NOT NULL,
+    check_code TEXT NOT NULL,
+    total      INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    original   TEXT UNIQUE REFERENCES fiscal_bill,
+    issued_at  REAL NOT NULL,
+    UNIQUE (batch_code, number)
+);
+CREATE TABLE IF NOT EXISTS fiscal_noise (noise TEXT PRIMARY KEY, seen_at REAL NOT NULL);

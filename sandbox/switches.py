@@ -34,6 +34,12 @@ MODES: dict[str, dict[str, str]] = {
         "wrong_person": "他人的结算 · another person's",
         "twice": "重发旧回答 · answer to another message",
     },
+    "fiscal": {
+        "down": "平台故障 · 503",
+        "slow": "平台慢 · slow",
+        "late": "开了票却答得晚 · issues, answers late",
+        "refuse": "拒绝开票 · refuses",
+    },
     "his": {"ae207": "应用出错 · AE 207", "silent": "不应答 · no answer", "late": "应答慢 · late answer"},
 }
 

@@ -9,6 +9,7 @@ from sandbox import control, sms, switches
 from sandbox.clock import wall_clock
 from sandbox.drive import done, number, orders, refuse_foreign_pages, wanted
 from sandbox.errors import answer_errors_as_json
+from sandbox.fiscal import api as fiscal
 from sandbox.his import api as his
 from sandbox.insurer import api as insurer
 from sandbox.world import World
@@ -26,7 +27,7 @@ def create_web(world: World) -> Flask:
     web.jinja_env.filters["wall_clock"] = wall_clock
     web.jinja_env.filters["yuan"] = lambda fen: f"{fen // 100}.{fen % 100:02d}"
     web.before_request(refuse_foreign_pages)
-    for part in (gateway, phone, wxoa, sms, his, insurer, control):
+    for part in (gateway, phone, wxoa, sms, his, insurer, fiscal, control):
         web.register_blueprint(part.blueprint(world))
     _shared(web, world)
     return web
