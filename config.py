@@ -91,6 +91,25 @@ class FsiSettings:
 
 
 @dataclass(frozen=True)
+class FiscalSettings:
+    """Where the fiscal e-invoice platform is and who we are to it; without an address invoices keep our own numbers.
+
+    `place_code` 开票点编码 is the counter under which the platform books what we issue.
+    """
+
+    base_url: str = ""
+    appid: str = ""
+    key: str = ""
+    place_code: str = ""
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when there is a platform that issues invoices."""
+        return bool(self.base_url)
+
+
+@dataclass(frozen=True)
 class Hl7Settings:
     """The MLLP port we listen on and the hospital system (HIS) we tell.
 
@@ -138,6 +157,7 @@ class Settings:
     sms: SmsSettings = field(repr=False)
     hl7: Hl7Settings
     fsi: FsiSettings = field(default_factory=FsiSettings, repr=False)
+    fiscal: FiscalSettings = field(default_factory=FiscalSettings, repr=False)
 
     @property
     def is_demo(self) -> bool:
@@ -241,6 +261,19 @@ def _fsi(read: _Reader) -> FsiSettings:
     return settings
 
 
+def _fiscal(read: _Reader) -> FiscalSettings:
+    settings = FiscalSettings(
+        base_url=read.url("FISCAL_BASE_URL"),
+        appid=read.text("FISCAL_APPID"),
+        key=read.text("FISCAL_KEY"),
+        place_code=read.text("FISCAL_PLACE_CODE"),
+        timeout_seconds=read.number("FISCAL_TIMEOUT_SECONDS", 8, 1, 30),
+    )
+    if settings.is_set_up and not (settings.appid and settings.key and settings.place_code):
+        read.problems.append("FISCAL_APPID, FISCAL_KEY, FISCAL_PLACE_CODE: needed with FISCAL_BASE_URL")
+    return settings
+
+
 def _template_ids(read: _Reader) -> tuple[tuple[str, str], ...]:
     """Reads `booked=Abc123,called=Def456`."""
     pairs = []
@@ -323,6 +356,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         sms=SmsSettings(base_url=read.url("SMS_BASE_URL"), key=read.text("SMS_KEY")),
         hl7=_hl7(read, is_demo=mode == "demo"),
         fsi=_fsi(read),
+        fiscal=_fiscal(read),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

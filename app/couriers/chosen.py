@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.couriers.fiscal import FiscalPlatform
 from app.couriers.fsi import FsiInsurer
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_oa import OfficialAccount
 from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
+from app.invoice.own_book import OwnBook
+from app.invoice.ports import EInvoicePort
 from app.kernel.uow import Units
 from app.payment.notifications import NotificationKeys
 from config import Settings
@@ -15,13 +18,17 @@ from config import Settings
 
 @dataclass(frozen=True)
 class Couriers:
-    """The couriers at work; None where a provider is not set up. `notification_keys` open what WeChat Pay tells us."""
+    """The couriers at work; None where a provider is not set up. `notification_keys` open what WeChat Pay tells us.
+
+    `invoices` issues the numbers of invoices: the fiscal platform, or the hospital's own book.
+    """
 
     payments: WeChatPayCourier | None
     notification_keys: NotificationKeys | None
     texts: SmsCourier | None
     wechat: OfficialAccount | None
     insurer: FsiInsurer | None = None
+    invoices: EInvoicePort = field(default_factory=OwnBook)
 
 
 def choose(settings: Settings, units: Units) -> Couriers:
@@ -35,4 +42,5 @@ def choose(settings: Settings, units: Units) -> Couriers:
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
         wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
         insurer=FsiInsurer(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
+        invoices=FiscalPlatform(settings.fiscal) if settings.fiscal.is_set_up else OwnBook(),
     )

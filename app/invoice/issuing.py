@@ -15,7 +15,7 @@ from app.identity.models import Patient
 from app.insurance import service as insurance
 from app.insurance.models import Split
 from app.invoice import rules
-from app.invoice.models import CategorySum, Invoice
+from app.invoice.models import CategorySum, Filing, Invoice
 from app.invoice.states import INVOICE, InvoiceAction, InvoiceKind, InvoiceState
 from app.kernel import audit, counters, moves
 from app.kernel.clock import hospital_day
@@ -31,8 +31,9 @@ from app.registration.models import Registration
 class Snapshot:
     """What was known of payer and visit when the invoice was issued; kept sealed.
 
-    `details` rows are [name, specification, quantity, amount_fen, insurance class]. Document and insurance numbers
-    are masked already: an invoice never needs them whole.
+    `details` rows are [name, specification, quantity with unit, amount_fen, insurance class, category, quantity,
+    unit]; those of old invoices lack the last three. Document and insurance numbers are masked already: an invoice
+    never needs them whole.
     """
 
     payer: str
@@ -158,7 +159,29 @@ def file(uow: Uow, invoice: Invoice, snapshot: Snapshot, sums: list[tuple[str, i
         )
         for category, amount_fen in sums
     )
+    _file_later(uow, invoice)
     audit.record(uow, f"invoice.issue_{invoice.kind.value}", "invoice", invoice.public_id, total_fen=invoice.total_fen)
+
+
+def _file_later(uow: Uow, invoice: Invoice) -> None:
+    """The invoice is to be filed with whoever issues this hospital's numbers; a red one as and after its blue one."""
+    before = filing_of(uow, invoice.original_id) if invoice.original_id else None
+    if invoice.original_id and before is None:
+        return
+    uow.session.add(
+        Filing(
+            public_id=new_public_id(),
+            invoice_id=invoice.id,
+            bus_no=f"MZ{invoice.batch_code}{invoice.number}",
+            after_id=before.id if before else None,
+            due_at=uow.now(),
+        )
+    )
+
+
+def filing_of(uow: Uow, invoice_id: int) -> Filing | None:
+    """How the invoice was filed; None for one from before invoices were."""
+    return uow.session.scalars(select(Filing).where(Filing.invoice_id == invoice_id)).first()
 
 
 def _visit_of(uow: Uow, bill: Bill) -> _Visit:
@@ -212,4 +235,9 @@ def classes_of(uow: Uow, bill: Bill) -> dict[int, str]:
 
 def detail(line: BillLine, quantity: int, amount_fen: int, insurance_class: str | None) -> list[Any]:
     """A row of the details 明细 for so much of the bill's line."""
-    return [line.name, line.spec, f"{quantity}{line.unit}", amount_fen, insurance_class or rules.SELF_PAYING]
+    category = rules.category_of(line.invoice_category)
+    amount = f"{quantity}{line.unit}"
+    return [
+        *(line.name, line.spec, amount, amount_fen, insurance_class or rules.SELF_PAYING),
+        *(category, quantity, line.unit),
+    ]

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.invoice.states import INVOICE, InvoiceKind, InvoiceState, PrintCode
+from app.invoice.states import FILING, INVOICE, FilingState, InvoiceKind, InvoiceState, PrintCode
 from app.kernel.db import Fen, PublicRow, Row, choice
 
 _VALID = text("kind = 'blue' AND state = 'issued'")
+# Written out, never bound: only so does SQLite see that the index of open filings answers the question.
+OPEN_FILING = text("state IN ('requested', 'unknown')")
 
 
 class Invoice(PublicRow):
@@ -64,6 +66,36 @@ class CategorySum(Row):
     seq: Mapped[int]
     category: Mapped[str] = mapped_column(String(20))
     amount_fen: Mapped[int] = mapped_column(Fen)
+
+
+class Filing(PublicRow):
+    """How an invoice came, or comes, to the numbers under which the world knows it; `bus_no` names it at every try.
+
+    `issuer` is empty until somebody is asked. `after_id` is the filing of the blue invoice that a red one takes back,
+    and has to be issued first, by the same issuer. `url` is the issuer's own page of the invoice.
+    """
+
+    __tablename__ = "invoice_filing"
+    __table_args__ = (
+        UniqueConstraint("issuer", "batch_code", "number"),
+        Index("ix_invoice_filing_due", "due_at", sqlite_where=OPEN_FILING, postgresql_where=OPEN_FILING),
+        CheckConstraint("(state = 'issued') = (number IS NOT NULL)", name="issued_has_its_number"),
+        CheckConstraint("(number IS NULL) = (batch_code IS NULL)", name="number_in_its_batch"),
+    )
+
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), unique=True)
+    bus_no: Mapped[str] = mapped_column(String(40), unique=True)
+    after_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_filing.id"), unique=True)
+    issuer: Mapped[str] = mapped_column(String(16), default="")
+    state: Mapped[FilingState] = mapped_column(choice(FilingState), default=FILING.initial)
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(String(64), default="")
+    batch_code: Mapped[str | None] = mapped_column(String(20))
+    number: Mapped[str | None] = mapped_column(String(20))
+    check_code: Mapped[str] = mapped_column(String(20), default="")
+    url: Mapped[str] = mapped_column(String(500), default="")
+    issued_at: Mapped[datetime | None]
 
 
 class InvoicePrint(PublicRow):

@@ -38,7 +38,12 @@ _CATEGORY_OF_FEE = {
 }
 CLASS_WORDS = {"a": "甲", "b": "乙", "c": "丙", None: SELF_PAYING}
 SEX_WORDS = {"male": "男", "female": "女"}
-_PARTS = (re.compile(r"[0-9]{8}", re.ASCII), re.compile(r"[0-9]{10}", re.ASCII), re.compile(r"[0-9]{6}", re.ASCII))
+# Our own are of 8, 10 and 6 digits; a platform's check code may have letters.
+_PARTS = (
+    re.compile(r"[0-9]{8}", re.ASCII),
+    re.compile(r"[0-9]{10}", re.ASCII),
+    re.compile(r"[0-9a-z]{6}", re.ASCII | re.IGNORECASE),
+)
 
 
 def batch_code(day: date) -> str:

@@ -11,10 +11,12 @@ from sqlalchemy import select
 
 from app.identity import service as identity
 from app.invoice import rules
-from app.invoice.issuing import issue, items_of, red_letter, snapshot_of, valid_invoice_of
-from app.invoice.models import Invoice
+from app.invoice.issuing import filing_of, issue, items_of, red_letter, snapshot_of, valid_invoice_of
+from app.invoice.models import Filing, Invoice
+from app.invoice.own_book import OwnBook
+from app.invoice.ports import Numbers
 from app.invoice.printing import PrintResult, print_at_window, print_of, print_visit, sheets
-from app.invoice.states import InvoiceKind, InvoiceState
+from app.invoice.states import FilingState, InvoiceKind, InvoiceState
 from app.kernel.clock import hospital_day
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
@@ -22,8 +24,11 @@ from app.kernel.uow import Uow
 __all__ = [
     "PrintResult",
     "VerifiedInvoice",
+    "filing_of",
+    "is_fiscal",
     "issue",
     "list_of_account",
+    "numbers_of",
     "of_account",
     "other_of",
     "paper_fields",
@@ -77,27 +82,47 @@ def list_of_account(uow: Uow, *, limit: int = 50) -> list[Invoice]:
 def verify(uow: Uow, *, batch_code: str, number: str, check_code: str) -> VerifiedInvoice:
     """What stands under code and number, for whoever knows the check code too; else NotFound.
 
-    Public: the name is masked, and a wrong check code looks like no invoice. The caller counts tries.
+    Public: the name is masked, and a wrong check code looks like no invoice. The caller counts tries. Both the numbers
+    of the hospital's own book and those of the issuer are known.
     """
     if not rules.could_be(batch_code, number, check_code):
         raise NotFound
-    found = uow.session.scalars(
-        select(Invoice).where(Invoice.batch_code == batch_code, Invoice.number == number)
-    ).first()
-    if found is None or not hmac.compare_digest(found.check_code, check_code):
+    found = _under(uow, batch_code, number, check_code)
+    if found is None:
         raise NotFound
     other = other_of(uow, found)
     return VerifiedInvoice(
-        batch_code=found.batch_code,
-        number=found.number,
+        batch_code=batch_code,
+        number=number,
         kind=found.kind,
         state=found.state,
         issued_on=hospital_day(found.issued_at, uow.zone),
         payer_masked=snapshot_of(uow, found).payer_masked,
         total_fen=found.total_fen,
-        other_batch_code=other.batch_code if other else "",
-        other_number=other.number if other else "",
+        other_batch_code=numbers_of(uow, other).batch_code if other else "",
+        other_number=numbers_of(uow, other).number if other else "",
     )
+
+
+def _under(uow: Uow, batch_code: str, number: str, check_code: str) -> Invoice | None:
+    """The invoice of that code, number and check code, as its issuer gave them or as they stand in our own book."""
+    filed = select(Filing).where(Filing.batch_code == batch_code, Filing.number == number)
+    booked = select(Invoice).where(Invoice.batch_code == batch_code, Invoice.number == number)
+    known = {filing.invoice_id: filing.check_code for filing in uow.session.scalars(filed)}
+    for invoice in uow.session.scalars(booked):
+        known.setdefault(invoice.id, invoice.check_code)
+    for invoice_id, right_code in known.items():
+        if hmac.compare_digest(right_code.encode(), check_code.encode()):
+            return uow.session.get_one(Invoice, invoice_id)
+    return None
+
+
+def numbers_of(uow: Uow, invoice: Invoice) -> Numbers:
+    """How the world knows the invoice: by its issuer's numbers, until there are any by those of our own book."""
+    filing = filing_of(uow, invoice.id)
+    if filing is None or filing.state != FilingState.ISSUED:
+        return Numbers(invoice.batch_code, invoice.number, invoice.check_code)
+    return Numbers(filing.batch_code or "", filing.number or "", filing.check_code, filing.url)
 
 
 def other_of(uow: Uow, invoice: Invoice) -> Invoice | None:
@@ -107,19 +132,29 @@ def other_of(uow: Uow, invoice: Invoice) -> Invoice | None:
     return uow.session.scalars(select(Invoice).where(Invoice.original_id == invoice.id)).first()
 
 
-def paper_fields(uow: Uow, invoice: Invoice, *, payee: str, print_no: int = 1) -> dict[str, Any]:
-    """Every field of the form (财综〔2019〕29号) by the name the paper gives it, but `verify_text` and `is_fiscal`.
+def is_fiscal(uow: Uow, invoice: Invoice) -> bool:
+    """True when a fiscal platform issued it: then it is a receipt, else only the hospital's own paper."""
+    filing = filing_of(uow, invoice.id)
+    return filing is not None and filing.state == FilingState.ISSUED and filing.issuer != OwnBook.name
 
-    `payee` 收款单位 is the hospital. `items` are {category, amount_fen}, `details` {name, specification, quantity,
-    amount_fen, insurance_class}. `print_no` as a window's ask says it: 1 is the first print.
+
+def paper_fields(uow: Uow, invoice: Invoice, *, payee: str, print_no: int = 1) -> dict[str, Any]:
+    """Every field of the form (财综〔2019〕29号) by the name the paper gives it.
+
+    `verify_text` is the issuer's page of the invoice, '' for one in our own book. `payee` 收款单位 is the hospital.
+    `items` are {category, amount_fen}, `details` {name, specification, quantity, amount_fen, insurance_class}.
+    `print_no` as a window's ask says it: 1 is the first print.
     """
     snapshot = snapshot_of(uow, invoice)
     is_red = invoice.kind == InvoiceKind.RED
     original = other_of(uow, invoice) if is_red else None
+    numbers, before = numbers_of(uow, invoice), numbers_of(uow, original) if original else None
     return {
-        "code": invoice.batch_code,
-        "number": invoice.number,
-        "check_code": invoice.check_code,
+        "code": numbers.batch_code,
+        "number": numbers.number,
+        "check_code": numbers.check_code,
+        "verify_text": numbers.url,
+        "is_fiscal": is_fiscal(uow, invoice),
         "issued_on": hospital_day(invoice.issued_at, uow.zone),
         "payer": snapshot.payer,
         "payer_document_masked": snapshot.document_masked,
@@ -142,14 +177,14 @@ def paper_fields(uow: Uow, invoice: Invoice, *, payee: str, print_no: int = 1) -
         "payee": payee,
         "reviewer": rules.SELF_SERVICE,
         "cashier": rules.SELF_SERVICE,
-        "original_code": original.batch_code if original else "",
-        "original_number": original.number if original else "",
+        "original_code": before.batch_code if before else "",
+        "original_number": before.number if before else "",
         "reprint_no": max(print_no - 1, 0),
     }
 
 
 def _detail(row: list[Any], sign: int) -> dict[str, Any]:
-    name, specification, quantity, amount_fen, insurance_class = row
+    name, specification, quantity, amount_fen, insurance_class = row[:5]
     return {
         "name": name,
         "specification": specification,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
+from datetime import datetime
 
-from app.invoice.models import Invoice, InvoicePrint
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from app.invoice.models import OPEN_FILING, Filing, Invoice, InvoicePrint
+from app.invoice.states import FilingState
 from app.kernel.uow import Uow
 
 
@@ -26,3 +30,37 @@ def begin_print(uow: Uow, values: dict[str, object]) -> int | None:
     return uow.session.scalar(
         maker(InvoicePrint).values(values).on_conflict_do_nothing(index_elements=["nonce"]).returning(InvoicePrint.id)
     )
+
+
+def claim_filings(uow: Uow, issuer: str, *, limit: int, next_at: datetime) -> list[int]:
+    """Up to `limit` due filings, in order, each given to one caller until `next_at`, and to `issuer` for good.
+
+    A red invoice waits until its blue one is issued, and goes to the issuer of that one only.
+    """
+    before = aliased(Filing)
+    is_issued_here = (
+        select(before.id)
+        .where(before.id == Filing.after_id, before.state == FilingState.ISSUED, before.issuer == issuer)
+        .exists()
+    )
+    due = (
+        select(Filing.id)
+        .where(
+            OPEN_FILING,
+            Filing.due_at <= uow.now(),
+            Filing.issuer.in_(("", issuer)),
+            or_(Filing.after_id.is_(None), is_issued_here),
+        )
+        .order_by(Filing.due_at, Filing.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    ids = uow.session.scalars(
+        update(Filing)
+        .where(Filing.id.in_(select(due.c.id)))
+        .values(due_at=next_at, issuer=issuer, tries=Filing.tries + 1)
+        .returning(Filing.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return sorted(ids)

@@ -31,6 +31,39 @@ MOVES = {(InvoiceState.ISSUED, InvoiceAction.RED_LETTER): InvoiceState.RED_LETTE
 INVOICE = Machine("invoice", InvoiceState.ISSUED, MOVES)
 
 
+class FilingState(enum.StrEnum):
+    """`requested` was not asked for yet; `unknown` was, without an answer; `failed` was refused: a person must look."""
+
+    REQUESTED = "requested"
+    UNKNOWN = "unknown"
+    ISSUED = "issued"
+    FAILED = "failed"
+
+
+class FilingAction(enum.StrEnum):
+    """What can happen to the filing of an invoice with whoever issues its numbers."""
+
+    ASK = "ask"
+    ISSUE = "issue"
+    FIND_ABSENT = "find_absent"
+    REFUSE = "refuse"
+    ASK_AGAIN = "ask_again"
+
+
+# `unknown` is written before the issuer is asked, so that a process that dies meanwhile leaves a question, not a doubt.
+FILING = Machine(
+    "filing",
+    FilingState.REQUESTED,
+    {
+        (FilingState.REQUESTED, FilingAction.ASK): FilingState.UNKNOWN,
+        (FilingState.UNKNOWN, FilingAction.ISSUE): FilingState.ISSUED,
+        (FilingState.UNKNOWN, FilingAction.FIND_ABSENT): FilingState.REQUESTED,
+        (FilingState.UNKNOWN, FilingAction.REFUSE): FilingState.FAILED,
+        (FilingState.FAILED, FilingAction.ASK_AGAIN): FilingState.REQUESTED,
+    },
+)
+
+
 class PrintCode(enum.StrEnum):
     """What an invoice window is answered with; the codes never change, the words for them live with the pages."""
 

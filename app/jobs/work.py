@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.analytics import days
 from app.identity import logins
+from app.invoice import filing
 from app.kernel import audit, message_health, once, rates
 from app.kernel.uow import Actor, Uow
 from app.ledger import proving
@@ -97,6 +98,17 @@ def payment_close(runtime: Runtime) -> int:
     if runtime.couriers.payments is None:
         return 0
     return querying.close_expired(runtime.units, runtime.couriers.payments)
+
+
+def file_invoices(runtime: Runtime) -> int:
+    """Invoices have the numbers of their issuer."""
+    done = 0
+    for _ in range(ROUNDS_AT_MOST):
+        count = filing.file_due(runtime.units, runtime.couriers.invoices)
+        done += count
+        if not count:
+            break
+    return done
 
 
 def rx_expire(runtime: Runtime) -> int:

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from tools.play.browser import Browser, StepFailed
+from tools.play.browser import Browser, Page, StepFailed
 from tools.play.codes import code_on, read_pdf
 from tools.play.registering import page_of_visit
 from tools.play.visit import Visit, wait_for
@@ -115,7 +115,7 @@ def his_told_dispense(visit: Visit) -> Seen:
 def invoice_pdf(visit: Visit) -> Seen:
     """The invoice of the drugs as a PDF with its numbers and the payer's name."""
     address = wait_for("an invoice", lambda: visit.phone.open("/invoices").links(r"/invoices/[^/.]+$"))[0]
-    page = visit.phone.open(address)
+    page = wait_for("the platform's numbers", lambda: _numbered(visit.phone.open(address)))
     for name, label in (("batch_code", "票据代码"), ("invoice_number", "票据号码"), ("check_code", "校验码")):
         visit[name] = page.value_of(label)
     paper = read_pdf(visit.phone.fetch(f"{address}.pdf").content)
@@ -132,6 +132,11 @@ def invoice_pdf(visit: Visit) -> Seen:
         "pages": paper.pages,
         "letters": len(paper.text),
     }
+
+
+def _numbered(page: Page) -> Page | None:
+    """The invoice's page, once the fiscal platform has issued it."""
+    return None if "开具中" in page.text else page
 
 
 def invoice_verified(visit: Visit) -> Seen:

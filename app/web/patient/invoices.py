@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.invoice import service as invoices_service
 from app.invoice.models import Invoice
-from app.invoice.states import InvoiceKind, InvoiceState
+from app.invoice.states import FilingState, InvoiceKind, InvoiceState
 from app.kernel.clock import hospital_day
 from app.kernel.uow import Uow
 from app.paper import qr
@@ -30,6 +30,12 @@ STANDINGS: dict[tuple[InvoiceKind, InvoiceState], tuple[str, object]] = {
     (InvoiceKind.BLUE, InvoiceState.RED_LETTERED): ("warn", _l("已冲红")),
     (InvoiceKind.RED, InvoiceState.ISSUED): ("bad", _l("红字票据")),
 }
+# What stands above an invoice that the fiscal platform has not numbered yet.
+FILINGS: dict[FilingState, tuple[str, object]] = {
+    FilingState.REQUESTED: ("info", _l("财政电子票据开具中，一般几秒钟完成；完成前的票据不能用于报销")),
+    FilingState.UNKNOWN: ("info", _l("财政电子票据开具中，一般几秒钟完成；完成前的票据不能用于报销")),
+    FilingState.FAILED: ("warn", _l("财政电子票据暂未开出，医院正在处理；付款有效，不用重复支付")),
+}
 # What the other one of a pair is to an invoice of this kind.
 OTHERS = {InvoiceKind.BLUE: _l("冲红票据"), InvoiceKind.RED: _l("被冲销的票据")}
 
@@ -45,7 +51,7 @@ def invoices() -> edge.Answer:
 def _row(uow: Uow, found: Invoice) -> dict[str, object]:
     kind, words = STANDINGS[(found.kind, found.state)]
     return {
-        "number": found.number,
+        "number": invoices_service.numbers_of(uow, found).number,
         "amount": show.yuan(found.total_fen),
         "day": show.day_words(hospital_day(found.issued_at, uow.zone)),
         "kind": kind,
@@ -64,6 +70,7 @@ def invoice(invoice_id: str) -> edge.Answer:
     return render_template(
         "patient/invoice.html",
         invoice=_row(uow, found),
+        filing=_filing(uow, found),
         facts=[*_facts(fields), *_other(uow, found)],
         items=[{"label": item["category"], "value": show.yuan(item["amount_fen"])} for item in fields["items"]],
         details=[_detail(line) for line in fields["details"]],
@@ -72,6 +79,15 @@ def invoice(invoice_id: str) -> edge.Answer:
         verify_href=verify_url(fields),
         visit_code=_visit_code(fields["outpatient_number"]),
     )
+
+
+def _filing(uow: Uow, found: Invoice) -> tuple[str, str]:
+    """What the fiscal platform makes of the invoice while it has no number of it: a notice's kind and words."""
+    filing = invoices_service.filing_of(uow, found.id)
+    if filing is None or not runtime().couriers.invoices.is_fiscal:
+        return "", ""
+    kind, words = FILINGS.get(filing.state, ("", ""))
+    return kind, str(words)
 
 
 def _visit_code(visit_number: str) -> dict[str, object]:
@@ -100,7 +116,8 @@ def _other(uow: Uow, found: Invoice) -> list[dict[str, str]]:
     if other is None:
         return []
     href = url_for("patient.invoice", invoice_id=other.public_id)
-    return [{"label": str(OTHERS[found.kind]), "value": other.number, "href": href, "action": gettext("查看")}]
+    number = invoices_service.numbers_of(uow, other).number
+    return [{"label": str(OTHERS[found.kind]), "value": number, "href": href, "action": gettext("查看")}]
 
 
 def _detail(line: dict[str, Any]) -> dict[str, str]:
@@ -133,5 +150,5 @@ def invoice_pdf(invoice_id: str) -> edge.Answer:
         flash(gettext("暂时无法生成 PDF，下面的票据信息同样有效；也可到票据窗口打印"), "warn")
         return redirect(url_for("patient.invoice", invoice_id=invoice_id))
     answer = Response(pdf, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="invoice-{found.number}.pdf"'
+    answer.headers["Content-Disposition"] = f'inline; filename="invoice-{paper.number}.pdf"'
     return answer

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import jsonify, redirect, request, session, url_for
+from flask import flash, jsonify, redirect, request, session, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from app.invoice import for_staff
+from app.invoice import filing, for_staff
 from app.invoice import service as invoices
-from app.invoice.models import Invoice
+from app.invoice.models import Filing, Invoice
 from app.invoice.printing import PrintResult
-from app.invoice.states import PrintCode
+from app.invoice.states import FilingState, PrintCode
 from app.kernel.errors import BadInput, NotFound
 from app.kernel.ids import new_digits
 from app.paper.invoice import FORMS, USUAL_FORM, InvoicePaper, render_invoices
@@ -52,7 +52,33 @@ def terminal() -> Terminal:
 @work.needs(CLERK)
 def home() -> edge.Answer:
     """The box for the patient's code, and the field for a visit's number."""
-    return work.page("window/home.html", PLACE, nonce=edge.once_key(), typed_nonce=edge.once_key(), pdf=_pdf_state())
+    return work.page(
+        "window/home.html",
+        PLACE,
+        nonce=edge.once_key(),
+        typed_nonce=edge.once_key(),
+        pdf=_pdf_state(),
+        troubled=[_troubled(*row) for row in filing.troubled(edge.current_uow())],
+    )
+
+
+def _troubled(filed: Filing, invoice: Invoice) -> dict[str, object]:
+    """An invoice without its issuer's number: what it is, why, and whether it can be asked for again from here."""
+    return {
+        "id": filed.public_id,
+        "number": invoice.number,
+        "amount": show.yuan(invoice.total_fen),
+        "why": filed.last_error,
+        "can_ask": filed.state == FilingState.FAILED,
+    }
+
+
+@blueprint.post("/filings/<filing_id>/again")
+def file_again(filing_id: str) -> edge.Answer:
+    """A refused invoice is asked for again, under the same business number; leads back to the list."""
+    filing.ask_again(edge.current_uow(), filing_id)
+    flash(gettext("已重新申请开票，稍后刷新查看"), "ok")
+    return redirect(url_for("window.home"))
 
 
 def _pdf_state() -> dict[str, object]:
@@ -151,8 +177,9 @@ def _shown(print_id: str, invoice: Invoice, print_no: int) -> dict[str, object]:
         "total": show.yuan(invoice.total_fen),
         "categories": " · ".join(item["category"] for item in fields["items"]),
         "facts": [
-            {"label": gettext("票据代码"), "value": invoice.batch_code},
-            {"label": gettext("票据号码"), "value": invoice.number},
+            {"label": gettext("票据代码"), "value": fields["code"]},
+            {"label": gettext("票据号码"), "value": fields["number"]},
+            {"label": gettext("种类"), "value": gettext("财政票据") if fields["is_fiscal"] else gettext("非财政票据")},
             {"label": gettext("开票日期"), "value": fields["issued_on"].isoformat()},
             {"label": gettext("就诊号"), "value": fields["outpatient_number"]},
         ],

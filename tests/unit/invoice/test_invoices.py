@@ -54,7 +54,7 @@ def paper_of(uow: Uow, invoice: Invoice, print_no: int = 1) -> InvoicePaper:
     fields = service.paper_fields(uow, invoice, payee="仁和示范医院", print_no=print_no)
     fields["items"] = tuple(InvoiceItem(**item) for item in fields["items"])
     fields["details"] = tuple(InvoiceDetail(**detail) for detail in fields["details"])
-    return InvoicePaper(**fields, verify_text="http://x/verify", is_fiscal=False)
+    return InvoicePaper(**fields)
 
 
 def test_a_paid_bill_has_its_invoice_once(units: Units) -> None:
