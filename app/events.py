@@ -65,6 +65,14 @@ class RegistrationMoved:
 
 
 @dataclass(frozen=True)
+class DoctorSubstituted:
+    """Another doctor will see the patient (替诊); the place stays the patient's."""
+
+    registration_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class RegistrationCancelled:
     """The place went back; `was_paid` when its fee is to be given back, `by_hospital` when the doctor stopped."""
 

@@ -68,6 +68,7 @@ STORY: Story = {
         tell_hospital,
     ),
     events.RegistrationMoved: (notifications.tell_when_moved,),
+    events.DoctorSubstituted: (notifications.tell_when_substituted,),
     events.RegistrationExpired: (
         payment.void_bill_when_expired,
         revisit.reopen_when_given_back,

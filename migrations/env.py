@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +45,21 @@ def _run(connection: Connection) -> None:
     connection.commit()
 
 
+@contextmanager
+def _references_at_rest(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, during which nothing refers to it; afterwards everything must again."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")  # counts only outside of a transaction, so not by way of SQLAlchemy
+    yield
+    raw.execute("PRAGMA foreign_keys=ON")
+    lost = raw.execute("PRAGMA foreign_key_check").fetchall()
+    if lost:
+        raise RuntimeError(f"rows refer to nothing: {lost[:10]}")
+
+
 engine = current_app.extensions["migrate"].db.engine
-with engine.connect() as connection:
+with engine.connect() as connection, _references_at_rest(connection):
     _run(connection)

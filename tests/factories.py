@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 
 from argon2 import PasswordHasher
 
@@ -74,6 +74,30 @@ def clinic(
     session = opening.open_session(uow, shift, uow.today())
     assert session is not None
     return Clinic(department, practitioner, session)
+
+
+def another_session(uow: Uow, practitioner: Practitioner, *, days: int = 1, **pattern: object) -> ClinicSession:
+    """The doctor sits in the afternoon (unless said otherwise) so many days later, once."""
+    usual = {
+        "half_day": HalfDay.PM,
+        "starts": time(14),
+        "places": 6,
+        "slot_minutes": 30,
+        "room": "3-06",
+        "fee_fen": 2500,
+        "places_per_slot": 1,
+    }
+    shift = Shift(practitioner_id=practitioner.id, **(usual | pattern))
+    made = opening.open_session(uow, shift, uow.today() + timedelta(days=days))
+    assert made is not None
+    return made
+
+
+def another_doctor(uow: Uow, department: Department, *, code: str = "DX", name: str = "刘洋") -> Practitioner:
+    doctor = Practitioner(code=code, name=name, title="主治医师", department_id=department.id)
+    uow.session.add(doctor)
+    uow.session.flush()
+    return doctor
 
 
 def person(uow: Uow, *, name: str = "张秀英", phone: str = "") -> Person:

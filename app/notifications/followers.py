@@ -7,6 +7,7 @@ from app.events import (
     BagReady,
     BillOpened,
     BillPaid,
+    DoctorSubstituted,
     PatientCalled,
     PatientCheckedIn,
     PatientsMerged,
@@ -34,6 +35,8 @@ from app.reports.models import Report
 from app.revisit.service import plan_by_id, reminder_by_id
 from app.scheduling.models import ClinicSession
 
+_ABOUT_THE_PLACE = {"stopped", "substituted"}
+
 
 def tell_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
     """The place is the patient's: when, which room, which number."""
@@ -44,6 +47,12 @@ def tell_when_moved(uow: Uow, moved: RegistrationMoved) -> None:
     """The hospital gave the visit another time; moved once more, the patient is told once more."""
     slot_id = uow.session.get_one(Registration, moved.registration_id).slot_id
     _tell_visit(uow, moved.registration_id, "moved", f"moved:{moved.registration_id}:{slot_id}:{uow.now():%H%M%S}")
+
+
+def tell_when_substituted(uow: Uow, substituted: DoctorSubstituted) -> None:
+    """Another doctor stands in; substituted once more, the patient is told once more."""
+    registration_id = substituted.registration_id
+    _tell_visit(uow, registration_id, "substituted", f"substituted:{registration_id}:{uow.now():%y%m%d%H%M%S}")
 
 
 def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
@@ -73,7 +82,7 @@ def _tell_visit(uow: Uow, registration_id: int, template: str, dedupe: str = "")
             "room": session.room,
             "number": registration.place_no,
         },
-        link=links.visit(registration.public_id),
+        link=(links.registration if template in _ABOUT_THE_PLACE else links.visit)(registration.public_id),
     )
 
 

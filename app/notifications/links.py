@@ -8,6 +8,11 @@ def visit(public_id: str) -> str:
     return f"/visits/{public_id}"
 
 
+def registration(public_id: str) -> str:
+    """The page of a registration's place, with what is offered instead when the hospital took it back."""
+    return f"/registrations/{public_id}"
+
+
 def bill(public_id: str) -> str:
     """The page on which a bill is read and paid."""
     return f"/bills/{public_id}"

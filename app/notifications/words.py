@@ -43,6 +43,12 @@ WORDS: Mapping[str, Words] = {
         "改为{at}，{room}诊室，{number}号。如不方便请改约。",
         "It is now at {at}, room {room}, place {number}. If that does not suit you, please book again.",
     ),
+    "substituted": Words(
+        "您的预约有变动",
+        "Your visit has changed",
+        "{at}，{room}诊室，{number}号：医生临时调整，号仍保留。如不合适，就诊前可取消，全额退款。",
+        "{at}, room {room}, place {number}: another doctor will see you. You may cancel before and get all back.",
+    ),
     "expired": Words(
         "未在规定时间内付款，号源已释放",
         "Your place was released",
@@ -58,8 +64,8 @@ WORDS: Mapping[str, Words] = {
     "stopped": Words(
         "医院取消了您的预约",
         "The hospital cancelled your visit",
-        "医院取消了{at}的预约，已付的费用将全额原路退回。很抱歉，请改约其他时间。",
-        "Your visit at {at} was cancelled by the hospital. What you paid goes back in full. We are sorry.",
+        "医院取消了{at}的预约，已付的费用将全额原路退回。很抱歉；点开可一键改约。",
+        "Your visit at {at} was cancelled. What you paid goes back in full. We are sorry; one tap books another.",
     ),
     "checked_in": Words(
         "签到成功",

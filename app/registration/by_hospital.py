@@ -52,6 +52,7 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
     standing = service.standing_with(uow, patient, session)
     if standing is not None and standing.id != registration.id:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+    scheduling.let_stand(uow, session)
     service.free_place(uow, registration)
     slot_id, place_no = scheduling.claim_slot(
         uow, session_id=session.id, registration_id=registration.id, wanted=_wanted(not_before)

@@ -35,6 +35,12 @@ class CancelTooLate(CannotCancel):
     code = "cancel_too_late"
 
 
+class PlaceFound(Refused):
+    """Another place was taken already for the one that the hospital took back; facts name its registration."""
+
+    code = "place_found"
+
+
 class NotReleasedYet(Refused):
     """The day's places are not given out yet (放号); facts: `opens_at`."""
 

@@ -7,7 +7,7 @@ from app.identity.errors import MergeBusy
 from app.identity.merging import repoint
 from app.kernel.uow import Uow
 from app.registration import by_hospital, service
-from app.registration.models import ConductRecord, Registration, Suspension
+from app.registration.models import ConductRecord, LostPlace, Registration, Suspension
 from app.registration.states import REGISTRATION, RegistrationAction
 
 
@@ -22,7 +22,7 @@ def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
         staying = theirs.get(_half_day(going))
         if staying is not None:
             service.give_back(uow, _one_to_cancel(going, staying), by_hospital=True, why="merged")
-    repoint(uow, merged, Registration, ConductRecord, Suspension)
+    repoint(uow, merged, Registration, ConductRecord, Suspension, LostPlace)
 
 
 def _half_day(place: Registration) -> tuple[object, ...]:

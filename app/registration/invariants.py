@@ -24,4 +24,18 @@ INVARIANTS = {
         "SELECT count(*) FROM registration r WHERE r.state <> 'held' AND NOT EXISTS (SELECT 1 FROM move m"
         " WHERE m.machine = 'registration' AND m.subject_id = r.id AND m.to_state = r.state)"
     ),
+    "another_place_is_the_same_patients": (
+        "SELECT count(*) FROM lost_place l JOIN registration r ON r.id = l.registration_id"
+        " LEFT JOIN registration f ON f.id = l.found_id"
+        " WHERE l.patient_id <> r.patient_id OR f.patient_id <> l.patient_id OR r.state <> 'cancelled'"
+    ),
+    "nobody_is_left_in_a_stopped_session": (
+        "SELECT count(*) FROM registration r JOIN clinic_session c ON c.id = r.session_id"
+        " WHERE c.state = 'stopped' AND r.state IN ('held', 'booked')"
+    ),
+    "a_registration_is_with_whoever_sits": (
+        "SELECT count(*) FROM registration r JOIN clinic_session c ON c.id = r.session_id"
+        " WHERE r.state IN ('held', 'booked', 'checked_in', 'in_consultation')"
+        " AND r.practitioner_id <> c.practitioner_id"
+    ),
 }

@@ -43,14 +43,15 @@ def refuse_against_the_rules(uow: Uow, rules: Rules, patient: Patient, session: 
     `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
     """
     conduct.refuse_suspended(uow, patient)
-    _refuse_outside_the_window(uow, rules, session)
+    refuse_outside_the_window(uow, rules, session)
     if rules.only_own_record and uow.actor.kind == "patient":
         _refuse_for_others(uow, patient)
     _refuse_too_many_holds(uow, rules, patient)
     _refuse_too_many(uow, rules, patient, session)
 
 
-def _refuse_outside_the_window(uow: Uow, rules: Rules, session: ClinicSession) -> None:
+def refuse_outside_the_window(uow: Uow, rules: Rules, session: ClinicSession) -> None:
+    """Quiet while the session's day can be booked; refuses `not_released_yet`, `booking_is_over`."""
     opens, closes = opens_at(rules, session.visit_day, uow.zone), closes_at(rules, session.visit_day, uow.zone)
     if uow.now() < opens:
         raise NotReleasedYet(opens_at=opens.isoformat())

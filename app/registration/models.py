@@ -67,6 +67,22 @@ class RegistrationNumber(Row):
     value: Mapped[str] = mapped_column(String(80))
 
 
+class LostPlace(Row):
+    """A place that the hospital took back (停诊): its patient may have another, once, whatever the limits say.
+
+    `practitioner_id` is the doctor whom the patient had chosen, `found_id` the registration that came of it.
+    """
+
+    __tablename__ = "lost_place"
+
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), unique=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    lost_at: Mapped[datetime]
+    found_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"), unique=True)
+
+
 class Suspension(PublicRow):
     """A patient who cannot book online until `ends_at`, for `breaches` within so many months; with its appeal."""
 

@@ -17,7 +17,7 @@ from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
 from app.registration import conduct, limits
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
-from app.registration.models import Registration
+from app.registration.models import LostPlace, Registration
 from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
 from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
 from app.rulebook.terms import Breach, Rules
@@ -140,6 +140,7 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
     patient = uow.session.get_one(Patient, registration.patient_id)
     if standing_with(uow, patient, session) is not None:
         return False
+    scheduling.let_stand(uow, session)
     try:
         slot_id, place_no = scheduling.claim_slot(
             uow, session_id=session.id, registration_id=registration.id, wanted=_like_the_lost_one(uow, registration)
@@ -193,10 +194,15 @@ def slot_of(uow: Uow, registration: Registration) -> Slot | None:
 
 
 def cancel_closes(uow: Uow, registration: Registration) -> datetime | None:
-    """Until when the booked place can be given back by the rules that hold now; None without a place."""
+    """Until when the booked place can be given back by the rules that hold now; None without a place.
+
+    Whoever had booked with a doctor for whom another stands in may give it back as long as the session lasts.
+    """
     slot = slot_of(uow, registration)
     if slot is None:
         return None
+    if is_substituted(uow, registration):
+        return uow.session.get_one(ClinicSession, registration.session_id).ends_at
     title = uow.session.get_one(Practitioner, registration.practitioner_id).title
     return cancel_closes_at(rules_of(uow, registration), slot.starts_at, title=title, zone=uow.zone)
 
@@ -204,7 +210,15 @@ def cancel_closes(uow: Uow, registration: Registration) -> datetime | None:
 def refund_percent_now(uow: Uow, registration: Registration) -> int:
     """How much of the fee comes back to whoever cancels now."""
     slot = slot_of(uow, registration)
-    return 100 if slot is None else refund_percent(rules_of(uow, registration), slot.starts_at, uow.now())
+    if slot is None or is_substituted(uow, registration):
+        return 100
+    return refund_percent(rules_of(uow, registration), slot.starts_at, uow.now())
+
+
+def is_substituted(uow: Uow, registration: Registration) -> bool:
+    """True for a place that was taken before another doctor stood in (替诊)."""
+    since = uow.session.get_one(ClinicSession, registration.session_id).substituted_at
+    return since is not None and registration.held_at <= since
 
 
 def rules_of(uow: Uow, registration: Registration) -> Rules:
@@ -215,7 +229,8 @@ def rules_of(uow: Uow, registration: Registration) -> Rules:
 def cancel(uow: Uow, *, public_id: str) -> Registration:
     """The asking account gives the place back; a paid fee is refunded as far as the rules say, by who follows.
 
-    It counts on the patient's record. Refuses `cancel_too_late`, and `cannot_cancel` after check-in.
+    It counts on the patient's record, but for one whose doctor was replaced, who also gets all back. Refuses
+    `cancel_too_late`, and `cannot_cancel` after check-in.
     """
     registration = of_account(uow, public_id)
     if not REGISTRATION.may(registration.state, RegistrationAction.CANCEL):
@@ -226,6 +241,10 @@ def cancel(uow: Uow, *, public_id: str) -> Registration:
         return registration
     if closes_at < uow.now():
         raise CancelTooLate(closes_at=closes_at.isoformat())
+    if is_substituted(uow, registration):
+        give_back(uow, registration, by_hospital=False, why="doctor_substituted")
+        remember_lost(uow, registration)
+        return registration
     rules = rules_of(uow, registration)
     share = refund_percent(rules, slot.starts_at, uow.now())
     was_paid = registration.fee_fen > 0 and share > 0
@@ -244,6 +263,20 @@ def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: s
     uow.publish(
         events.RegistrationCancelled(
             registration.id, registration.patient_id, was_paid=was_paid, by_hospital=by_hospital
+        )
+    )
+
+
+def remember_lost(uow: Uow, registration: Registration) -> None:
+    """The hospital is why the patient has this place no longer, so they may have another whatever the limits say."""
+    session = uow.session.get_one(ClinicSession, registration.session_id)
+    uow.session.add(
+        LostPlace(
+            registration_id=registration.id,
+            patient_id=registration.patient_id,
+            practitioner_id=session.planned_practitioner_id or session.practitioner_id,
+            department_id=session.department_id,
+            lost_at=uow.now(),
         )
     )
 
@@ -339,17 +372,3 @@ def close_sessions(uow: Uow) -> int:
         for registration in missed:
             miss(uow, registration)
     return len(closed)
-
-
-def stop_session(uow: Uow, *, public_id: str, why: str) -> int:
-    """The session is stopped by the hospital (停诊): every place not yet used is cancelled; returns how many."""
-    session = scheduling.stop_session(uow, public_id=public_id, why=why)
-    standing = uow.session.scalars(
-        select(Registration).where(
-            Registration.session_id == session.id,
-            Registration.state.in_((RegistrationState.HELD, RegistrationState.BOOKED)),
-        )
-    ).all()
-    for registration in standing:
-        give_back(uow, registration, by_hospital=True, why="session_stopped")
-    return len(standing)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
 from app.scheduling import opening
-from app.scheduling.errors import SessionClosed
+from app.scheduling.errors import SessionClosed, SlotsOverlap
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
 from app.scheduling.states import SESSION, SessionAction, SessionState
 
@@ -68,13 +68,10 @@ def open_extra(
 
 
 def _open_again(uow: Uow, practitioner: Practitioner, extra: Shift, starts: datetime) -> ClinicSession:
-    standing = uow.session.scalars(
-        select(ClinicSession).where(
-            ClinicSession.practitioner_id == practitioner.id,
-            ClinicSession.visit_day == starts.date(),
-            ClinicSession.half_day == extra.half_day,
-        )
-    ).one()
+    same_day = opening.sessions_on(uow, practitioner.id, starts.date())
+    standing = next(session for session in same_day if session.half_day == extra.half_day)
+    if standing.practitioner_id != practitioner.id:  # another doctor stands in for this one
+        raise SlotsOverlap(day=starts.date().isoformat())
     reopen(uow, standing)
     return standing
 

@@ -110,13 +110,19 @@ class Shift(Pattern):
 
 
 class ClinicSession(PublicRow):
-    """A practitioner's half-day in a room, with its fee (挂号费)."""
+    """A practitioner's half-day in a room, with its fee (挂号费).
+
+    Where another doctor stands in (替诊) `planned_practitioner_id` is who was to sit, `substituted_at` since when not.
+    """
 
     __tablename__ = "clinic_session"
     __table_args__ = (
         UniqueConstraint("practitioner_id", "visit_day", "half_day"),
         Index("ix_clinic_session_day", "department_id", "visit_day"),
         CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
+        CheckConstraint(
+            "(planned_practitioner_id IS NULL) = (substituted_at IS NULL)", name="substituted_since_some_time"
+        ),
     )
 
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
@@ -128,6 +134,8 @@ class ClinicSession(PublicRow):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.OPEN)
+    planned_practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"), index=True)
+    substituted_at: Mapped[datetime | None]
 
 
 class Slot(Row):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
@@ -22,13 +22,7 @@ def open_session(uow: Uow, shift: Shift, day: date) -> ClinicSession | None:
     """
     starts_at = at_hospital(day, shift.starts, uow.zone)
     ends_at = starts_at + length_of(shift)
-    same_day = list(
-        uow.session.scalars(
-            select(ClinicSession).where(
-                ClinicSession.practitioner_id == shift.practitioner_id, ClinicSession.visit_day == day
-            )
-        )
-    )
+    same_day = sessions_on(uow, shift.practitioner_id, day)
     if any(session.half_day == shift.half_day for session in same_day):
         return None
     if any(session.starts_at < ends_at and starts_at < session.ends_at for session in same_day):
@@ -48,6 +42,14 @@ def open_session(uow: Uow, shift: Shift, day: date) -> ClinicSession | None:
     uow.session.flush()
     uow.session.add_all(_places(session, shift))
     return session
+
+
+def sessions_on(uow: Uow, practitioner_id: int, day: date) -> list[ClinicSession]:
+    """The doctor's sessions of the day in any state, also those in which another doctor stands in."""
+    whose = or_(
+        ClinicSession.practitioner_id == practitioner_id, ClinicSession.planned_practitioner_id == practitioner_id
+    )
+    return list(uow.session.scalars(select(ClinicSession).where(whose, ClinicSession.visit_day == day)))
 
 
 def length_of(pattern: Pattern) -> timedelta:

@@ -12,8 +12,9 @@ from app.kernel import audit, moves
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.scheduling import sql
-from app.scheduling.errors import KeptForOthers, PlacesBusy, SessionClosed, SoldOut
+from app.scheduling.errors import KeptForOthers, PlacesBusy, SessionClosed, SlotsOverlap, SoldOut
 from app.scheduling.models import BookingChannel, ClinicSession, Department, Practitioner, Slot
+from app.scheduling.opening import sessions_on
 from app.scheduling.states import SESSION, SessionAction, SessionState, SlotState
 
 LAST_SEQ = 2**31 - 1
@@ -138,6 +139,7 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
         raise SessionClosed(session=session.public_id)
     facts = {
         "p_session_id": session_id,
+        "p_practitioner_id": session.practitioner_id,
         "p_registration_id": registration_id,
         "p_now": uow.now(),
         "p_not_before": wanted.not_before or session.starts_at,
@@ -202,7 +204,50 @@ def close_ended(uow: Uow, *, limit: int = 50) -> list[ClinicSession]:
 
 def stop_session(uow: Uow, *, public_id: str, why: str) -> ClinicSession:
     """The session is stopped by the hospital (停诊); its registrations are cancelled by who follows."""
-    session = card(uow, public_id).session
+    session = _for_itself(uow, public_id)
     moves.move(uow, SESSION, session, SessionAction.STOP, why=why)
     audit.record(uow, "session.stop", "session", public_id)
     return session
+
+
+def _for_itself(uow: Uow, public_id: str) -> ClinicSession:
+    """The session, locked until whoever is booking a place in it has finished, and against whoever would begin to.
+
+    A registration refers to its session, which keeps a weak lock on it (FOR KEY SHARE); only FOR UPDATE waits for it.
+    """
+    session = card(uow, public_id).session
+    return uow.session.get_one(ClinicSession, session.id, with_for_update=True, populate_existing=True)
+
+
+def let_stand(uow: Uow, session: ClinicSession) -> None:
+    """The session is neither stopped nor given to another doctor until this unit is finished.
+
+    For who moves a registration that stands already: a new one has this lock by referring to the session.
+    """
+    uow.session.execute(
+        select(ClinicSession.id).where(ClinicSession.id == session.id).with_for_update(read=True, key_share=True)
+    )
+
+
+def substitute(uow: Uow, *, public_id: str, practitioner: Practitioner) -> ClinicSession:
+    """Another doctor sits in the session (替诊) from now on; who stands in may change again.
+
+    Refuses `session_closed` for one that is over or stopped, and `slots_overlap` when that doctor sits already then.
+    """
+    session = _for_itself(uow, public_id)
+    if session.state != SessionState.OPEN or session.ends_at <= uow.now():
+        raise SessionClosed(session=public_id)
+    theirs = [other for other in sessions_on(uow, practitioner.id, session.visit_day) if other.id != session.id]
+    if session.practitioner_id == practitioner.id or any(_clash(other, session) for other in theirs):
+        raise SlotsOverlap(day=session.visit_day.isoformat())
+    if session.planned_practitioner_id is None:
+        session.planned_practitioner_id = session.practitioner_id
+    session.practitioner_id, session.substituted_at = practitioner.id, uow.now()
+    uow.session.flush()
+    audit.record(uow, "session.substitute", "session", public_id, doctor=practitioner.code)
+    return session
+
+
+def _clash(one: ClinicSession, other: ClinicSession) -> bool:
+    is_same_time = one.starts_at < other.ends_at and other.starts_at < one.ends_at
+    return one.half_day == other.half_day or is_same_time

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Update, bindparam, or_, select, update
 
-from app.scheduling.models import Slot
-from app.scheduling.states import SlotState
+from app.scheduling.models import ClinicSession, Slot
+from app.scheduling.states import SessionState, SlotState
 
 # SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
 # `=`, never IN: PostgreSQL may run a subquery of IN once per slot, and each run locks, and so takes, a further place.
@@ -28,9 +28,19 @@ _FIRST_FREE = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
+# Read in the claim's own snapshot: a session that was stopped, or given to another doctor, since it was looked at.
+_STILL_SO = (
+    select(ClinicSession.id)
+    .where(
+        ClinicSession.id == bindparam("p_session_id"),
+        ClinicSession.state == SessionState.OPEN,
+        ClinicSession.practitioner_id == bindparam("p_practitioner_id"),
+    )
+    .exists()
+)
 CLAIM: Update = (
     update(Slot)
-    .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE)
+    .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE, _STILL_SO)
     .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
     .returning(Slot.id, Slot.seq)
 )

@@ -29,6 +29,7 @@ WORDS: dict[str, tuple[object, object, object]] = {
         _l("剩下的号留给窗口、现场或复诊的患者，%(opens_at)s 起对所有人开放。"),
         _l("请到时再来，或换一个时间、医生；没有扣款。"),
     ),
+    "place_found": (_l("已经改约过了"), _l("这次停诊已经改约了另一个号。"), _l("可在“我的挂号”中查看。")),
     "session_closed": (_l("这个班次已结束或停诊"), _l("不能再预约。"), _OTHER_TIME),
     "places_busy": (_l("号源正忙"), _l("最后几个号正在被支付或释放。"), _l("请过几秒再试一次。")),
     "slots_overlap": (_l("时间冲突"), _l("这位医生在同一时间已有门诊。"), _OTHER_TIME),

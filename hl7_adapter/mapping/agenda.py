@@ -8,7 +8,7 @@ from datetime import datetime
 from app.kernel.errors import NotFound, VisitError
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
-from app.registration import by_hospital
+from app.registration import by_hospital, closing
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import ACTIVE
@@ -116,7 +116,7 @@ def block(uow: Uow, message: Message, _peer: str) -> str | None:
             words = "only whole sessions can be stopped; nothing was"
             raise refuse("block_is_partial", 207, "AIS-7", words)
         if session.state == SessionState.OPEN:
-            registration.stop_session(uow, public_id=session.public_id, why="blocked_in_hospital_system")
+            closing.stop_session(uow, public_id=session.public_id, why="blocked_in_hospital_system")
         stopped.append(session.public_id)
     return " ".join(stopped) or None
 

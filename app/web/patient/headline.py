@@ -202,13 +202,22 @@ def _lost(visit: Visit) -> Headline:
         "cancelled": gettext("这个号已取消"),
         "no_show": gettext("您没有按时到诊"),
     }
+    if visit.is_owed_another:
+        leads_on = {
+            "button": gettext("一键改约"),
+            "href": url_for("patient.registration", registration_id=_id(visit)),
+        }
+    else:
+        leads_on = {
+            "button": gettext("重新预约"),
+            "href": url_for("patient.department", code=visit.card.department.code),
+        }
     return {
         "kind": "warn",
         "title": words.get(visit.stage, gettext("这个号已失效")),
         "text": f"{_when(visit)} · {_where(visit)}",
         "note": gettext("已付的费用会原路退回。") if visit.stage == "cancelled" and visit.registration.fee_fen else "",
-        "button": gettext("重新预约"),
-        "href": url_for("patient.department", code=visit.card.department.code),
+        **leads_on,
     }
 
 

@@ -26,6 +26,7 @@ from app.queueing.models import Ticket
 from app.queueing.service import Position
 from app.queueing.states import TicketState
 from app.registration import service as registrations
+from app.registration.another_place import lost_place_of
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -75,6 +76,7 @@ class Visit:
     invoices: tuple[Invoice, ...]
     plan: FollowUpPlan | None
     check_in_opens_at: datetime
+    is_owed_another: bool
     now: datetime
 
     @property
@@ -153,6 +155,7 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
         patient=next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
         card=card,
         check_in_opens_at=door_opens_at(uow, card.session),
+        is_owed_another=is_owed_another(uow, registration),
         slot=registrations.slot_of(uow, registration),
         ticket=ticket,
         position=queueing.position(uow, ticket) if ticket and ticket.state == TicketState.WAITING else None,
@@ -162,6 +165,12 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
         plan=plans[0] if plans else None,
         now=uow.now(),
     )
+
+
+def is_owed_another(uow: Uow, registration: Registration) -> bool:
+    """True after the hospital took the place back and as long as no other was taken for it."""
+    is_gone = registration.state == RegistrationState.CANCELLED
+    return is_gone and lost_place_of(uow, registration) is not None
 
 
 def _prescriptions(uow: Uow, registration: Registration) -> list[Prescription]:

@@ -15,6 +15,7 @@ from app.registration.listing import Listed, listed_of_account
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.web import edge, live, show
 from app.web.patient import blueprint
+from app.web.patient.another_place import offers
 from app.web.patient.headline import headline
 from app.web.patient.timeline import steps
 from app.web.patient.visit import Visit, door_opens_at, may_check_in, visit_of
@@ -122,6 +123,8 @@ def registration(registration_id: str) -> edge.Answer:
         may_cancel=_may_cancel(uow, found),
         cancel_words=_cancel_words(uow, found),
         registration_id=registration_id,
+        department_href=url_for("patient.department", code=found.card.department.code),
+        **offers(uow, row),
     )
 
 
@@ -139,6 +142,8 @@ def _cancel_words(uow: Uow, found: Visit) -> str:
     if closes_at is None or found.registration.state != RegistrationState.BOOKED:
         return str(gettext("可以在线取消。"))
     until = show.moment(closes_at)
+    if registrations.is_substituted(uow, found.registration):
+        return str(gettext("医生有调整：%(until)s 前可取消，不计次数，已付费用全额退回。", until=until))
     if registrations.refund_percent_now(uow, found.registration):
         return str(gettext("%(until)s 前可在线取消，已付费用原路退回。", until=until))
     return str(gettext("%(until)s 前可在线取消；按医院规则，现在取消不退挂号费。", until=until))
@@ -151,7 +156,11 @@ def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
     return [
         {"label": gettext("就诊人"), "value": identity.name_of(uow, found.patient)},
         {"label": gettext("科室"), "value": show.in_language(department.name, department.name_en)},
-        {"label": gettext("医生"), "value": f"{found.card.practitioner.name} {found.card.practitioner.title}"},
+        {
+            "label": gettext("医生"),
+            "value": f"{found.card.practitioner.name} {found.card.practitioner.title}",
+            "note": gettext("原来约的医生临时停诊，由这位医生替诊") if registrations.is_substituted(uow, row) else "",
+        },
         {"label": gettext("时间"), "value": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}{end}"},
         {"label": gettext("地点"), "value": show.where_words(place, found.room)},
         {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},

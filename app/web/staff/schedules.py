@@ -9,8 +9,8 @@ from flask_babel import gettext
 
 from app.kernel.errors import Refused
 from app.kernel.uow import Uow
+from app.registration import closing
 from app.registration import for_staff as visits_of
-from app.registration import service as registration
 from app.scheduling import for_staff as sittings
 from app.scheduling import opening
 from app.scheduling import service as scheduling
@@ -104,8 +104,33 @@ def session_page(session_id: str) -> edge.Answer:
         day=show.day_words(sits.visit_day),
         counts=[{"value": count, "label": show.state_words(state)} for state, count in counts.items()],
         may_stop=SESSION.may(sits.state, SessionAction.STOP),
+        stands_in_for=_planned(uow, card),
+        doctors=_others(uow, card),
         list_href=url_for("staff.schedules", day=sits.visit_day.isoformat()),
     )
+
+
+def _planned(uow: Uow, card: SessionCard) -> str:
+    """Who was to sit before another doctor stood in; '' when nobody does."""
+    sits = card.session
+    planned_id = sits.planned_practitioner_id
+    return sittings.doctor_by_id(uow, planned_id).name if planned_id else ""
+
+
+def _others(uow: Uow, card: SessionCard) -> list[tuple[str, str]]:
+    """Who may stand in: the department's doctors first, then the house's."""
+    doctors = [doctor for doctor in sittings.doctors(uow) if doctor.id != card.practitioner.id]
+    doctors.sort(key=lambda doctor: doctor.department_id != card.department.id)
+    return [(doctor.code, f"{doctor.name} {doctor.title}") for doctor in doctors]
+
+
+@blueprint.post("/schedules/<session_id>/substitute")
+@work.needs(ADMIN, OPERATIONS)
+def substitute(session_id: str) -> edge.Answer:
+    """Another doctor sits: everybody keeps their place, is told, and may cancel free of charge."""
+    told = closing.substitute(edge.current_uow(), public_id=session_id, practitioner_code=work.typed("doctor", 24))
+    flash(gettext("已替诊，%(count)s 位患者保留原号并会收到通知", count=told), "ok")
+    return redirect(url_for("staff.session_page", session_id=session_id))
 
 
 @blueprint.post("/schedules/<session_id>/stop")
@@ -115,8 +140,8 @@ def stop_session(session_id: str) -> edge.Answer:
     why = work.typed("reason", 120)
     if not why:
         raise StopReasonMissing
-    cancelled = registration.stop_session(edge.current_uow(), public_id=session_id, why=why)
-    flash(gettext("已停诊，取消了 %(count)s 个号；患者会收到通知，费用原路退回", count=cancelled), "warn")
+    cancelled = closing.stop_session(edge.current_uow(), public_id=session_id, why=why)
+    flash(gettext("已停诊，取消了 %(count)s 个号；患者会收到通知和改约入口，费用原路退回", count=cancelled), "warn")
     return redirect(url_for("staff.session_page", session_id=session_id))
 
 

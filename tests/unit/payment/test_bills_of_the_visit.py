@@ -21,6 +21,7 @@ from app.payment.states import BillState
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
+from app.registration import closing
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -133,7 +134,7 @@ def test_a_fee_that_comes_when_no_place_can_be_had_goes_back(
     number = ask(visit, till, who, fee_bill(visit, made))
     expire(visit, clock)
     with visit.open() as uow:
-        registration.stop_session(uow, public_id=morning.session.public_id, why="test")
+        closing.stop_session(uow, public_id=morning.session.public_id, why="test")
 
     assert pay(visit, number) == Receipt.BOOKED
 
@@ -162,7 +163,7 @@ def test_a_paid_fee_goes_back_when_the_hospital_stops_the_session(
     pay(visit, ask(visit, till, who, fee_bill(visit, made)))
 
     with visit.open() as uow:
-        registration.stop_session(uow, public_id=morning.session.public_id, why="test")
+        closing.stop_session(uow, public_id=morning.session.public_id, why="test")
 
     assert fee_bill(visit, made).state == BillState.REFUNDING
     assert reasons(visit) == ["cancelled"]

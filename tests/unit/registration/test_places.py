@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from app.events import BillPaid, FeePaidTooLate, RegistrationBooked
 from app.kernel.errors import NotFound, Refused, TryLater
 from app.kernel.uow import Units, Uow
-from app.registration import service
+from app.registration import closing, service
 from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHolds
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -210,7 +210,7 @@ def test_a_session_that_ends_or_stops_takes_nobody_and_settles_everybody(units: 
     booked, cancelled = factories.booked(units, missing, clinic.session), factories.booked(units, told, stopped.session)
 
     with units.open() as uow:
-        assert service.stop_session(uow, public_id=stopped.session.public_id, why="doctor ill") == 1
+        assert closing.stop_session(uow, public_id=stopped.session.public_id, why="doctor ill") == 1
     clock.step(hours=6)
     with units.open() as uow:
         assert service.close_sessions(uow) == 1

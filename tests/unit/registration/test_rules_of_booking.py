@@ -13,7 +13,7 @@ from app.identity.models import Relation
 from app.kernel.errors import NotFound, Refused
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Units
-from app.registration import conduct, limits, service
+from app.registration import closing, conduct, limits, service
 from app.registration.errors import AppealEmpty, CancelTooLate, PatientSuspended
 from app.registration.models import ConductRecord, Registration, Suspension
 from app.registration.rules import cancel_closes_at, limit_reached, months_from, refund_percent
@@ -303,7 +303,7 @@ def test_what_the_hospital_cancels_is_not_counted(units: Units) -> None:
     factories.booked(units, who, clinic.session)
 
     with units.open() as uow:
-        service.stop_session(uow, public_id=clinic.session.public_id, why="医生生病")
+        closing.stop_session(uow, public_id=clinic.session.public_id, why="医生生病")
 
     with units.open(reads_only=True) as uow:
         assert uow.session.query(ConductRecord).count() == 0

@@ -194,6 +194,7 @@ def test_the_claim_finds_its_place_by_the_index(units: Units) -> None:
             "p_last_seq": 2**31 - 1,
             **{name: uow.now() for name in ("p_now", "p_not_before", "p_rested_at", "p_kept_until")},
             "p_channel": ONLINE,
+            "p_practitioner_id": clinic.practitioner.id,
         }
         claim = CLAIM.compile(uow.session.get_bind())
         given = {name: value and str(value) for name, value in claim.construct_params(facts).items()}
