@@ -29,6 +29,7 @@ from config import read_settings
 from tests import factories_payment
 from tests.conftest import MORNING, SetClock, quicken
 from tests.factories import Clinic, Person
+from tests.factories_invoice import Platform
 from tests.private_postgres import free_port
 from tests.web.conftest import Texts, WeChat
 from tests.web.work_fixtures import House
@@ -109,7 +110,13 @@ def _app(database_url: str, base_url: str, clock: SetClock, texts: Texts) -> Fla
         index_key=b"i" * 32,
     )
     app = create_app(settings, clock=clock)
-    couriers = Couriers(factories_payment.Till(), factories_payment.notification_keys(), texts, WeChat())  # type: ignore[arg-type]
+    couriers = Couriers(
+        factories_payment.Till(),  # type: ignore[arg-type]
+        factories_payment.notification_keys(),
+        texts,  # type: ignore[arg-type]
+        WeChat(),  # type: ignore[arg-type]
+        invoices=Platform(refuses="E0003"),
+    )
     app.extensions["menzhen"] = replace(app.extensions["menzhen"], couriers=couriers)
     quicken(app.extensions["menzhen"].units.engine)
     return app

@@ -14,6 +14,7 @@ from app.identity import service as identity
 from app.identity.models import Account, Relation
 from app.insurance import covering
 from app.insurance.rules import Usage
+from app.invoice import filing as invoice_filing
 from app.invoice import printing
 from app.invoice import service as invoices
 from app.kernel import audit, inbox, outbox, peers
@@ -224,6 +225,7 @@ def _at_the_pharmacy(hospital: Hospital) -> None:
         )
     for digits in (house.code(collected), "12", "https://example.test/c/1"):
         _scan(hospital, digits)
+    invoice_filing.file_due(house.units, house.app.extensions["menzhen"].couriers.invoices, limit=1)
     ids["print"], ids["print.invoice"] = _printed(hospital, house.code(collected))
     ids["print.refused"], _ = _printed(hospital, "12")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from app.invoice import filing
 from app.invoice.states import PrintCode
 from app.registration.visit_code import to_digits
 from app.web.window.pages import WORDS
+from tests.factories_invoice import Platform
 from tests.unit.paper.reading import size_of, text_of
 from tests.web.work_fixtures import House, follow, house, nonce
 
@@ -43,6 +47,23 @@ def test_a_second_print_says_that_it_is_one(house: House) -> None:
 
     assert "首次打印" in first
     assert "第 1 次补打" in second
+
+
+def test_what_the_fiscal_platform_refused_is_asked_for_again_by_a_clerk(house: House) -> None:
+    house.booked()
+    platform = Platform(refuses="E0003")
+    filing.file_due(house.units, platform)
+    clerk = house.browser("clerk")
+
+    listed = clerk.get("/window/").text
+    (again,) = re.findall(r"/window/filings/[a-z0-9]+/again", listed)
+    answer = follow(clerk, clerk.post(again))
+
+    assert "E0003" in listed
+    assert "已重新申请开票" in answer.text
+    platform.refuses = ""
+    assert filing.file_due(house.units, platform) == 1
+    assert "E0003" not in clerk.get("/window/").text
 
 
 def test_a_visit_number_brings_them_too(house: House) -> None:
