@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import tables as tables
 from app.cli import register_commands
 from app.couriers.chosen import choose
+from app.insurance.ports import INSURER
 from app.kernel import logs
 from app.kernel.clock import Clock, SteppedClock, SystemClock
 from app.kernel.crypto import Keyring
@@ -82,5 +83,6 @@ def _runtime(app: Flask, settings: Settings, clock: Clock) -> Runtime:
         engine = db.engine
     prepare(engine)
     keys = Keyring(settings.data_keys, settings.index_key)
-    units = Units(engine, clock, keys, settings.time_zone, STORY)
+    partners = frozenset({INSURER} if settings.fsi.is_set_up else ())
+    units = Units(engine, clock, keys, settings.time_zone, STORY, partners)
     return Runtime(settings, units, choose(settings, units))

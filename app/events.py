@@ -174,6 +174,15 @@ class SplitMade:
 
 
 @dataclass(frozen=True)
+class SplitDropped:
+    """A prescription is not to be paid as it was split; how it is to be paid is worked out anew."""
+
+    split_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class SplitSettled:
     """Insurance has taken its part of a split upon itself."""
 
@@ -192,6 +201,44 @@ class SplitReversed:
 
 
 @dataclass(frozen=True)
+class SettlementMade:
+    """The insurer has settled its part of a prescription; the sums are the insurer's, `cash_fen` the patient's."""
+
+    settlement_id: int
+    split_id: int
+    prescription_id: int
+    patient_id: int
+    fund_fen: int
+    other_fen: int
+    account_fen: int
+    cash_fen: int
+
+
+@dataclass(frozen=True)
+class SettlementFailed:
+    """Insurance's part could not be settled though the patient had paid the rest; that money goes back."""
+
+    settlement_id: int
+    split_id: int
+    prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class SettlementReversed:
+    """A settlement that was made is taken back at the insurer, and these sums with it."""
+
+    settlement_id: int
+    split_id: int
+    prescription_id: int
+    patient_id: int
+    fund_fen: int
+    other_fen: int
+    account_fen: int
+    cash_fen: int
+
+
+@dataclass(frozen=True)
 class BillOpened:
     """Something is to be paid."""
 
@@ -205,6 +252,15 @@ class MoneyReceived:
 
     order_id: int
     bill_id: int
+
+
+@dataclass(frozen=True)
+class CashPaid:
+    """The patient's part of an insured bill is in, or there is none to pay; insurance's part is to be settled."""
+
+    bill_id: int
+    split_id: int
+    patient_id: int
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,15 @@ STORY: Story = {
         pharmacy.cancel_bag_when_voided,
     ),
     events.SplitMade: (prescription.mark_billed_when_split, payment.open_bill_when_split),
+    events.SplitDropped: (payment.void_bill_when_dropped,),
     events.SplitSettled: (ledger.insure_when_settled,),
     events.SplitReversed: (ledger.uninsure_when_reversed,),
+    events.SettlementMade: (payment.complete_bill_when_settled,),
+    events.SettlementFailed: (payment.return_cash_when_not_settled,),
+    events.SettlementReversed: (),  # the patient's own money went back by itself, and its message says so
     events.BillOpened: (pharmacy.file_bag_when_billed, notifications.tell_when_billed),
     events.MoneyReceived: (ledger.receive_when_received,),
+    events.CashPaid: (insurance.settle_when_cash_paid,),
     events.BillPaid: (
         registration.confirm_when_paid,
         prescription.mark_paid_when_paid,

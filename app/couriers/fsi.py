@@ -27,11 +27,12 @@ class FsiInsurer:
     def __init__(self, settings: FsiSettings, clock: Clock) -> None:
         """Nothing is called before it is asked."""
         self._envelope = Envelope(settings, clock)
+        self._area_code = settings.area_code
 
     def identify(self, certificate: Certificate) -> Person:
         """1101 人员信息获取: the first insurance in force that the insurer names."""
         told = self._ask("1101", {"data": {**_proof(certificate), "psn_name": certificate.name, "card_sn": ""}})
-        return answers.person(told)
+        return answers.person(told, self._area_code)
 
     def register(self, person: Person, claim: Claim) -> Visit:
         """2201 门诊挂号."""

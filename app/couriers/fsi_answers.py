@@ -7,10 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.insurance.ports import AnswerFlawed, Fee, Graded, InsurerRefused, Person, Sums, Visit
+from app.insurance.rules import ChargeableClass
 
 IN_FORCE = "1"  # psn_insu_stas 正常参保
+# chrgitm_lv 收费项目等级, written either way by region.
+LEVELS = {
+    "01": ChargeableClass.A,
+    "1": ChargeableClass.A,
+    "02": ChargeableClass.B,
+    "2": ChargeableClass.B,
+    "03": ChargeableClass.C,
+    "3": ChargeableClass.C,
+}
 BASIC_FUND = "hifp_pay"
 OTHER_FUNDS = ("cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay", "hifdm_pay")
+_RATIO = re.compile(r"([01])(?:\.([0-9]{1,4})0*)?", re.ASCII)
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2})0*)?", re.ASCII)
 
 
@@ -54,12 +65,35 @@ def fen(told: Mapping[str, Any], name: str) -> int:
     return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
 
-def person(told: Mapping[str, Any]) -> Person:
-    """1101: the person, by the first insurance in force; InsurerRefused when none is."""
+def basis_points(told: Mapping[str, Any], name: str) -> int:
+    """A ratio `0.1000` in 1/10 000; nothing said is nought, more than all of it is a flaw."""
+    value = told.get(name)
+    if value is None or value == "":
+        return 0
+    match = _RATIO.fullmatch(str(value)) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+    ratio = int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0")) if match else -1
+    if not 0 <= ratio <= 10_000:
+        raise AnswerFlawed(name)
+    return ratio
+
+
+def person(told: Mapping[str, Any], area_code: str) -> Person:
+    """1101: the person, by the first insurance in force; InsurerRefused when none is.
+
+    Whoever is insured in another province than `area_code`'s is insured elsewhere.
+    """
     base = node(told, "baseinfo")
     for insured in _rows(told, "insuinfo"):
         if str(insured.get("psn_insu_stas")) == IN_FORCE:
-            return Person(text(base, "psn_no"), text(insured, "insutype", 6), fen(insured, "balc"))
+            return Person(
+                psn_no=text(base, "psn_no"),
+                insutype=text(insured, "insutype", 6),
+                balance_fen=fen(insured, "balc"),
+                name=str(base.get("psn_name") or "")[:60],
+                id_number=str(base.get("certno") or "")[:40].upper(),
+                psn_type=str(insured.get("psn_type") or "")[:6],
+                is_local=str(insured.get("insuplc_admdvs") or area_code)[:2] == area_code[:2],
+            )
     raise InsurerRefused("1101: no insurance in force")
 
 
@@ -79,6 +113,9 @@ def _graded(row: Mapping[str, Any], fee: Fee) -> Graded:
         over_limit_fen=fen(row, "overlmt_amt"),
         pre_self_fen=fen(row, "preselfpay_amt"),
         in_scope_fen=fen(row, "inscp_scp_amt"),
+        chargeable_class=LEVELS.get(str(row.get("chrgitm_lv") or "")),
+        ratio_bp=basis_points(row, "selfpay_prop"),
+        limit_price_fen=fen(row, "pric_uplmt_amt") or None,
     )
     if line.amount_fen != fee.amount_fen:
         raise AnswerFlawed("I1")
@@ -105,6 +142,7 @@ def sums(told: Mapping[str, Any], visit: Visit, lines: Sequence[Graded]) -> Sums
         other_fen=others,
         account_fen=fen(given, "acct_pay"),
         cash_fen=fen(given, "psn_cash_pay"),
+        ratio_bp=basis_points(given, "pool_prop_selfpay"),
     )
     if made.total_fen != sum(line.amount_fen for line in lines):
         raise AnswerFlawed("I1")

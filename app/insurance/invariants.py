@@ -35,6 +35,28 @@ INVARIANTS = {
         "SELECT count(*) FROM prescription WHERE state IN ('paid', 'dispensed') AND NOT EXISTS"
         " (SELECT 1 FROM split WHERE split.prescription_id = prescription.id AND split.state = 'settled')"
     ),
+    "one_live_settlement_per_prescription": (
+        "SELECT count(*) FROM (SELECT prescription_id FROM settlement"
+        " WHERE state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
+        " GROUP BY prescription_id HAVING count(*) > 1) doubled"
+    ),
+    "insurers_split_is_settled_by_a_settlement": (
+        "SELECT count(*) FROM split WHERE source = 'insurer' AND state = 'settled' AND NOT EXISTS"
+        " (SELECT 1 FROM settlement WHERE settlement.split_id = split.id AND settlement.state = 'settled')"
+    ),
+    "settlement_names_its_2207": (
+        "SELECT count(*) FROM settlement WHERE (message_id IS NULL AND state IN ('settling', 'unknown', 'undoing',"
+        " 'settled', 'reversing')) OR (setl_id IS NULL AND state IN ('settled', 'reversing'))"
+    ),
+    "no_2207_twice_for_a_batch": (
+        "SELECT count(*) FROM (SELECT subject_id FROM move WHERE machine = 'settlement' AND action = 'begin'"
+        " GROUP BY subject_id HAVING count(*) > 1) doubled"
+    ),
+    # The latest move on record is the hospital's time, as far as the tables know it.
+    "nothing_half_settled_for_long": (
+        "SELECT count(*) FROM settlement WHERE state IN ('due', 'settling', 'unknown')"
+        " AND half_until < (SELECT max(moved_at) FROM move)"
+    ),
     "coverage_not_overdrawn": (
         "SELECT count(*) FROM coverage WHERE deductible_used_fen < 0 OR cap_used_fen < 0 OR account_balance_fen < 0"
     ),

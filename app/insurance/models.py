@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.insurance.rules import ChargeableClass
-from app.insurance.states import SplitState
+from app.insurance.states import SettlementState, SplitState
 from app.kernel.db import Fen, PublicRow, Row, choice
 
 _NOT_NEGATIVE = " AND ".join(
@@ -26,8 +27,17 @@ _NOT_NEGATIVE = " AND ".join(
         "cash_fen",
     )
 )
+_LIVE_SETTLEMENT = "state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
 _BY_PAYER = "fund_fen + other_fen + account_fen + cash_fen"
 _BY_SCOPE = "full_self_fen + over_limit_fen + pre_self_fen + in_scope_fen"
+
+
+class SplitSource(enum.StrEnum):
+    """Who worked the split out: our own engine, the insurer, or the patient, who chose to pay all of it."""
+
+    ESTIMATE = "estimate"
+    INSURER = "insurer"
+    SELF = "self"
 
 
 class CatalogueItem(Row):
@@ -77,7 +87,10 @@ class Policy(Row):
 
 
 class Coverage(PublicRow):
-    """How a patient is insured 参保, and what of it is used in `year`; `version` rises with every change of figures."""
+    """How a patient is insured 参保, and what of it is used in `year`; `version` rises with every change of figures.
+
+    `certificate_kind` is what the number is, as the insurer asks for it: 02 an identity card, 03 an insurance card.
+    """
 
     __tablename__ = "coverage"
     __table_args__ = (
@@ -89,6 +102,7 @@ class Coverage(PublicRow):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), unique=True)
     policy_code: Mapped[str] = mapped_column(ForeignKey("policy.code"), index=True)
     member_no_sealed: Mapped[str] = mapped_column(String(200))
+    certificate_kind: Mapped[str] = mapped_column(String(2), default="03", server_default="03")
     year: Mapped[int]
     deductible_used_fen: Mapped[int] = mapped_column(Fen)
     cap_used_fen: Mapped[int] = mapped_column(Fen)
@@ -119,6 +133,7 @@ class Split(PublicRow):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     coverage_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"), index=True)
     policy_code: Mapped[str] = mapped_column(String(24))
+    source: Mapped[SplitSource] = mapped_column(choice(SplitSource), default=SplitSource.ESTIMATE)
     year: Mapped[int]
     state: Mapped[SplitState] = mapped_column(choice(SplitState), default=SplitState.MADE)
     made_at: Mapped[datetime]
@@ -168,3 +183,45 @@ class SplitLine(Row):
     account_fen: Mapped[int] = mapped_column(Fen)
     cash_fen: Mapped[int] = mapped_column(Fen)
     rules: Mapped[list[Any]]
+
+
+class Settlement(PublicRow):
+    """One try to have a prescription settled by the insurer, under a batch number (chrg_bchno) of its own.
+
+    `message_id` is the number of its one 2207, kept before it is sent. `half_until` is when it must have come to one
+    end or the other after the patient paid. `flaw` says what was wrong with an answer or why the insurer said no;
+    `is_unwanted` that the prescription fell while the 2207 was on its way. `due_at` is when it is next worked on.
+    """
+
+    __tablename__ = "settlement"
+    __table_args__ = (
+        Index(
+            "uq_settlement_live",
+            "prescription_id",
+            unique=True,
+            sqlite_where=text(_LIVE_SETTLEMENT),
+            postgresql_where=text(_LIVE_SETTLEMENT),
+        ),
+        Index("ix_settlement_due", "state", "due_at"),
+    )
+
+    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    coverage_id: Mapped[int] = mapped_column(ForeignKey("coverage.id"), index=True)
+    coverage_version: Mapped[int]
+    split_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"), unique=True)
+    state: Mapped[SettlementState] = mapped_column(choice(SettlementState), default=SettlementState.WANTED)
+    batch_no: Mapped[str] = mapped_column(String(26), unique=True)
+    psn_no_sealed: Mapped[str] = mapped_column(String(200), default="")
+    insutype: Mapped[str] = mapped_column(String(6), default="")
+    mdtrt_id: Mapped[str] = mapped_column(String(30), default="")
+    message_id: Mapped[str | None] = mapped_column(String(30), unique=True)
+    setl_id: Mapped[str | None] = mapped_column(String(30), unique=True)
+    flaw: Mapped[str] = mapped_column(String(60), default="")
+    is_unwanted: Mapped[bool] = mapped_column(default=False)
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    asked_at: Mapped[datetime]
+    presettled_at: Mapped[datetime | None]
+    half_until: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.insurance.rules import ChargeableClass
+
+INSURER = "insurer"  # among a house's partners when there is one to settle with
+
 
 class InsurerAway(Exception):
     """No answer came that can be trusted; what was asked may or may not have happened."""
@@ -36,11 +40,18 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Person:
-    """Whom the insurer found; `balance_fen` is what the personal account holds."""
+    """Whom the insurer found; `balance_fen` is what the personal account holds.
+
+    `psn_type` is working, retired, resident … as the insurer codes it; `is_local` False for one insured elsewhere.
+    """
 
     psn_no: str
     insutype: str
     balance_fen: int
+    name: str = ""
+    id_number: str = ""
+    psn_type: str = ""
+    is_local: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,10 @@ class Fee:
 
 @dataclass(frozen=True)
 class Graded:
-    """One line as the insurer's catalogue sees it: the four amounts add up to the line's."""
+    """One line as the insurer's catalogue sees it: the four amounts add up to the line's.
+
+    The rest is what its reason needs: the catalogue's class (None when it lists none), first share and limit price.
+    """
 
     number: str
     amount_fen: int
@@ -65,6 +79,9 @@ class Graded:
     over_limit_fen: int
     pre_self_fen: int
     in_scope_fen: int
+    chargeable_class: ChargeableClass | None = None
+    ratio_bp: int = 0
+    limit_price_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Sums:
-    """A settlement's sums (setlinfo), checked for I2 to I5; `setl_id` is '' for a pre-settlement."""
+    """A settlement's sums (setlinfo), checked for I2 to I5; `setl_id` is '' for a pre-settlement.
+
+    `ratio_bp` is the share of what is left of the scope that the basic fund pays.
+    """
 
     setl_id: str
     total_fen: int
@@ -103,6 +123,7 @@ class Sums:
     other_fen: int
     account_fen: int
     cash_fen: int
+    ratio_bp: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +164,9 @@ class Insurer(Protocol):
 
     def settle(self, visit: Visit, batch_no: str, graded: Sequence[Graded], message_id: str) -> Sums:
         """The batch is settled (2207) under `message_id`. After InsurerAway only `undo` may follow, never a repeat."""
+
+    def cancel_register(self, visit: Visit, visit_no: str) -> None:
+        """The visit is off the insurer's file (2202)."""
 
     def cancel(self, visit: Visit, setl_id: str) -> None:
         """The settlement is taken back (2208)."""

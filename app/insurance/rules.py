@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from app.insurance.errors import SplitDoesNotAddUp
 from app.kernel.money import ratio_of, share_out
@@ -36,6 +36,7 @@ RULE_CODES: dict[str, tuple[str, ...]] = {
     "in_scope": (),  # 符合政策范围
     "deductible": (),  # 起付线
     "fund_ratio": ("ratio_bp",),  # 统筹基金支付
+    "other_funds": (),  # 其他基金支付
     "cap": (),  # 封顶线: what the fund would have paid beyond it
     "account_first": (),  # 个人账户支付
     "cash_rest": (),  # 个人现金支付
@@ -129,10 +130,7 @@ class _Scoped:
     """A line after the catalogue was asked, before the visit's rules."""
 
     line: LineIn
-    full_self_fen: int
-    over_limit_fen: int
-    pre_self_fen: int
-    in_scope_fen: int
+    parts: Parts
     rules: tuple[Rule, ...]
 
 
@@ -143,7 +141,7 @@ def split(lines: Sequence[LineIn], policy: PolicyTerms, usage: Usage) -> SplitRe
     lines in proportion to what each leaves to the patient.
     """
     scoped = [_scope(line, policy) for line in lines]
-    in_scope = [line.in_scope_fen for line in scoped]
+    in_scope = [line.parts.in_scope_fen for line in scoped]
     deductible_left = max(0, policy.deductible_fen - usage.deductible_used_fen)
     deductible = share_out(min(deductible_left, sum(in_scope)), in_scope)
     base = [scope - taken for scope, taken in zip(in_scope, deductible, strict=True)]
@@ -157,31 +155,29 @@ def split(lines: Sequence[LineIn], policy: PolicyTerms, usage: Usage) -> SplitRe
     done = tuple(
         _line_split(scoped[i], policy, (deductible[i], fund[i], cut[i], account[i])) for i in range(len(scoped))
     )
-    result = SplitResult(_sum([line.parts for line in done]), _sum_rules(done), done)
+    result = of_lines(done)
     check_adds_up(result, policy, usage)
     return result
 
 
 def _scope(line: LineIn, policy: PolicyTerms) -> _Scoped:
     """The line by catalogue: preself = half-up((amount - over) x ratio), the rest is in scope."""
-    whole = _full_self_code(line, policy)
+    amount = line.amount_fen
+    whole = full_self_code(line, is_insured=policy.is_insured)
     if whole:
-        return _Scoped(line, line.amount_fen, 0, 0, 0, (Rule(whole, line.amount_fen),))
+        parts = Parts(amount, full_self_fen=amount)
+        return _Scoped(line, parts, scope_rules(line, parts, whole))
     limit = line.limit_price_fen
-    over = 0 if limit is None else max(0, line.amount_fen - limit * line.quantity)
+    over = 0 if limit is None else max(0, amount - limit * line.quantity)
     ratio_bp = line.self_pay_ratio_bp if line.chargeable_class is ChargeableClass.B else 0
-    pre_self = ratio_of(line.amount_fen - over, ratio_bp)
-    in_scope = line.amount_fen - over - pre_self
-    rules = (
-        Rule("over_limit_price", over, (("limit_price_fen", limit or 0),)),
-        Rule("class_b_pre_self", pre_self, (("ratio_bp", ratio_bp),)),
-        Rule("in_scope", in_scope),
-    )
-    return _Scoped(line, 0, over, pre_self, in_scope, tuple(rule for rule in rules if rule.fen))
+    pre_self = ratio_of(amount - over, ratio_bp)
+    parts = Parts(amount, 0, over, pre_self, amount - over - pre_self)
+    return _Scoped(line, parts, scope_rules(line, parts, ""))
 
 
-def _full_self_code(line: LineIn, policy: PolicyTerms) -> str:
-    if not policy.is_insured:
+def full_self_code(line: LineIn, *, is_insured: bool) -> str:
+    """Why the whole line is the patient's own; '' when the catalogue has it in scope."""
+    if not is_insured:
         return "self_pay_patient"
     if line.chargeable_class is None:
         return "not_listed_full_self"
@@ -192,25 +188,10 @@ def _line_split(scoped: _Scoped, policy: PolicyTerms, shares: tuple[int, int, in
     """The line with its shares (deductible, fund, cut by the cap, account) of what was found for the whole visit."""
     deductible, fund, cut, account = shares
     amount = scoped.line.amount_fen
-    parts = Parts(
-        total_fen=amount,
-        full_self_fen=scoped.full_self_fen,
-        over_limit_fen=scoped.over_limit_fen,
-        pre_self_fen=scoped.pre_self_fen,
-        in_scope_fen=scoped.in_scope_fen,
-        deductible_fen=deductible,
-        fund_fen=fund,
-        account_fen=account,
-        cash_fen=amount - fund - account,
+    parts = replace(
+        scoped.parts, deductible_fen=deductible, fund_fen=fund, account_fen=account, cash_fen=amount - fund - account
     )
-    visit_rules = (
-        Rule("deductible", deductible),
-        Rule("fund_ratio", fund, (("ratio_bp", policy.fund_ratio_bp),)),
-        Rule("cap", cut),
-        Rule("account_first", account),
-        Rule("cash_rest", parts.cash_fen),
-    )
-    return LineSplit(scoped.line.line_no, parts, (*scoped.rules, *(rule for rule in visit_rules if rule.fen)))
+    return LineSplit(scoped.line.line_no, parts, (*scoped.rules, *payer_rules(parts, policy.fund_ratio_bp, cut)))
 
 
 def _sum(parts: Sequence[Parts]) -> Parts:
@@ -236,17 +217,53 @@ def check_adds_up(result: SplitResult, policy: PolicyTerms, usage: Usage) -> Non
     lines' shares add up to, within scope, ratio and cap; I4 total = fund + other + personal; I5 personal = account +
     cash, and the account does not pay more than it holds. Source: field list of transactions 2204 and 2207.
     """
-    for line_no, parts in [(line.line_no, line.parts) for line in result.lines] + [(0, result.parts)]:
-        broken = _broken_identity(parts)
-        if broken:
-            raise SplitDoesNotAddUp(identity=broken, line_no=line_no)
+    check_parts(result)
     bill = result.parts
-    if _sum([line.parts for line in result.lines]) != bill:
-        raise SplitDoesNotAddUp(identity="I1", line_no=0)
     if bill.fund_fen > max(0, policy.cap_fen - usage.cap_used_fen):
         raise SplitDoesNotAddUp(identity="I3", line_no=0)
     if bill.account_fen > usage.account_balance_fen:
         raise SplitDoesNotAddUp(identity="I5", line_no=0)
+
+
+def check_parts(result: SplitResult) -> None:
+    """As `check_adds_up`, for what holds of any policy: each line, the bill, and the lines against the bill."""
+    for line_no, parts in [(line.line_no, line.parts) for line in result.lines] + [(0, result.parts)]:
+        broken = _broken_identity(parts)
+        if broken:
+            raise SplitDoesNotAddUp(identity=broken, line_no=line_no)
+    if _sum([line.parts for line in result.lines]) != result.parts:
+        raise SplitDoesNotAddUp(identity="I1", line_no=0)
+
+
+def of_lines(lines: Sequence[LineSplit]) -> SplitResult:
+    """The bill whose lines these are."""
+    return SplitResult(_sum([line.parts for line in lines]), _sum_rules(lines), tuple(lines))
+
+
+def scope_rules(line: LineIn, parts: Parts, whole: str) -> tuple[Rule, ...]:
+    """The rules by which the catalogue took a line apart; `whole` is the code when all of it is the patient's own."""
+    if whole:
+        return (Rule(whole, parts.full_self_fen),)
+    ratio_bp = line.self_pay_ratio_bp if line.chargeable_class is ChargeableClass.B else 0
+    found = (
+        Rule("over_limit_price", parts.over_limit_fen, (("limit_price_fen", line.limit_price_fen or 0),)),
+        Rule("class_b_pre_self", parts.pre_self_fen, (("ratio_bp", ratio_bp),)),
+        Rule("in_scope", parts.in_scope_fen),
+    )
+    return tuple(rule for rule in found if rule.fen)
+
+
+def payer_rules(parts: Parts, ratio_bp: int, cut_fen: int) -> tuple[Rule, ...]:
+    """The rules by which the visit's shares reached a line; `cut_fen` is what the cap took."""
+    found = (
+        Rule("deductible", parts.deductible_fen),
+        Rule("fund_ratio", parts.fund_fen, (("ratio_bp", ratio_bp),)),
+        Rule("other_funds", parts.other_fen),
+        Rule("cap", cut_fen),
+        Rule("account_first", parts.account_fen),
+        Rule("cash_rest", parts.cash_fen),
+    )
+    return tuple(rule for rule in found if rule.fen)
 
 
 def _broken_identity(parts: Parts) -> str:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 
-from app.events import SplitMade, SplitReversed, SplitSettled
-from app.insurance import errors, rules, sql
+from app.events import SplitDropped, SplitMade, SplitReversed, SplitSettled
+from app.insurance import answered, cases, errors, rules, sql
+from app.insurance.answered import Answer
 from app.insurance.covering import (
     bind_coverage,
     catalogue_of,
@@ -19,8 +20,9 @@ from app.insurance.covering import (
     policy_by_code,
     usage_of,
 )
-from app.insurance.models import Coverage, Policy, Split, SplitLine
+from app.insurance.models import Coverage, Policy, Settlement, Split, SplitLine, SplitSource
 from app.insurance.policies import SELF_PAY
+from app.insurance.ports import INSURER, Claim
 from app.insurance.rules import LineIn, LineSplit, Parts, PolicyTerms, SplitResult, Usage
 from app.insurance.states import LIVE, SPLIT, SplitAction, SplitState
 from app.kernel import audit
@@ -34,8 +36,10 @@ from app.prescription.models import Prescription, PrescriptionLine
 __all__ = [
     "bind_coverage",
     "coverage_of",
+    "drop",
     "file_catalogue_item",
     "file_policy",
+    "keep_answer",
     "let_go",
     "lines_of",
     "live_split_of",
@@ -45,7 +49,9 @@ __all__ = [
     "policy_by_code",
     "reverse",
     "settle",
+    "settles_later",
     "split_again",
+    "split_as_self_pay",
     "usage_of",
 ]
 SETTLE_TRIES = 3
@@ -59,6 +65,7 @@ class _Basis:
     policy: Policy
     usage: Usage
     year: int
+    source: SplitSource = SplitSource.ESTIMATE
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,46 @@ class _WorkedOut:
 def make_split(uow: Uow, prescription: Prescription) -> Split:
     """The prescription is divided by its patient's coverage of today, and `SplitMade` says so.
 
-    A prescription that has a live split keeps it, quietly. Refuses `policy_unknown`, `split_does_not_add_up`.
+    Where the house has an insurer, an insured patient's split is an estimate that is not paid by: the insurer is asked,
+    and `SplitMade` follows with its figures. A prescription that has a live split keeps it, quietly. Refuses
+    `policy_unknown`, `split_does_not_add_up`.
     """
     standing = live_split_of(uow, prescription.id)
     if standing is not None:
         return standing
     basis = _basis_of(uow, prescription.patient_id)
-    return _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
+    split = _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
+    if basis.coverage is not None and _asks_insurer(uow, basis):
+        cases.open_case(uow, prescription, basis.coverage)
+    else:
+        uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    return split
+
+
+def _asks_insurer(uow: Uow, basis: _Basis) -> bool:
+    return INSURER in uow.partners and basis.policy.is_insured
+
+
+def keep_answer(uow: Uow, case: Settlement, claim: Claim, answer: Answer) -> None:
+    """The insurer's figures stand in the estimate's place and can be paid by (`SplitMade`); held when they cannot."""
+    prescription = uow.session.get_one(Prescription, case.prescription_id)
+    listed = catalogue_of(uow, [fee.code for fee in claim.fees], hospital_day(prescription.issued_at, uow.zone))
+    facts = answered.facts_of(answer, claim.fees, frozenset(listed))
+    try:
+        result = answered.spread(answer, facts)
+    except errors.SplitDoesNotAddUp as flawed:
+        return cases.hold(uow, case, str(flawed.facts["identity"]))
+    estimate = live_split_of(uow, prescription.id)
+    if estimate is not None:
+        move(uow, SPLIT, estimate, SplitAction.VOID, why="answered")
+    coverage = uow.session.get_one(Coverage, case.coverage_id)
+    policy = policy_by_code(uow, coverage.policy_code)
+    basis = _Basis(coverage, policy, Usage(), uow.today().year, SplitSource.INSURER)
+    drugs = prescriptions.lines_of(uow, prescription.id)
+    split = _keep(uow, prescription, basis, _WorkedOut(drugs, facts, result))
+    cases.presettled(uow, case, split)
+    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    return None
 
 
 def settle(uow: Uow, split: Split) -> Split:
@@ -87,16 +127,20 @@ def settle(uow: Uow, split: Split) -> Split:
 
     Works the split out anew first: when coverage, usage or catalogue have changed since, so that the figures differ,
     refuses `split_changed` and changes nothing; the caller drops this unit, calls `split_again` in the next one and
-    shows the patient the new figures. Refuses `illegal_move` for a split that is void or reversed, `coverage_busy`
-    when others settle for the same patient all the while.
+    shows the patient the new figures. An insurer's split is settled with the insurer after the patient has paid, so
+    here it is only looked at whether its figures still count. Refuses `illegal_move` for a split that is void or
+    reversed, `coverage_busy` when others settle for the same patient all the while.
     """
     split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
     if split.state is SplitState.SETTLED:
         return split
     if not SPLIT.may(split.state, SplitAction.SETTLE):
         raise IllegalMove(machine=SPLIT.name, state=split.state.value, action=SplitAction.SETTLE.value)
+    if split.source is SplitSource.INSURER:
+        cases.require_ready(uow, split)
+        return split
     for _ in range(SETTLE_TRIES):
-        basis = _basis_of(uow, split.patient_id)
+        basis = _basis_for(uow, split)
         if _has_changed(uow, split, basis):
             raise errors.SplitChanged(split=split.public_id)
         if basis.coverage is None or sql.consume(uow, basis.coverage, split, year=basis.year):
@@ -109,15 +153,47 @@ def settle(uow: Uow, split: Split) -> Split:
 
 
 def split_again(uow: Uow, split: Split) -> Split:
-    """A split whose figures are out of date is void and a new one stands in its place (`SplitMade` once more).
+    """A split whose figures are out of date falls (`SplitDropped`) and a new one is made in its place.
 
     One that is up to date, settled or no longer live stays as it is, quietly.
     """
     split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
-    if split.state is not SplitState.MADE or not _has_changed(uow, split, _basis_of(uow, split.patient_id)):
+    if split.state is not SplitState.MADE or not _is_out_of_date(uow, split):
         return split
-    move(uow, SPLIT, split, SplitAction.VOID, why=errors.SplitChanged.code)
-    return make_split(uow, uow.session.get_one(Prescription, split.prescription_id))
+    prescription = uow.session.get_one(Prescription, split.prescription_id)
+    drop(uow, prescription, why=errors.SplitChanged.code)
+    return make_split(uow, prescription)
+
+
+def _is_out_of_date(uow: Uow, split: Split) -> bool:
+    if split.source is SplitSource.INSURER:
+        return not cases.is_fresh(uow, split)
+    return _has_changed(uow, split, _basis_for(uow, split))
+
+
+def drop(uow: Uow, prescription: Prescription, *, why: str) -> None:
+    """The prescription's unsettled split and what the insurer was asked of it fall (`SplitDropped`); quiet without."""
+    split = live_split_of(uow, prescription.id)
+    if split is not None:
+        move(uow, SPLIT, split, SplitAction.VOID, why=why)
+        uow.publish(SplitDropped(split.id, prescription.id, prescription.patient_id))
+    case = cases.newest_of(uow, prescription.id)
+    if case is not None:
+        cases.let_go(uow, case)
+
+
+def split_as_self_pay(uow: Uow, prescription: Prescription) -> Split:
+    """All of the prescription is the patient's own, as they chose (`SplitMade`); the caller has dropped what stood."""
+    basis = _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), uow.today().year, SplitSource.SELF)
+    split = _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
+    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    return split
+
+
+def settles_later(uow: Uow, split_id: int | None) -> bool:
+    """True when the insurer is still to settle what the split says, after the patient's part is in."""
+    split = uow.session.get(Split, split_id) if split_id else None
+    return split is not None and split.source is SplitSource.INSURER and split.state is not SplitState.SETTLED
 
 
 def reverse(uow: Uow, split: Split) -> None:
@@ -133,17 +209,24 @@ def reverse(uow: Uow, split: Split) -> None:
         sql.give_back(uow, uow.session.get_one(Coverage, split.coverage_id), split)
     audit.record(uow, "split.reverse", "split", split.public_id, fund_fen=split.fund_fen)
     uow.publish(SplitReversed(split.id, split.prescription_id, split.patient_id))
+    case = cases.of_split(uow, split.id)
+    if case is not None:
+        cases.let_go(uow, case)
 
 
 def let_go(uow: Uow, prescription_id: int) -> None:
-    """The prescription's live split falls: void when it was only made, reversed when settled; quiet without one."""
+    """The prescription's live split falls: void when it was only made, reversed when settled; quiet without one.
+
+    So does what the insurer was asked of it.
+    """
     split = live_split_of(uow, prescription_id)
-    if split is None:
-        return
-    if split.state is SplitState.SETTLED:
+    if split is not None and split.state is SplitState.SETTLED:
         reverse(uow, split)
-    else:
+    elif split is not None:
         move(uow, SPLIT, split, SplitAction.VOID, why="prescription_voided")
+    case = cases.newest_of(uow, prescription_id)
+    if case is not None:
+        cases.let_go(uow, case)
 
 
 def live_split_of(uow: Uow, prescription_id: int) -> Split | None:
@@ -166,6 +249,13 @@ def _basis_of(uow: Uow, patient_id: int) -> _Basis:
     if coverage is None:
         return _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), year)
     return _Basis(coverage, policy_by_code(uow, coverage.policy_code), usage_of(coverage, year), year)
+
+
+def _basis_for(uow: Uow, split: Split) -> _Basis:
+    """As `_basis_of`, unless the patient chose to pay all themselves."""
+    if split.source is not SplitSource.SELF:
+        return _basis_of(uow, split.patient_id)
+    return _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), uow.today().year, SplitSource.SELF)
 
 
 def _work_out(uow: Uow, prescription: Prescription, basis: _Basis) -> _WorkedOut:
@@ -205,6 +295,7 @@ def _keep(uow: Uow, prescription: Prescription, basis: _Basis, worked_out: _Work
         patient_id=prescription.patient_id,
         coverage_id=basis.coverage.id if basis.coverage else None,
         policy_code=basis.policy.code,
+        source=basis.source,
         year=basis.year,
         made_at=uow.now(),
         rules=[rule.as_dict() for rule in result.rules],
@@ -215,7 +306,6 @@ def _keep(uow: Uow, prescription: Prescription, basis: _Basis, worked_out: _Work
     pairs = zip(worked_out.drugs, worked_out.facts, result.lines, strict=True)
     uow.session.add_all(_line_row(split.id, drug, fact, line) for drug, fact, line in pairs)
     uow.session.flush()
-    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
     return split
 
 
@@ -236,7 +326,9 @@ def _line_row(split_id: int, drug: PrescriptionLine, fact: LineIn, line: LineSpl
 
 
 def _has_changed(uow: Uow, split: Split, basis: _Basis) -> bool:
-    """True when the same prescription would be divided otherwise now, on any line."""
+    """True when the same prescription would be divided otherwise now, on any line, or by the insurer."""
+    if split.source is SplitSource.ESTIMATE and _asks_insurer(uow, basis):
+        return True
     prescription = uow.session.get_one(Prescription, split.prescription_id)
     now = _work_out(uow, prescription, basis).result
     kept = [_parts_of(line) for line in lines_of(uow, split.id)]

@@ -1,10 +1,13 @@
-"""The two statements that change what is left of a coverage: each one compare-and-set, so nothing is used twice."""
+"""The statements that change what is left of a coverage, and the one that gives out settlements to work on."""
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from datetime import datetime
 
-from app.insurance.models import Coverage, Split
+from sqlalchemy import select, text, update
+
+from app.insurance.models import Coverage, Settlement, Split
+from app.insurance.states import TO_DO, SettlementState
 from app.kernel.uow import Uow
 
 # What is used counts within one calendar year: the first settlement of a new year begins at nought.
@@ -24,6 +27,14 @@ _GIVE_BACK = text(
     " account_balance_fen = account_balance_fen + :account, version = version + 1"
     " WHERE id = :id"
 )
+# The insurer keeps the true figures; ours, for the estimate, follow them and never fall below nought.
+_NOTE_USED = text(
+    "UPDATE coverage SET"
+    " deductible_used_fen = CASE WHEN year = :year THEN deductible_used_fen ELSE 0 END + :deductible,"
+    " cap_used_fen = CASE WHEN year = :year THEN cap_used_fen ELSE 0 END + :fund,"
+    " account_balance_fen = CASE WHEN account_balance_fen > :account THEN account_balance_fen - :account ELSE 0 END,"
+    " year = :year, version = version + 1 WHERE id = :id"
+)
 
 
 def consume(uow: Uow, coverage: Coverage, split: Split, *, year: int) -> bool:
@@ -36,6 +47,31 @@ def consume(uow: Uow, coverage: Coverage, split: Split, *, year: int) -> bool:
     ).first()
     uow.session.refresh(coverage)
     return found is not None
+
+
+def note_used(uow: Uow, coverage_id: int, split: Split) -> None:
+    """What the insurer took of the coverage counts in our estimate of the next bill."""
+    uow.session.execute(_NOTE_USED, {"id": coverage_id, "year": split.year, **_shares(split)})
+
+
+def claim_settlements(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, SettlementState]]:
+    """Up to `limit` settlements (id, state) that are due, each to one caller; none is due again before `next_at`."""
+    due = (
+        select(Settlement.id)
+        .where(Settlement.state.in_(TO_DO), Settlement.due_at <= uow.now())
+        .order_by(Settlement.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    rows = uow.session.execute(
+        update(Settlement)
+        .where(Settlement.id.in_(select(due.c.id)))
+        .values(due_at=next_at)
+        .returning(Settlement.id, Settlement.state),
+        execution_options={"synchronize_session": False},
+    ).all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def give_back(uow: Uow, coverage: Coverage, split: Split) -> None:

@@ -1,4 +1,4 @@
-"""A split's life: worked out, settled with the insurance, and undone if the visit takes it back."""
+"""A split's life, and a settlement's with the insurer: worked out, settled, and undone if the visit takes it back."""
 
 from __future__ import annotations
 
@@ -31,3 +31,75 @@ MOVES = {
 }
 SPLIT = Machine("split", SplitState.MADE, MOVES)
 LIVE = (SplitState.MADE, SplitState.SETTLED)
+
+
+class SettlementState(enum.StrEnum):
+    """`due`: the patient's part is in; `settling`: 2207 is on its way; `unknown`: nobody can say what became of it.
+
+    `undoing` is `unknown` with the patient's money on its way back; `held` (an answer that must not be believed) and
+    `failed` (the insurer said no) charged nothing and wait for the patient or the staff.
+    """
+
+    WANTED = "wanted"
+    PRESETTLED = "presettled"
+    DUE = "due"
+    SETTLING = "settling"
+    UNKNOWN = "unknown"
+    UNDOING = "undoing"
+    SETTLED = "settled"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+    WITHDRAWING = "withdrawing"
+    WITHDRAWN = "withdrawn"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class SettlementAction(enum.StrEnum):
+    """What can happen to a settlement; only `begin` sends a 2207, and nothing leads back before it."""
+
+    PRESETTLE = "presettle"
+    TAKE_CASH = "take_cash"
+    BEGIN = "begin"
+    SETTLE = "settle"
+    LOSE_SIGHT = "lose_sight"
+    GIVE_CASH_BACK = "give_cash_back"
+    REVERSE = "reverse"
+    FINISH_REVERSE = "finish_reverse"
+    LET_GO = "let_go"
+    WITHDRAW = "withdraw"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+_S, _A = SettlementState, SettlementAction
+SETTLEMENT = Machine(
+    "settlement",
+    _S.WANTED,
+    {
+        (_S.WANTED, _A.PRESETTLE): _S.PRESETTLED,
+        (_S.PRESETTLED, _A.TAKE_CASH): _S.DUE,
+        (_S.DUE, _A.BEGIN): _S.SETTLING,
+        (_S.SETTLING, _A.SETTLE): _S.SETTLED,
+        (_S.SETTLING, _A.LOSE_SIGHT): _S.UNKNOWN,
+        (_S.UNKNOWN, _A.GIVE_CASH_BACK): _S.UNDOING,
+        (_S.SETTLED, _A.REVERSE): _S.REVERSING,
+        (_S.UNKNOWN, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.UNDOING, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.REVERSING, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.WANTED, _A.HOLD): _S.HELD,
+        (_S.UNKNOWN, _A.HOLD): _S.HELD,
+        (_S.UNDOING, _A.HOLD): _S.HELD,
+        (_S.WANTED, _A.REFUSE): _S.FAILED,
+        (_S.SETTLING, _A.REFUSE): _S.FAILED,
+        (_S.WANTED, _A.LET_GO): _S.WITHDRAWING,
+        (_S.PRESETTLED, _A.LET_GO): _S.WITHDRAWING,
+        (_S.DUE, _A.LET_GO): _S.WITHDRAWING,
+        (_S.HELD, _A.LET_GO): _S.WITHDRAWING,
+        (_S.FAILED, _A.LET_GO): _S.WITHDRAWING,
+        (_S.WITHDRAWING, _A.WITHDRAW): _S.WITHDRAWN,
+    },
+)
+OVER = (_S.REVERSED, _S.WITHDRAWING, _S.WITHDRAWN, _S.HELD, _S.FAILED)
+TO_DO = (_S.WANTED, _S.DUE, _S.SETTLING, _S.UNKNOWN, _S.UNDOING, _S.REVERSING, _S.WITHDRAWING)
+HALF_DONE = (_S.DUE, _S.SETTLING, _S.UNKNOWN)

@@ -26,6 +26,7 @@ JOBS = (
     Job("deliver_messages", 2, work.deliver_messages),
     Job("payment_notifications", 2, work.payment_notifications),
     Job("file_invoices", 2, work.file_invoices),
+    Job("settlements", 2, work.settlements),
     Job("hl7_alarms", 15, work.hl7_alarms),
     Job("expire_holds", 5, work.expire_holds),
     Job("reminders", 5, work.reminders),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.analytics import days
 from app.identity import logins
+from app.insurance import settling
 from app.invoice import filing
 from app.kernel import audit, message_health, once, rates
 from app.kernel.uow import Actor, Uow
@@ -76,6 +77,13 @@ def send_phone_codes(runtime: Runtime) -> int:
 def payment_notifications(runtime: Runtime) -> int:
     """What the payment provider told us has had its effect."""
     return receiving.process_notifications(runtime.units)
+
+
+def settlements(runtime: Runtime) -> int:
+    """What the insurer is to be asked has been asked, and its answers have had their effect."""
+    if runtime.couriers.insurer is None:
+        return 0
+    return settling.work_due(runtime.units, runtime.couriers.insurer)
 
 
 def payment_query(runtime: Runtime) -> int:

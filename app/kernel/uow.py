@@ -38,7 +38,10 @@ Story = Mapping[type, Sequence[Callable[..., None]]]
 
 @dataclass
 class Uow:
-    """The open unit of work: its session, its time, who acts in it, and what has happened so far."""
+    """The open unit of work: its session, its time, who acts in it, and what has happened so far.
+
+    `partners` names the outside parties this house works with whose presence changes what follows (`insurer`).
+    """
 
     session: Session
     clock: Clock
@@ -47,6 +50,7 @@ class Uow:
     story: Story
     actor: Actor = NOBODY
     request_id: str = ""
+    partners: frozenset[str] = frozenset()
     _happened: deque[object] = field(default_factory=deque)
 
     def now(self) -> datetime:
@@ -78,12 +82,13 @@ class Units:
     keys: Keyring
     zone: ZoneInfo
     story: Story
+    partners: frozenset[str] = frozenset()
 
     def begin(self, actor: Actor = NOBODY, *, reads_only: bool = False, request_id: str = "") -> Uow:
         """An open unit that the caller finishes with `finish` or `drop`."""
         session = Session(self.engine, expire_on_commit=False)
         session.connection(execution_options={"reads_only": reads_only})
-        return Uow(session, self.clock, self.keys, self.zone, self.story, actor, request_id)
+        return Uow(session, self.clock, self.keys, self.zone, self.story, actor, request_id, self.partners)
 
     def finish(self, uow: Uow) -> None:
         """What `uow` did stands, with everything that follows from it; raises and keeps nothing if that fails."""

@@ -8,6 +8,7 @@ from app.insurance import service as insurance
 from app.kernel.uow import Uow
 from app.payment import refunds, service
 from app.payment.models import Bill, BillLine, Purpose
+from app.payment.states import BillState
 from app.prescription import service as prescription
 from app.registration.models import Registration
 
@@ -79,6 +80,27 @@ def void_bill_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
     _void_open(uow, Purpose.PRESCRIPTION, voided.prescription_id, "prescription_voided")
 
 
+def void_bill_when_dropped(uow: Uow, dropped: events.SplitDropped) -> None:
+    """A bill of figures that hold no longer is not to be paid."""
+    bill = service.bill_of_split(uow, dropped.split_id)
+    if bill is not None and service.locked(uow, bill.id).state == BillState.OPEN:
+        service.void_bill(uow, bill, why="replaced")
+
+
+def complete_bill_when_settled(uow: Uow, made: events.SettlementMade) -> None:
+    """The patient's part and now the insurer's are in: the bill is paid."""
+    bill = service.bill_of_split(uow, made.split_id)
+    if bill is not None:
+        service.complete_bill(uow, service.locked(uow, bill.id))
+
+
+def return_cash_when_not_settled(uow: Uow, failed: events.SettlementFailed) -> None:
+    """The insurer's part could not be had, so the patient's goes back."""
+    bill = service.bill_of_split(uow, failed.split_id)
+    if bill is not None:
+        refunds.return_cash(uow, bill, reason="not_settled")
+
+
 def refund_when_too_late(uow: Uow, late: events.FeePaidTooLate) -> None:
     """The fee of a place that could not be had any more goes back."""
     refunds.give_back(uow, uow.session.get_one(Bill, late.bill_id), reason="too_late")
@@ -92,6 +114,9 @@ def refund_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> 
 
 def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
     """What was paid for a prescription that holds no longer goes back, insurance's part to insurance."""
+    newest = service.newest_bill_of(uow, Purpose.PRESCRIPTION, voided.prescription_id)
+    if newest is not None:
+        refunds.return_cash(uow, newest, reason="voided")
     _refund_paid(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
 
 

@@ -20,7 +20,7 @@ INVARIANTS = {
     "bill_line_parts_add_up": f"SELECT count(*) FROM bill_line WHERE amount_fen <> {_PARTS}",  # noqa: S608 - see above
     "bill_lines_add_up_to_the_bill": f"SELECT count(*) FROM bill b WHERE {_LINE_SUMS}",  # noqa: S608 - see above
     "bill_is_settled_by_exactly_its_cash": (
-        "SELECT count(*) FROM bill b WHERE b.state IN ('paid', 'refunding', 'refunded') AND b.cash_fen <>"
+        "SELECT count(*) FROM bill b WHERE b.state IN ('settling', 'paid', 'refunding', 'refunded') AND b.cash_fen <>"
         " (SELECT coalesce(sum(o.paid_fen), 0) FROM payment_order o WHERE o.bill_id = b.id AND o.settles_bill)"
     ),
     "bill_unpaid_is_settled_by_nothing": (
@@ -44,8 +44,16 @@ INVARIANTS = {
         "SELECT count(*) FROM bill b WHERE b.state IN ('refunding', 'refunded')"
         " AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.bill_id = b.id)"
     ),
+    "bill_waits_for_a_settlement_under_way": (
+        "SELECT count(*) FROM bill b WHERE b.state = 'settling' AND NOT EXISTS (SELECT 1 FROM settlement s"
+        " WHERE s.split_id = b.split_id AND s.state IN ('due', 'settling', 'unknown'))"
+    ),
+    "insured_bill_is_paid_by_a_settlement": (
+        "SELECT count(*) FROM bill b JOIN split p ON p.id = b.split_id WHERE b.state = 'paid' AND p.source = 'insurer'"
+        " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.split_id = p.id AND s.state = 'settled')"
+    ),
     "one_open_bill_for_one_thing": (
-        "SELECT count(*) FROM (SELECT purpose, subject_id FROM bill WHERE state = 'open'"
+        "SELECT count(*) FROM (SELECT purpose, subject_id FROM bill WHERE state IN ('open', 'settling')"
         " GROUP BY purpose, subject_id HAVING count(*) > 1) AS doubled"
     ),
     "window_order_has_its_entry": (

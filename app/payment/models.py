@@ -43,7 +43,7 @@ class Bill(PublicRow):
     __table_args__ = (
         CheckConstraint(f"total_fen = {PARTS_ADD_UP}", name="parts_add_up"),
         CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
-        _unique_while("uq_bill_open", "state = 'open'", "purpose", "subject_id"),
+        _unique_while("uq_bill_open", "state IN ('open', 'settling')", "purpose", "subject_id"),
         Index("ix_bill_subject", "purpose", "subject_id"),
     )
 

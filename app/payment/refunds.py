@@ -51,6 +51,18 @@ def give_back(uow: Uow, bill: Bill, *, reason: str) -> Refund | None:
     return refund
 
 
+def return_cash(uow: Uow, bill: Bill, *, reason: str) -> None:
+    """A bill that waits for its insurer is void, and what the patient paid of it is on its way back; else quiet."""
+    bill = service.locked(uow, bill.id)
+    if bill.state != BillState.SETTLING:
+        return
+    order = service.settling_order_of(uow, bill.id)
+    service.void_bill(uow, bill, why=reason)
+    if order is not None:
+        order.settles_bill = False
+        request(uow, bill, order, reason=reason)
+
+
 def request(uow: Uow, bill: Bill, order: PaymentOrder, *, reason: str) -> Refund:
     """All that came in for the order is on its way back (`RefundRequested`); refuses `refund_exceeds_paid`."""
     amount_fen = order.paid_fen

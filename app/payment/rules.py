@@ -27,6 +27,7 @@ REFUND_WORDS = {
     "too_late": "号源已释放，费用退回",
     "cancelled": "预约已取消，费用退回",
     "voided": "处方已作废，费用退回",
+    "not_settled": "医保结算未成功，费用退回",
 }
 
 

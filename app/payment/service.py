@@ -151,6 +151,15 @@ def void_bill(uow: Uow, bill: Bill, *, why: str) -> None:
 
 
 def settle_bill(uow: Uow, bill: Bill) -> None:
+    """The patient's part is in: the bill is paid in full, or waits for its insurer (`CashPaid`)."""
+    if bill.split_id is not None and insurance.settles_later(uow, bill.split_id):
+        move(uow, BILL, bill, BillAction.TAKE_CASH)
+        uow.publish(events.CashPaid(bill.id, bill.split_id, bill.patient_id))
+    else:
+        complete_bill(uow, bill)
+
+
+def complete_bill(uow: Uow, bill: Bill) -> None:
     """The bill is paid in full and `BillPaid` published."""
     move(uow, BILL, bill, BillAction.PAY, paid_at=uow.now())
     uow.publish(events.BillPaid(bill.id, bill.purpose.value, bill.subject_id, bill.patient_id))

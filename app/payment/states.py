@@ -8,9 +8,13 @@ from app.kernel.moves import Machine
 
 
 class BillState(enum.StrEnum):
-    """`void` was never paid; `refunding` is on its way back to the patient."""
+    """`void` was never paid; `refunding` is on its way back to the patient.
+
+    `settling`: the patient's part is in, the insurer's is not yet.
+    """
 
     OPEN = "open"
+    SETTLING = "settling"
     PAID = "paid"
     VOID = "void"
     REFUNDING = "refunding"
@@ -20,6 +24,7 @@ class BillState(enum.StrEnum):
 class BillAction(enum.StrEnum):
     """What can be done with a bill."""
 
+    TAKE_CASH = "take_cash"
     PAY = "pay"
     VOID = "void"
     GIVE_BACK = "give_back"
@@ -32,6 +37,9 @@ BILL = Machine(
     BillState.OPEN,
     {
         (BillState.OPEN, BillAction.PAY): BillState.PAID,
+        (BillState.OPEN, BillAction.TAKE_CASH): BillState.SETTLING,
+        (BillState.SETTLING, BillAction.PAY): BillState.PAID,
+        (BillState.SETTLING, BillAction.VOID): BillState.VOID,
         (BillState.VOID, BillAction.PAY): BillState.PAID,
         (BillState.OPEN, BillAction.VOID): BillState.VOID,
         (BillState.PAID, BillAction.GIVE_BACK): BillState.REFUNDING,

@@ -21,6 +21,7 @@ RULES: dict[str, Any] = {
     "in_scope": None,
     "deductible": _l("计入起付线 %(fen)s"),
     "fund_ratio": _l("医保统筹支付 %(ratio)s"),
+    "other_funds": _l("其他基金支付 %(fen)s"),
     "cap": _l("超过年度封顶线 %(fen)s"),
     "account_first": _l("个人账户支付 %(fen)s"),
     "cash_rest": None,

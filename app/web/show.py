@@ -75,6 +75,7 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (PrescriptionState.VOIDED, "warn", _l("已作废")),
     (PrescriptionState.EXPIRED, "warn", _l("已过期")),
     (BillState.OPEN, "wait", _l("待支付")),
+    (BillState.SETTLING, "info", _l("正在医保结算")),
     (BillState.PAID, "ok", _l("已支付")),
     (BillState.VOID, "warn", _l("已作废")),
     (BillState.REFUNDING, "info", _l("退款中")),

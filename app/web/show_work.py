@@ -84,6 +84,7 @@ REFUND_REASONS = {
     "late": _l("付款超时"),
     "surplus": _l("重复付款"),
     "too_late": _l("号源已释放"),
+    "not_settled": _l("医保结算未成功"),
     "cancelled": _l("预约已取消"),
     "voided": _l("处方已作废"),
 }
