@@ -1,6 +1,6 @@
 """Draws every life of the visit as the code has it: `python -m tools.draw_states [--write | --check]`.
 
-Without a word the drawings go to standard output; `--write` puts them into docs/VISIT.md, `--check` says by its exit
+Without a word the drawings go to standard output; `--write` puts them into docs/states.md, `--check` says by its exit
 code whether they stand there already.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "VISIT.md"
+PAGE = ROOT / "docs" / "states.md"
 BEGIN = "<!-- drawn by `python -m tools.draw_states --write`; do not edit by hand -->"
 END = "<!-- end of the drawings -->"
 
@@ -55,20 +55,20 @@ def draw(slice_name: str, machine: Any) -> str:  # noqa: ANN401 - a Machine, whi
 
 
 def drawings() -> str:
-    """The whole generated part of docs/VISIT.md, marks included."""
+    """The whole generated part of docs/states.md, marks included."""
     return "\n".join([BEGIN, *(draw(name, machine) for name, machine in machines()), END])
 
 
 def standing(page: str) -> str:
-    """The generated part as it stands in the text of docs/VISIT.md; ValueError when the marks are missing."""
+    """The generated part as it stands in the text of docs/states.md; ValueError when the marks are missing."""
     return page[page.index(BEGIN) : page.index(END) + len(END)]
 
 
 def main(arguments: list[str]) -> int:
     """0 when done or when the drawings are up to date, 1 when `--check` finds that they are not."""
     parser = argparse.ArgumentParser(prog="python -m tools.draw_states", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the drawings into docs/VISIT.md")
-    parser.add_argument("--check", action="store_true", help="exit code 1 when docs/VISIT.md has others")
+    parser.add_argument("--write", action="store_true", help="put the drawings into docs/states.md")
+    parser.add_argument("--check", action="store_true", help="exit code 1 when docs/states.md has others")
     given = parser.parse_args(arguments)
     if not given.write and not given.check:
         sys.stdout.write(drawings() + "\n")
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     if standing(page) == drawings():
         return 0
     if given.check:
-        sys.stderr.write("docs/VISIT.md is not as the code is; run `python -m tools.draw_states --write`\n")
+        sys.stderr.write("docs/states.md is not as the code is; run `python -m tools.draw_states --write`\n")
         return 1
     PAGE.write_text(page.replace(standing(page), drawings()), encoding="utf-8")
     return 0
