@@ -73,6 +73,15 @@ class DoctorSubstituted:
 
 
 @dataclass(frozen=True)
+class RegistrationRescheduled:
+    """The patient moved the visit to another time for the same fee, for the `nth` time."""
+
+    registration_id: int
+    patient_id: int
+    nth: int
+
+
+@dataclass(frozen=True)
 class RegistrationCancelled:
     """The place went back; `was_paid` when its fee is to be given back, `by_hospital` when the doctor stopped."""
 

@@ -6,6 +6,7 @@ Followers run inside the unit that published the event and fall with it. Where n
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from app import events
 from app.analytics import followers as analytics
@@ -28,10 +29,23 @@ from app.revisit import followers as revisit
 
 def tell_hospital(uow: Uow, event: object) -> None:
     """The hospital system is told of `event` after the unit stands; in order for each patient, each event once."""
-    facts = {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
-    name, first_id = type(event).__name__, next(iter(facts.values()))
+    facts = _facts(event)
     patient_id = facts.get("patient_id") or uow.session.get_one(Bill, facts["bill_id"]).patient_id
-    outbox.post(uow, "hospital", f"{name}:{first_id}", {"event": name, **facts}, lane=_lane(patient_id))
+    _post(uow, event, str(next(iter(facts.values()))), patient_id)
+
+
+def tell_hospital_of_new_time(uow: Uow, moved: events.RegistrationRescheduled) -> None:
+    """The hospital system is told of every new time, however often the visit is moved."""
+    _post(uow, moved, f"{moved.registration_id}:{moved.nth}", moved.patient_id)
+
+
+def _facts(event: object) -> dict[str, Any]:
+    return {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
+
+
+def _post(uow: Uow, event: object, key: str, patient_id: int) -> None:
+    name = type(event).__name__
+    outbox.post(uow, "hospital", f"{name}:{key}", {"event": name, **_facts(event)}, lane=_lane(patient_id))
 
 
 def keep_order_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
@@ -69,6 +83,7 @@ STORY: Story = {
     ),
     events.RegistrationMoved: (notifications.tell_when_moved,),
     events.DoctorSubstituted: (notifications.tell_when_substituted,),
+    events.RegistrationRescheduled: (notifications.tell_when_rescheduled, tell_hospital_of_new_time),
     events.RegistrationExpired: (
         payment.void_bill_when_expired,
         revisit.reopen_when_given_back,

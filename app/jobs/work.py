@@ -21,7 +21,7 @@ from app.notifications.states import Channel
 from app.payment import querying, receiving, refunds
 from app.pharmacy import handing
 from app.prescription import service as prescription
-from app.registration import service as registration
+from app.registration import by_time
 from app.revisit import service as revisit
 from app.revisit import telling
 from app.runtime import Runtime
@@ -34,12 +34,12 @@ _log = logging.getLogger(__name__)
 
 def expire_holds(runtime: Runtime) -> int:
     """Places that were not paid for in time have gone back."""
-    return _drain(runtime, "expire_holds", lambda uow: registration.expire_due(uow, limit=BATCH))
+    return _drain(runtime, "expire_holds", lambda uow: by_time.expire_due(uow, limit=BATCH))
 
 
 def close_sessions(runtime: Runtime) -> int:
     """Sessions that are over are closed; who did not come has missed the visit."""
-    return _drain(runtime, "close_sessions", registration.close_sessions)
+    return _drain(runtime, "close_sessions", by_time.close_sessions)
 
 
 def open_sessions(runtime: Runtime) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import CursorResult, Index, String, update
+from sqlalchemy import CursorResult, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Row
@@ -53,6 +53,16 @@ class Move(Row):
     by_kind: Mapped[str] = mapped_column(String(16))
     by_ref: Mapped[str] = mapped_column(String(64))
     why: Mapped[str] = mapped_column(String(200), default="")
+
+
+def first_to(uow: Uow, machine: Machine[S, A], subject_id: int, state: S) -> Move | None:
+    """The first time that the thing came into the state; None when it never did."""
+    return uow.session.scalars(
+        select(Move)
+        .where(Move.machine == machine.name, Move.subject_id == subject_id, Move.to_state == state.value)
+        .order_by(Move.id)
+        .limit(1)
+    ).first()
 
 
 def move(

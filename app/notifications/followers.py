@@ -16,6 +16,7 @@ from app.events import (
     RegistrationCancelled,
     RegistrationExpired,
     RegistrationMoved,
+    RegistrationRescheduled,
     ReminderDue,
     ReportArrived,
 )
@@ -53,6 +54,11 @@ def tell_when_substituted(uow: Uow, substituted: DoctorSubstituted) -> None:
     """Another doctor stands in; substituted once more, the patient is told once more."""
     registration_id = substituted.registration_id
     _tell_visit(uow, registration_id, "substituted", f"substituted:{registration_id}:{uow.now():%y%m%d%H%M%S}")
+
+
+def tell_when_rescheduled(uow: Uow, moved: RegistrationRescheduled) -> None:
+    """The visit has the time that the patient chose: when, which room, which number."""
+    _tell_visit(uow, moved.registration_id, "rescheduled", f"rescheduled:{moved.registration_id}:{moved.nth}")
 
 
 def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:

@@ -49,6 +49,12 @@ WORDS: Mapping[str, Words] = {
         "{at}，{room}诊室，{number}号：医生临时调整，号仍保留。如不合适，就诊前可取消，全额退款。",
         "{at}, room {room}, place {number}: another doctor will see you. You may cancel before and get all back.",
     ),
+    "rescheduled": Words(
+        "改约成功",
+        "Your visit has a new time",
+        "改为{at}，{room}诊室，{number}号。原来的号已退回，挂号费不变。",
+        "It is now at {at}, room {room}, place {number}. Your former place went back; the fee is the same.",
+    ),
     "expired": Words(
         "未在规定时间内付款，号源已释放",
         "Your place was released",

@@ -54,8 +54,18 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     scheduling.let_stand(uow, session)
     service.free_place(uow, registration)
+    sit_in(uow, registration, session, wanted=_wanted(not_before))
+    uow.publish(events.RegistrationMoved(registration.id, registration.patient_id))
+
+
+def sit_in(uow: Uow, registration: Registration, session: ClinicSession, *, wanted: Wanted, nth: int = 0) -> None:
+    """The booked registration has a place of the session instead of the one it had.
+
+    What becomes of the former place is the caller's affair; `nth` counts the patient's own moves. Refuses `sold_out`,
+    `kept_for_others`, `session_closed`, `places_busy`.
+    """
     slot_id, place_no = scheduling.claim_slot(
-        uow, session_id=session.id, registration_id=registration.id, wanted=_wanted(not_before)
+        uow, session_id=session.id, registration_id=registration.id, wanted=wanted
     )
     scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
     moves.move(
@@ -69,9 +79,15 @@ def move_to(uow: Uow, registration: Registration, *, session: ClinicSession, not
         practitioner_id=session.practitioner_id,
         visit_day=session.visit_day,
         half_day=session.half_day,
+        times_moved=nth or registration.times_moved,
     )
     audit.record(uow, "registration.move", "registration", registration.public_id, place_no=place_no)
-    uow.publish(events.RegistrationMoved(registration.id, registration.patient_id))
+
+
+def booked_it(uow: Uow, registration: Registration) -> bool:
+    """True for a place that the hospital system booked itself."""
+    booked = moves.first_to(uow, REGISTRATION, registration.id, RegistrationState.BOOKED)
+    return booked is not None and booked.by_kind == "peer"
 
 
 def _wanted(not_before: datetime) -> Wanted:

@@ -41,6 +41,30 @@ class PlaceFound(Refused):
     code = "place_found"
 
 
+class CannotReschedule(Refused):
+    """Only a booked place that its account made can be moved online; facts: `state`."""
+
+    code = "cannot_reschedule"
+
+
+class RescheduleTooLate(CannotReschedule):
+    """The time until which this place could be moved is over; facts: `closes_at`."""
+
+    code = "reschedule_too_late"
+
+
+class MovedTooOften(CannotReschedule):
+    """The visit was moved as often as the rules let it be; facts: `at_most`."""
+
+    code = "moved_too_often"
+
+
+class ExchangeWaits(CannotReschedule):
+    """Another place is held in exchange for this one: pay for it or let it go first; facts: `registration`."""
+
+    code = "exchange_waits"
+
+
 class NotReleasedYet(Refused):
     """The day's places are not given out yet (放号); facts: `opens_at`."""
 

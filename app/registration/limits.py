@@ -35,10 +35,13 @@ def rules_of_session(uow: Uow, session: ClinicSession) -> Rules:
     return rules_for(uow, where_of(uow.session.get_one(Department, session.department_id)))
 
 
-def refuse_against_the_rules(uow: Uow, rules: Rules, patient: Patient, session: ClinicSession) -> None:
+def refuse_against_the_rules(
+    uow: Uow, rules: Rules, patient: Patient, session: ClinicSession, *, instead_of: Registration | None = None
+) -> None:
     """Quiet when the rules allow it; each refusal names what to wait for or to do instead.
 
-    A program of another system acts for everybody, so what is counted by account is counted by patient for it.
+    A place that is booked `instead_of` another takes up that one's share of every limit. A program of another system
+    acts for everybody, so what is counted by account is counted by patient for it.
     Refuses `patient_suspended`, `not_released_yet`, `booking_is_over`, `only_own_record`, `too_many_holds`,
     `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
     """
@@ -47,7 +50,7 @@ def refuse_against_the_rules(uow: Uow, rules: Rules, patient: Patient, session: 
     if rules.only_own_record and uow.actor.kind == "patient":
         _refuse_for_others(uow, patient)
     _refuse_too_many_holds(uow, rules, patient)
-    _refuse_too_many(uow, rules, patient, session)
+    _refuse_too_many(uow, rules, patient, session, instead_of)
 
 
 def refuse_outside_the_window(uow: Uow, rules: Rules, session: ClinicSession) -> None:
@@ -76,8 +79,10 @@ def _refuse_too_many_holds(uow: Uow, rules: Rules, patient: Patient) -> None:
         raise TooManyHolds(at_most=rules.unpaid_holds_at_most)
 
 
-def _refuse_too_many(uow: Uow, rules: Rules, patient: Patient, session: ClinicSession) -> None:
-    stands = Registration.state.in_(_STANDS)
+def _refuse_too_many(
+    uow: Uow, rules: Rules, patient: Patient, session: ClinicSession, instead_of: Registration | None
+) -> None:
+    stands = Registration.state.in_(_STANDS) & (Registration.id != (instead_of.id if instead_of else 0))
     if rules.patient_bookings_at_most:
         within = timedelta(days=rules.patient_bookings_within_days)
         recent = _count(uow, Registration.patient_id == patient.id, stands, Registration.held_at > uow.now() - within)

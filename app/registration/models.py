@@ -13,13 +13,15 @@ from app.rulebook.terms import Breach
 from app.scheduling.models import HalfDay
 
 _IS_ACTIVE = text("state IN (" + ", ".join(f"'{state.value}'" for state in ACTIVE) + ")")
+_IS_HELD = text(f"state = '{RegistrationState.HELD.value}'")
 
 
 class Registration(PublicRow):
     """A patient's place in a session; `visit_number` is the encounter's number for the hospital (HL7 PV1-19).
 
     The practitioner, day and half-day of the session stand here too, so that the database itself keeps a patient from
-    having two active places with one doctor in one half-day.
+    having two active places with one doctor in one half-day. `replaces_id` names the booked place that goes back
+    as soon as this one is paid for; `times_moved` counts how often the visit was moved by the patient.
     """
 
     __tablename__ = "registration"
@@ -37,6 +39,13 @@ class Registration(PublicRow):
         Index("ix_registration_held", "state", "held_until"),
         Index("ix_registration_patient", "patient_id", "visit_day"),
         Index("ix_registration_session", "session_id", "state"),
+        Index(
+            "uq_registration_replacing",
+            "replaces_id",
+            unique=True,
+            postgresql_where=_IS_HELD,
+            sqlite_where=_IS_HELD,
+        ),
         CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
     )
 
@@ -54,6 +63,8 @@ class Registration(PublicRow):
     held_at: Mapped[datetime]
     held_until: Mapped[datetime]
     source_code: Mapped[str] = mapped_column(String(32), default="")
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
+    times_moved: Mapped[int] = mapped_column(default=0)
 
 
 class RegistrationNumber(Row):

@@ -22,6 +22,12 @@ def cancel_closes_at(rules: Rules, starts_at: datetime, *, title: str, zone: Zon
     return starts_at - timedelta(minutes=minutes)
 
 
+def reschedule_closes_at(rules: Rules, starts_at: datetime, *, title: str, zone: ZoneInfo) -> datetime:
+    """The last moment at which such a place can be moved: whoever would cancel late cannot slip away by moving."""
+    on_time = starts_at - timedelta(minutes=rules.late_cancel_minutes)
+    return min(cancel_closes_at(rules, starts_at, title=title, zone=zone), on_time)
+
+
 def refund_percent(rules: Rules, starts_at: datetime, now: datetime) -> int:
     """How much of the fee whoever cancels now gets back; 0 below the last tier."""
     left = starts_at - now

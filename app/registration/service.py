@@ -26,6 +26,9 @@ from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
 from app.scheduling.models import BookingChannel, ClinicSession, Practitioner, Slot
 from app.scheduling.service import Wanted
 
+EXCHANGED = "exchanged"
+_NOT_USED = (RegistrationState.BOOKED, RegistrationState.CANCELLED, RegistrationState.NO_SHOW)
+
 
 def hold(
     uow: Uow,
@@ -65,7 +68,7 @@ def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registr
     ).first()
 
 
-def place(
+def place(  # noqa: PLR0913 - a place is had on these terms
     uow: Uow,
     session: ClinicSession,
     patient: Patient,
@@ -73,9 +76,11 @@ def place(
     fee_fen: int,
     source_code: str = "",
     wanted: Wanted,
+    replaces: Registration | None = None,
 ) -> Registration:
     """A place of the session is held; without a fee it is booked at once.
 
+    The booked place that it `replaces` goes back when this one is booked.
     Refuses `sold_out`, `kept_for_others`, `session_closed`, `places_busy`, `already_registered`.
     """
     now = uow.now()
@@ -92,6 +97,8 @@ def place(
         held_at=now,
         held_until=now + timedelta(minutes=limits.rules_of_session(uow, session).hold_minutes),
         source_code=source_code[:32],
+        replaces_id=replaces.id if replaces else None,
+        times_moved=replaces.times_moved + 1 if replaces else 0,
     )
     uow.session.add(registration)
     try:
@@ -121,7 +128,21 @@ def confirm(uow: Uow, registration: Registration) -> None:
         uow, slot_id=registration.slot_id, registration_id=registration.id
     ):
         raise RuntimeError("a held registration has lost its place")
+    _give_back_replaced(uow, registration)
     uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
+
+
+def _give_back_replaced(uow: Uow, registration: Registration) -> None:
+    """The booked place in whose stead this one was held goes back, its fee in full; quiet when it went already."""
+    replaced = _replaced(uow, registration)
+    if replaced is not None and replaced.state == RegistrationState.BOOKED:
+        give_back(uow, replaced, by_hospital=False, why=EXCHANGED)
+
+
+def _replaced(uow: Uow, registration: Registration) -> Registration | None:
+    if registration.replaces_id is None:
+        return None
+    return uow.session.get_one(Registration, registration.replaces_id, with_for_update=True, populate_existing=True)
 
 
 def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
@@ -138,7 +159,9 @@ def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
 def _seat_again(uow: Uow, registration: Registration) -> bool:
     session = uow.session.get_one(ClinicSession, registration.session_id)
     patient = uow.session.get_one(Patient, registration.patient_id)
-    if standing_with(uow, patient, session) is not None:
+    replaced = _replaced(uow, registration)
+    is_needless = replaced is not None and replaced.state not in _NOT_USED
+    if is_needless or standing_with(uow, patient, session) is not None:
         return False
     scheduling.let_stand(uow, session)
     try:
@@ -149,6 +172,7 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
         return False
     scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
     moves.move(uow, REGISTRATION, registration, RegistrationAction.SEAT_AGAIN, slot_id=slot_id, place_no=place_no)
+    _give_back_replaced(uow, registration)
     uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
     return True
 
@@ -285,37 +309,33 @@ def free_place(uow: Uow, registration: Registration, *, rests: bool = False) -> 
     """The registration's place can be taken by others, when it `rests` after a random while; quiet without one."""
     if registration.slot_id is None:
         return
-    free_from = _rested_at(uow, rules_of(uow, registration)) if rests else None
+    free_from = rested_at(uow, rules_of(uow, registration)) if rests else None
     scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id, free_from=free_from)
 
 
-def _rested_at(uow: Uow, rules: Rules) -> datetime | None:
-    """A random moment, so that nobody can hand a place to a named person by giving it back (防黄牛)."""
+def rested_at(uow: Uow, rules: Rules) -> datetime | None:
+    """From when on a returned place can be had: a random moment, so that nobody hands it to a named person (防黄牛)."""
     least, most = rules.returned_place_minutes_at_least, rules.returned_place_minutes_at_most
     if not most:
         return None
     return uow.now() + timedelta(seconds=least * 60 + secrets.randbelow((most - least) * 60 + 1))
 
 
-def expire_due(uow: Uow, *, limit: int = 100) -> int:
-    """Holds whose time is over have gone back; returns how many. Two jobs at once expire each hold once."""
-    due = uow.session.scalars(
-        select(Registration)
-        .where(Registration.state == RegistrationState.HELD, Registration.held_until <= uow.now())
-        .order_by(Registration.held_until)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for registration in due:
-        moves.move(uow, REGISTRATION, registration, RegistrationAction.EXPIRE)
-        free_place(uow, registration, rests=True)
-        uow.publish(events.RegistrationExpired(registration.id, registration.patient_id))
-    return len(due)
-
-
 def mark_checked_in(uow: Uow, registration: Registration) -> None:
-    """The patient is in the house."""
+    """The patient is in the house; a place that was held in exchange for this one goes back."""
     moves.move(uow, REGISTRATION, registration, RegistrationAction.CHECK_IN)
+    waiting = exchange_of(uow, registration)
+    if waiting is not None:
+        give_back(uow, waiting, by_hospital=False, why="came_to_the_former")
+
+
+def exchange_of(uow: Uow, registration: Registration) -> Registration | None:
+    """The place that is held in exchange for this booked one, of which there is one at most."""
+    return uow.session.scalars(
+        select(Registration).where(
+            Registration.replaces_id == registration.id, Registration.state == RegistrationState.HELD
+        )
+    ).first()
 
 
 def begin_consultation(uow: Uow, registration: Registration) -> None:
@@ -358,17 +378,3 @@ def _end_as_no_show(uow: Uow, registration: Registration, action: RegistrationAc
     moves.move(uow, REGISTRATION, registration, action)
     conduct.note(uow, rules_of(uow, registration), registration, Breach.NO_SHOW)
     uow.publish(events.RegistrationMissed(registration.id, registration.patient_id))
-
-
-def close_sessions(uow: Uow) -> int:
-    """Sessions whose time is over are closed; whoever never came missed the visit. Returns how many sessions."""
-    closed = scheduling.close_ended(uow)
-    for session in closed:
-        missed = uow.session.scalars(
-            select(Registration).where(
-                Registration.session_id == session.id, Registration.state == RegistrationState.BOOKED
-            )
-        ).all()
-        for registration in missed:
-            miss(uow, registration)
-    return len(closed)

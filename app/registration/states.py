@@ -42,7 +42,7 @@ MOVES = {
     (S.HELD, A.EXPIRE): S.EXPIRED,
     (S.HELD, A.CANCEL): S.CANCELLED,
     (S.EXPIRED, A.SEAT_AGAIN): S.BOOKED,  # the fee came late and a place was still free
-    (S.BOOKED, A.RESCHEDULE): S.BOOKED,  # the hospital gave the patient another time
+    (S.BOOKED, A.RESCHEDULE): S.BOOKED,  # another time, given by the hospital or chosen by the patient
     (S.BOOKED, A.CANCEL): S.CANCELLED,
     (S.BOOKED, A.CHECK_IN): S.CHECKED_IN,
     (S.BOOKED, A.MISS): S.NO_SHOW,

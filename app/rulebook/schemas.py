@@ -89,6 +89,7 @@ class RulesSchema(_Row):
     cancel_clock = _clock()
     refund_tiers = fields.List(fields.Nested(_RefundTier), validate=validate.Length(1, 6))
     late_cancel_minutes = _whole(0, 60 * 24 * 7)
+    reschedules_at_most = _whole(0, 20)
     returned_place_minutes_at_least = _whole(0, 240)
     returned_place_minutes_at_most = _whole(0, 240)
     breach_limits = fields.List(fields.Nested(_BreachLimit), validate=validate.Length(max=8))

@@ -106,6 +106,7 @@ class Rules:
     cancel_clock: str = "24:00"
     refund_tiers: tuple[RefundTier, ...] = (RefundTier(0, 100),)
     late_cancel_minutes: int = 0
+    reschedules_at_most: int = 2
     returned_place_minutes_at_least: int = 0
     returned_place_minutes_at_most: int = 0
     # Conduct.

@@ -1,11 +1,11 @@
-"""A place in a session as an appointment: SRM^S01 asks the hospital system to book it, SRM^S04 to cancel it."""
+"""A place in a session as an appointment: SRM^S01 asks the hospital system to book it, S02 to move, S04 to cancel."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
 from app.identity.models import Patient
-from app.kernel.moves import Move
+from app.kernel import moves
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Uow
 from app.registration import service as registration
@@ -38,28 +38,13 @@ def appointment(uow: Uow, settings: Hl7Settings, visit: Registration, *, reason:
 
 def was_booked(uow: Uow, visit: Registration) -> bool:
     """True when the place was the patient's at some time, so that the hospital system was told of it."""
-    return _move_to(uow, visit, RegistrationState.BOOKED) is not None
-
-
-def is_theirs(uow: Uow, visit: Registration) -> bool:
-    """True for a place that the hospital system booked itself."""
-    booked = _move_to(uow, visit, RegistrationState.BOOKED)
-    return booked is not None and booked.by_kind == "peer"
+    return moves.first_to(uow, REGISTRATION, visit.id, RegistrationState.BOOKED) is not None
 
 
 def was_cancelled_there(uow: Uow, visit: Registration) -> bool:
     """True when it was the hospital system that cancelled the place."""
-    cancelled = _move_to(uow, visit, RegistrationState.CANCELLED)
+    cancelled = moves.first_to(uow, REGISTRATION, visit.id, RegistrationState.CANCELLED)
     return cancelled is not None and cancelled.why == CANCELLED_THERE
-
-
-def _move_to(uow: Uow, visit: Registration, state: RegistrationState) -> Move | None:
-    return uow.session.scalars(
-        select(Move)
-        .where(Move.machine == REGISTRATION.name, Move.subject_id == visit.id, Move.to_state == state.value)
-        .order_by(Move.id)
-        .limit(1)
-    ).first()
 
 
 def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, Slot | None]) -> list[Field]:

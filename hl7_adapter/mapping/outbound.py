@@ -13,10 +13,12 @@ from app.payment.models import Bill, Refund
 from app.payment.states import BillState, RefundState
 from app.pharmacy import service as pharmacy
 from app.queueing.models import Ticket
+from app.registration.by_hospital import booked_it
 from app.registration.models import Registration
+from app.registration.states import RegistrationState
 from config import Hl7Settings
 from hl7_adapter.er7 import build, segment
-from hl7_adapter.mapping.appointments import appointment, is_theirs, was_booked, was_cancelled_there
+from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there
 from hl7_adapter.mapping.dispensing import dispensed
 from hl7_adapter.mapping.money import Transaction, charges
 from hl7_adapter.mapping.writing import Rows, evn, msh, pid, pv1
@@ -57,9 +59,17 @@ def _patient_filed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) 
 def _booked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
     """SRM^S01; what the hospital system booked itself (SIU^S12) it need not be told."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
-    if is_theirs(uow, visit):
+    if booked_it(uow, visit):
         return None
     return ("SRM", "S01", "SRM_S01"), appointment(uow, settings, visit, reason="BOOKED")
+
+
+def _rescheduled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """SRM^S02 with the place as it is now; not for one that went back before this was told."""
+    visit = uow.session.get_one(Registration, payload["registration_id"])
+    if visit.state == RegistrationState.CANCELLED:
+        return None
+    return ("SRM", "S02", "SRM_S01"), appointment(uow, settings, visit, reason="MOVED")
 
 
 def _cancelled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
@@ -108,6 +118,7 @@ def _collected(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> T
 WRITERS: dict[str, _Writer] = {
     "PatientFiled": _patient_filed,
     "RegistrationBooked": _booked,
+    "RegistrationRescheduled": _rescheduled,
     "RegistrationCancelled": _cancelled,
     "PatientCheckedIn": _checked_in,
     "BillPaid": _paid,

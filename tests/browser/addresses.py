@@ -36,7 +36,13 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("zheng", "/registrations/{visit.held}"),
         ("li", "/registrations/{visit.waiting}"),
         ("he", "/registrations/{visit.cancelled}"),
+        ("lin", "/registrations/{visit.booked}"),
     ),
+    "patient.move": (
+        ("lin", "/registrations/{visit.booked}/move"),
+        ("lin", "/registrations/{visit.booked}/move?all=1"),
+    ),
+    "patient.confirm_move": (("lin", "/registrations/{visit.booked}/move/{session.after}"),),
     "patient.check_in_list": (("li", "/check-in"), ("newcomer", "/check-in")),
     "patient.visit": (
         ("zhang", "/visits/{visit.ready}"),

@@ -41,6 +41,7 @@ from app.reports.rules import ObservationIn, ReportIn
 from app.revisit import service as revisit
 from app.revisit.states import Note
 from tests import factories
+from tests.browser.days_ahead import book_ahead
 from tests.browser.hospital import INVOICE_TERMINAL, TERMINAL, WINDOW, Hospital, _clinic
 from tests.factories import Person
 from tests.factories_prescription import line
@@ -69,6 +70,7 @@ def play_morning(hospital: Hospital) -> None:
     _at_the_pharmacy(hospital)
     _at_the_cashier(hospital)
     _from_the_hospital_system(hospital)
+    book_ahead(hospital)
     with house.units.open() as uow:
         heartbeats.beat(uow, process="jobs-1", started_at=uow.now() - timedelta(hours=2), ran=412, failed=0)
     house.clock.step(minutes=2)

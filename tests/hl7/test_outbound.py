@@ -105,6 +105,21 @@ def test_a_booked_place_is_asked_for_with_doctor_room_and_time(visit: Visit) -> 
     assert (message.get("AIP-3"), message.get("AIL-3.2")) == ("DGI^张伟", "3-05")
 
 
+def test_a_moved_visit_is_told_with_its_new_time_until_it_is_given_back(visit: Visit) -> None:
+    ids = {"registration_id": visit.registration.id, "patient_id": 1, "nth": 1}
+
+    message = told(visit.units, "RegistrationRescheduled", **ids)
+    with visit.units.open() as uow:
+        going = uow.session.get_one(Registration, visit.registration.id)
+        registration.give_back(uow, going, by_hospital=True, why="session_stopped")
+
+    assert message is not None
+    assert message.get("MSH-9") == "SRM^S02^SRM_S01"
+    assert (message.get("ARQ-1.1"), message.get("ARQ-6.1")) == (visit.registration.visit_number, "MOVED")
+    assert message.get("ARQ-11") == "20261123093000+0800^20261123094500+0800"
+    assert told(visit.units, "RegistrationRescheduled", **ids) is None
+
+
 def test_a_cancelled_place_is_told_under_the_number_the_hospital_gave(visit: Visit) -> None:
     answer = build([segment("MSH", {9: "SRR"}), segment("SCH", {1: "V", 2: ("HIS7", "HIS")})])
     with visit.units.open() as uow:
@@ -358,8 +373,9 @@ def test_after_an_outage_what_waited_is_due_at_once(visit: Visit, clock: SetCloc
 
 
 def test_every_event_that_is_told_has_a_message() -> None:
-    from app.story import STORY, tell_hospital
+    from app.story import STORY, tell_hospital, tell_hospital_of_new_time
 
-    posted = {event.__name__ for event, followers in STORY.items() if tell_hospital in followers}
+    telling = {tell_hospital, tell_hospital_of_new_time}
+    posted = {event.__name__ for event, followers in STORY.items() if telling & set(followers)}
 
     assert posted == set(WRITERS)

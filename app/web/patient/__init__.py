@@ -25,6 +25,7 @@ from app.web.patient import family as family  # noqa: E402
 from app.web.patient import home as home  # noqa: E402
 from app.web.patient import invoices as invoices  # noqa: E402
 from app.web.patient import me as me  # noqa: E402
+from app.web.patient import moving as moving  # noqa: E402
 from app.web.patient import paying as paying  # noqa: E402
 from app.web.patient import pickup as pickup  # noqa: E402
 from app.web.patient import prescriptions as prescriptions  # noqa: E402

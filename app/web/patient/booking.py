@@ -50,7 +50,7 @@ def department(code: str) -> edge.Answer:
     first = _week_of(request.args.get("day", ""), uow.today())
     cards = _cards(uow, found, first)
     rules = rules_for(uow, where_of(found))
-    bookable = [card for card in cards if _is_bookable(card, uow) and _is_in_window(card, rules, uow)]
+    bookable = [card for card in cards if can_be_booked(card, rules, uow)]
     day = _day_shown(request.args.get("day", ""), first, bookable)
     return render_template(
         "patient/department.html",
@@ -58,7 +58,7 @@ def department(code: str) -> edge.Answer:
         place=show.in_language(found.location, found.location_en),
         day=show.day_words(day),
         days=_strip(found, first, day, bookable, uow.today()),
-        sessions=[_row(card) for card in bookable if _day_of(card) == day],
+        sessions=[row_of(card) for card in bookable if _day_of(card) == day],
         weeks=_weeks(found, first, uow.today()),
     )
 
@@ -78,10 +78,15 @@ def _is_here(uow: Uow) -> bool:
     return bool(session.get("lobby_day", "") == uow.today().isoformat())
 
 
-def _channel_of(uow: Uow, session_id: str) -> BookingChannel:
+def channel_of(uow: Uow, session_id: str) -> BookingChannel:
     """How the patient comes to a place of the session: by the lobby to one of today's, else from anywhere."""
     is_of_today = _is_here(uow) and _day_of(scheduling.card(uow, session_id)) == uow.today()
     return BookingChannel.LOBBY if is_of_today else BookingChannel.ONLINE
+
+
+def can_be_booked(card: SessionCard, rules: Rules, uow: Uow) -> bool:
+    """True while the session is open and the rules let its day be booked."""
+    return _is_bookable(card, uow) and _is_in_window(card, rules, uow)
 
 
 def _is_bookable(card: SessionCard, uow: Uow) -> bool:
@@ -152,7 +157,8 @@ def _weeks(found: Department, first: date, today: date) -> dict[str, str]:
     }
 
 
-def _row(card: SessionCard) -> dict[str, object]:
+def row_of(card: SessionCard) -> dict[str, object]:
+    """The session as a line to choose it by; `href` leads to booking it, '' when it is full."""
     session = card.session
     return {
         "href": url_for("patient.clinic_session", session_id=session.public_id) if card.free_places else "",
@@ -177,11 +183,11 @@ def _later_words(card: SessionCard) -> str:
 def clinic_session(session_id: str) -> edge.Answer:
     """What would be booked, for whom, and the rules; one button holds a place."""
     uow = edge.current_uow()
-    card = scheduling.card(uow, session_id, channel=_channel_of(uow, session_id))
+    card = scheduling.card(uow, session_id, channel=channel_of(uow, session_id))
     current, rules = family.chosen_patient(uow), rules_of_session(uow, card.session)
     return render_template(
         "patient/session.html",
-        card=_row(card),
+        card=row_of(card),
         is_open=_is_bookable(card, uow),
         facts=_facts(card),
         session_id=session_id,
@@ -214,7 +220,7 @@ def _facts(card: SessionCard) -> list[dict[str, str]]:
     return [
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
         {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
-        {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {_row(card)['time']}"},
+        {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {row_of(card)['time']}"},
         {"label": gettext("地点"), "value": show.where_words(place, session.room)},
         {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},
     ]
@@ -234,7 +240,7 @@ def hold() -> edge.Answer:
             session_public_id=session_id,
             patient_public_id=patient_id,
             source_code=session.get("source", ""),
-            channel=_channel_of(uow, session_id),
+            channel=channel_of(uow, session_id),
         )
     except AlreadyRegistered as standing:
         if "registration" not in standing.facts:

@@ -10,6 +10,7 @@ from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.payment.states import BillState
 from app.queueing import service as queueing
+from app.registration import rescheduling
 from app.registration import service as registrations
 from app.registration.listing import Listed, listed_of_account
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
@@ -120,6 +121,8 @@ def registration(registration_id: str) -> edge.Answer:
         facts=_facts(uow, found),
         kind=show.state_kind(row.state),
         state=show.state_words(row.state),
+        replaces=row.replaces_id is not None,
+        may_move=rescheduling.may_move(uow, row),
         may_cancel=_may_cancel(uow, found),
         cancel_words=_cancel_words(uow, found),
         registration_id=registration_id,

@@ -19,7 +19,7 @@ GROUPS: tuple[tuple[object, tuple[str, ...]], ...] = (
         _l("取消和退费"),
         (
             *("cancel_until", "cancel_minutes_before", "expert_cancel_minutes_before", "expert_titles"),
-            *("cancel_days_before", "cancel_clock", "refund_tiers", "late_cancel_minutes"),
+            *("cancel_days_before", "cancel_clock", "refund_tiers", "late_cancel_minutes", "reschedules_at_most"),
             *("returned_place_minutes_at_least", "returned_place_minutes_at_most"),
         ),
     ),
@@ -54,6 +54,7 @@ LABELS: dict[str, object] = {
     "cancel_clock": _l("截止时刻"),
     "refund_tiers": _l("退费档次"),
     "late_cancel_minutes": _l("就诊前几分钟内取消算临时取消"),
+    "reschedules_at_most": _l("每个号最多改约几次"),
     "returned_place_minutes_at_least": _l("退回的号至少等几分钟再放出"),
     "returned_place_minutes_at_most": _l("退回的号最多等几分钟再放出"),
     "breach_limits": _l("爽约、退号的次数和限约"),
@@ -84,6 +85,7 @@ HINTS: dict[str, object] = {
     "cancel_clock": _l("按钟点截止时使用；24:00 为当天结束"),
     "refund_tiers": _l("每行：就诊前分钟数 退费百分比，从早到晚。例如 120 100 和 0 0。目前只能全退或不退"),
     "late_cancel_minutes": _l("0 为不算"),
+    "reschedules_at_most": _NO_LIMIT,
     "returned_place_minutes_at_most": _l("在两个数之间随机，防止倒号；0 为马上放出"),
     "breach_limits": _l(
         "每行：种类 次数 几个月内 限约几个月。种类：no_show 爽约，late_cancel 临时取消，cancel 退号，"

@@ -19,7 +19,7 @@ from app.notifications.models import Message
 from app.payment.models import PaymentOrder, PayMethod, Refund
 from app.payment.states import OrderState
 from app.queueing import service as queueing
-from app.registration import service as registrations
+from app.registration import by_time
 from app.registration.models import Registration
 from app.reports.models import Report
 from app.scheduling.models import ClinicSession
@@ -87,7 +87,7 @@ def test_a_hold_that_ran_out_is_told(
     clock.step(minutes=11)
 
     with units.open() as uow:
-        registrations.expire_due(uow)
+        by_time.expire_due(uow)
 
     assert [template for template, _, _ in told(units)] == ["expired"]
 

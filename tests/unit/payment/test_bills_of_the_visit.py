@@ -21,7 +21,7 @@ from app.payment.states import BillState
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
-from app.registration import closing
+from app.registration import by_time, closing
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -86,7 +86,7 @@ def ask(visit: Units, till: Till, who: Person, bill: Bill) -> str:
 def expire(visit: Units, clock: SetClock) -> None:
     clock.step(minutes=11)
     with visit.open() as uow:
-        assert registration.expire_due(uow) == 1
+        assert by_time.expire_due(uow) == 1
 
 
 def test_a_held_place_has_one_fee_to_pay_until_its_hold_ends(visit: Units, morning: Clinic, who: Person, till: Till):

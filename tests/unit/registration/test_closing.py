@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from app.events import DoctorSubstituted, RegistrationCancelled
 from app.kernel.errors import NotFound
 from app.kernel.uow import Units, Uow
-from app.registration import another_place, closing, service
+from app.registration import another_place, by_time, closing, service
 from app.registration.errors import PlaceFound
 from app.registration.models import ConductRecord, LostPlace, Registration
 from app.registration.states import RegistrationState
@@ -106,7 +106,7 @@ def test_whoever_could_not_pay_in_time_may_choose_once_more(
 
     clock.step(minutes=11)
     with units.open() as uow:
-        service.expire_due(uow)
+        by_time.expire_due(uow)
 
     assert take(units, who, lost, later).id != first.id
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from app.events import BillPaid, FeePaidTooLate, RegistrationBooked
 from app.kernel.errors import NotFound, Refused, TryLater
 from app.kernel.uow import Units, Uow
-from app.registration import closing, service
+from app.registration import by_time, closing, service
 from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHolds
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -143,8 +143,8 @@ def test_an_unpaid_place_goes_back_after_ten_minutes(units: Units, clock: SetClo
 
     clock.step(minutes=10)
     with units.open() as uow:
-        assert service.expire_due(uow) == 1
-        assert service.expire_due(uow) == 0
+        assert by_time.expire_due(uow) == 1
+        assert by_time.expire_due(uow) == 0
 
     assert factories.held(units, next_one, clinic.session).place_no == 1
     with units.open() as uow:
@@ -160,7 +160,7 @@ def test_a_fee_that_comes_late_finds_a_place_or_goes_back(
     held = factories.held(units, late, clinic.session)
     clock.step(minutes=11)
     with units.open() as uow:
-        service.expire_due(uow)
+        by_time.expire_due(uow)
     factories.booked(units, other, clinic.session)
 
     with units.open() as uow:
@@ -213,7 +213,7 @@ def test_a_session_that_ends_or_stops_takes_nobody_and_settles_everybody(units: 
         assert closing.stop_session(uow, public_id=stopped.session.public_id, why="doctor ill") == 1
     clock.step(hours=6)
     with units.open() as uow:
-        assert service.close_sessions(uow) == 1
+        assert by_time.close_sessions(uow) == 1
 
     with units.open() as uow:
         assert uow.session.get_one(Registration, booked.id).state == RegistrationState.NO_SHOW

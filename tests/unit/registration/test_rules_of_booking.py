@@ -13,7 +13,7 @@ from app.identity.models import Relation
 from app.kernel.errors import NotFound, Refused
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Units
-from app.registration import closing, conduct, limits, service
+from app.registration import by_time, closing, conduct, limits, service
 from app.registration.errors import AppealEmpty, CancelTooLate, PatientSuspended
 from app.registration.models import ConductRecord, Registration, Suspension
 from app.registration.rules import cancel_closes_at, limit_reached, months_from, refund_percent
@@ -247,7 +247,7 @@ def three_no_shows(units: Units, clock: SetClock, clinic: factories.Clinic, who:
         factories.booked(units, who, session_in(units, clinic, 1))
         clock.step(days=1, hours=10)
         with units.open() as uow:
-            service.close_sessions(uow)
+            by_time.close_sessions(uow)
         clock.step(hours=-10)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.events import RegistrationMissed
 from app.kernel.errors import NotFound, Refused
 from app.kernel.uow import Units
+from app.registration import by_time
 from app.registration import service as registrations
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -150,7 +151,7 @@ def test_an_expired_hold_leaves_the_plan_and_the_next_tap_holds_anew(units: Unit
     first = tap(units, made)
     clock.step(minutes=11)
     with units.open() as uow:
-        assert registrations.expire_due(uow) == 1
+        assert by_time.expire_due(uow) == 1
 
     assert tap(units, made).id != first.id
 
