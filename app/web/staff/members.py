@@ -18,6 +18,8 @@ ROLE_WORDS = {
     "reviewer": _l("审方药师"),
     "pharmacist": _l("药师"),
     "invoice_clerk": _l("票据员"),
+    "cashier": _l("收费员"),
+    "finance": _l("财务"),
     "admin": _l("管理员"),
     "operations": _l("运营"),
     "it": _l("信息科"),
