@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,23 @@ class WeChatPaySettings:
     def is_set_up(self) -> bool:
         """True when payments by phone can be asked for."""
         return bool(self.base_url and self.mchid and self.merchant_key_file)
+
+
+@dataclass(frozen=True)
+class AlipaySettings:
+    """Where Alipay's gateway is and who we are to it; key files are PEM, `seller_id` is our account there (2088…)."""
+
+    base_url: str = ""
+    app_id: str = ""
+    seller_id: str = ""
+    app_key_file: str = ""
+    public_key_file: str = ""
+    timeout_seconds: int = 5
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when payments by Alipay can be asked for."""
+        return bool(self.base_url and self.app_id and self.app_key_file)
 
 
 @dataclass(frozen=True)
@@ -158,6 +176,7 @@ class Settings:
     hl7: Hl7Settings
     fsi: FsiSettings = field(default_factory=FsiSettings, repr=False)
     fiscal: FiscalSettings = field(default_factory=FiscalSettings, repr=False)
+    alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
 
     @property
     def is_demo(self) -> bool:
@@ -243,6 +262,22 @@ def _wxpay(read: _Reader) -> WeChatPaySettings:
     )
     if settings.is_set_up and len(settings.apiv3_key) != 32:
         read.problems.append("WXPAY_APIV3_KEY: needs 32 characters")
+    return settings
+
+
+def _alipay(read: _Reader) -> AlipaySettings:
+    settings = AlipaySettings(
+        base_url=read.url("ALIPAY_BASE_URL"),
+        app_id=read.text("ALIPAY_APP_ID"),
+        seller_id=read.text("ALIPAY_SELLER_ID"),
+        app_key_file=read.file("ALIPAY_APP_KEY_FILE"),
+        public_key_file=read.file("ALIPAY_PUBLIC_KEY_FILE"),
+        timeout_seconds=read.number("ALIPAY_TIMEOUT_SECONDS", 5, 1, 30),
+    )
+    if settings.is_set_up and not (settings.seller_id and settings.public_key_file):
+        read.problems.append("ALIPAY_SELLER_ID, ALIPAY_PUBLIC_KEY_FILE: needed to believe what Alipay tells")
+    if settings.is_set_up and importlib.util.find_spec("alipay") is None:
+        read.problems.append("ALIPAY_BASE_URL: needs the library of `pip install menzhen[alipay]`")
     return settings
 
 
@@ -357,6 +392,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         hl7=_hl7(read, is_demo=mode == "demo"),
         fsi=_fsi(read),
         fiscal=_fiscal(read),
+        alipay=_alipay(read),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

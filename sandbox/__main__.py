@@ -8,6 +8,7 @@ import threading
 
 from werkzeug.serving import make_server
 
+from sandbox.alipay import notify as alipay_notify
 from sandbox.deliveries import Sender
 from sandbox.his.listener import start_listener
 from sandbox.insurer import people as insured
@@ -31,7 +32,7 @@ def main() -> None:
     world = World(settings, keys, Store(settings.state_dir / "books.sqlite3"))
     oauth.seed_people(world)
     insured.seed(world.store)
-    routes = {"wxpay": notify.route(world), "wxoa": messages.route(world)}
+    routes = {"wxpay": notify.route(world), "wxoa": messages.route(world), "alipay": alipay_notify.route(world)}
     sender = Sender(world.store, routes, (lambda: notify.carry_out_refunds(world),))
     server = make_server(settings.host, settings.http_port, create_web(world), threaded=True)
     stopping = threading.Event()

@@ -39,6 +39,7 @@ def blueprint(world: World) -> Blueprint:
                 now(),
                 SHOWN,
             ),
+            trades=books("SELECT * FROM alipay_trade ORDER BY created_at DESC LIMIT ?", SHOWN),
             refunds=books("SELECT * FROM wxpay_refund ORDER BY created_at DESC LIMIT ?", SHOWN),
             deliveries=books("SELECT * FROM delivery ORDER BY id DESC LIMIT ?", SHOWN),
             people=oauth.people(world),

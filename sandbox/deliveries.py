@@ -41,11 +41,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Route:
-    """How one provider delivers: how a try is written, what counts as received, when to try again (seconds)."""
+    """How one provider delivers: how a try is written, what counts as received, when to try again (seconds).
+
+    With `words` nothing but an answer of exactly these counts.
+    """
 
     write: Callable[[sqlite3.Row], Push]
     received: frozenset[int]
     retry_seconds: tuple[float, ...]
+    words: bytes = b""
 
 
 def post(push: Push) -> tuple[int, bytes]:
@@ -116,9 +120,9 @@ class Sender:
 
     def _try(self, row: sqlite3.Row) -> None:
         route = self._routes[row["provider"]]
-        status, _ = post(route.write(row))
+        status, answer = post(route.write(row))
         state, due_at = "waiting", now()
-        if status in route.received:
+        if status in route.received and (not route.words or answer == route.words):
             state = "delivered"
         elif row["tries"] > len(route.retry_seconds):
             state = "given_up"

@@ -41,6 +41,10 @@ class Keys:
     fsi_hospital: str
     fiscal_appid: str
     fiscal_key: str
+    alipay_app_id: str
+    alipay_seller_id: str
+    alipay_app_public: rsa.RSAPublicKey
+    alipay_private: rsa.RSAPrivateKey
 
 
 def _digits(count: int) -> str:
@@ -62,6 +66,8 @@ def _shared_secrets() -> dict[str, str]:
         "fsi_hospital": "H" + _digits(11),
         "fiscal_appid": "YLZH" + _digits(8),
         "fiscal_key": secrets.token_hex(16),
+        "alipay_app_id": "2021" + _digits(12),
+        "alipay_seller_id": "2088" + _digits(12),
     }
 
 
@@ -99,15 +105,33 @@ def make_keys(folder: Path) -> None:
     shared = _shared_secrets() | kept
     if shared != kept:
         _write_private(folder / "secrets.json", json.dumps(shared, indent=2).encode())
-    mchid = shared["mchid"]
-    if not (folder / "merchant_cert.pem").exists():
-        _make_pair(folder, "merchant", mchid)
-    if not (folder / "platform_cert.pem").exists():
-        _make_pair(folder, "platform", "Tenpay.com sign (sandbox)")
+    pairs = {
+        "merchant": shared["mchid"],
+        "platform": "Tenpay.com sign (sandbox)",
+        "alipay_app": shared["alipay_app_id"],
+        "alipay": "Alipay (sandbox)",
+    }
+    for name, common_name in pairs.items():
+        if not (folder / f"{name}_cert.pem").exists():
+            _make_pair(folder, name, common_name)
 
 
 def _serial(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:X}"
+
+
+def _public_key(folder: Path, name: str) -> rsa.RSAPublicKey:
+    key = serialization.load_pem_public_key((folder / f"{name}_public.pem").read_bytes())
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise TypeError("payments are signed with RSA")
+    return key
+
+
+def _private_key(folder: Path, name: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key((folder / f"{name}_key.pem").read_bytes(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("payments are signed with RSA")
+    return key
 
 
 def load_keys(folder: Path) -> Keys:
@@ -116,14 +140,12 @@ def load_keys(folder: Path) -> Keys:
     merchant = x509.load_pem_x509_certificate((folder / "merchant_cert.pem").read_bytes())
     platform_pem = (folder / "platform_cert.pem").read_text()
     platform = x509.load_pem_x509_certificate(platform_pem.encode())
-    private = serialization.load_pem_private_key((folder / "platform_key.pem").read_bytes(), password=None)
-    public = merchant.public_key()
-    if not isinstance(private, rsa.RSAPrivateKey) or not isinstance(public, rsa.RSAPublicKey):
-        raise TypeError("WeChat Pay signs with RSA")
     return Keys(
         merchant_serial=_serial(merchant),
-        merchant_public=public,
-        platform_private=private,
+        merchant_public=_public_key(folder, "merchant"),
+        platform_private=_private_key(folder, "platform"),
+        alipay_app_public=_public_key(folder, "alipay_app"),
+        alipay_private=_private_key(folder, "alipay"),
         platform_certificate_pem=platform_pem,
         platform_serial=_serial(platform),
         platform_valid_from=platform.not_valid_before_utc.timestamp(),
@@ -154,6 +176,11 @@ def app_environment(settings: Settings) -> dict[str, str]:
         "WXOA_TOKEN": keys.wxoa_token,
         "SMS_BASE_URL": inner,
         "SMS_KEY": keys.sms_key,
+        "ALIPAY_BASE_URL": f"{settings.public_url}/alipay/gateway.do",
+        "ALIPAY_APP_ID": keys.alipay_app_id,
+        "ALIPAY_SELLER_ID": keys.alipay_seller_id,
+        "ALIPAY_APP_KEY_FILE": str(folder / "alipay_app_key.pem"),
+        "ALIPAY_PUBLIC_KEY_FILE": str(folder / "alipay_public.pem"),
         "FSI_BASE_URL": inner,
         "FSI_PAASID": keys.fsi_paasid,
         "FSI_TOKEN": keys.fsi_token,

@@ -59,6 +59,27 @@ CREATE TABLE IF NOT EXISTS wxpay_refund (
 );
 CREATE TABLE IF NOT EXISTS wxpay_bill (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires_at REAL NOT NULL);
 
+-- A trade is UNSEEN while only its code exists, since Alipay hears of it when a payer opens it.
+CREATE TABLE IF NOT EXISTS alipay_trade (
+    out_trade_no TEXT PRIMARY KEY,
+    subject      TEXT NOT NULL,
+    total_fen    INTEGER NOT NULL CHECK (total_fen > 0),
+    code         TEXT NOT NULL UNIQUE,
+    notify_url   TEXT NOT NULL,
+    return_url   TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('UNSEEN', 'WAIT_BUYER_PAY', 'TRADE_SUCCESS', 'TRADE_CLOSED')),
+    trade_no     TEXT UNIQUE,
+    created_at   REAL NOT NULL,
+    expires_at   REAL NOT NULL,
+    paid_at      REAL
+);
+CREATE TABLE IF NOT EXISTS alipay_refund (
+    out_request_no TEXT PRIMARY KEY,
+    out_trade_no   TEXT NOT NULL REFERENCES alipay_trade,
+    refund_fen     INTEGER NOT NULL CHECK (refund_fen > 0),
+    created_at     REAL NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS wxoa_user (
     openid     TEXT PRIMARY KEY,
     nickname   TEXT NOT NULL,

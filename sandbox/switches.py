@@ -20,6 +20,15 @@ MODES: dict[str, dict[str, str]] = {
         "api_late": "网关做了却答得慢 · gateway acts, answers late",
         "api_down": "网关故障 · gateway down",
     },
+    "alipay": {
+        "drop": "通知丢失 · notification lost",
+        "delay": "通知延迟 · notification late",
+        "twice": "通知重复 · notification twice",
+        "altered": "内容被改 · body altered first",
+        "wrong_key": "错误密钥 · foreign key first",
+        "api_late": "网关做了却答得慢 · gateway acts, answers late",
+        "api_down": "网关故障 · gateway down",
+    },
     "wxoa": {
         "token_invalid": "凭证失效 · 40001",
         "quota": "次数用完 · 45009",

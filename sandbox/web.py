@@ -6,6 +6,7 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox import control, sms, switches
+from sandbox.alipay import gateway as alipay
 from sandbox.clock import wall_clock
 from sandbox.drive import done, number, orders, refuse_foreign_pages, wanted
 from sandbox.errors import answer_errors_as_json
@@ -27,7 +28,7 @@ def create_web(world: World) -> Flask:
     web.jinja_env.filters["wall_clock"] = wall_clock
     web.jinja_env.filters["yuan"] = lambda fen: f"{fen // 100}.{fen % 100:02d}"
     web.before_request(refuse_foreign_pages)
-    for part in (gateway, phone, wxoa, sms, his, insurer, fiscal, control):
+    for part in (gateway, phone, alipay, wxoa, sms, his, insurer, fiscal, control):
         web.register_blueprint(part.blueprint(world))
     _shared(web, world)
     return web

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.couriers.alipay import AlipayCourier, alipay_keys
 from app.couriers.fiscal import FiscalPlatform
 from app.couriers.fsi import FsiInsurer
 from app.couriers.sms import SmsCourier
@@ -12,7 +13,9 @@ from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
 from app.invoice.own_book import OwnBook
 from app.invoice.ports import EInvoicePort
 from app.kernel.uow import Units
+from app.payment.alipay_notifications import AlipayKeys
 from app.payment.notifications import NotificationKeys
+from app.payment.ports import PaymentProvider
 from config import Settings
 
 
@@ -29,6 +32,13 @@ class Couriers:
     wechat: OfficialAccount | None
     insurer: FsiInsurer | None = None
     invoices: EInvoicePort = field(default_factory=OwnBook)
+    alipay: AlipayCourier | None = None
+    alipay_keys: AlipayKeys | None = None
+
+    @property
+    def providers(self) -> tuple[PaymentProvider, ...]:
+        """Whoever can be asked for a patient's money, the usual one first."""
+        return tuple(provider for provider in (self.payments, self.alipay) if provider is not None)
 
 
 def choose(settings: Settings, units: Units) -> Couriers:
@@ -43,4 +53,8 @@ def choose(settings: Settings, units: Units) -> Couriers:
         wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
         insurer=FsiInsurer(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
         invoices=FiscalPlatform(settings.fiscal) if settings.fiscal.is_set_up else OwnBook(),
+        alipay=AlipayCourier(settings.alipay, f"{settings.base_url}/callbacks/alipay", units.clock)
+        if settings.alipay.is_set_up
+        else None,
+        alipay_keys=alipay_keys(settings.alipay) if settings.alipay.is_set_up else None,
     )

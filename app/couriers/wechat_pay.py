@@ -109,6 +109,10 @@ class WeChatPayCourier:
             "time_expire": asking.lapses_at.astimezone(UTC).isoformat(timespec="seconds"),
         }
 
+    def page_url(self, asking: Asking, return_url: str) -> str:
+        """WeChat Pay has no page of its own for browsers that needs no asking."""
+        return ""
+
     def call_up(self, prepay_id: str) -> Mapping[str, str]:
         """The signed parameters of `WeixinJSBridge` (JSAPI调起支付): appId, timeStamp, nonceStr and package."""
         stamp = str(int(self._clock.wall_now().timestamp()))
@@ -160,7 +164,7 @@ class WeChatPayCourier:
         )
         return _refund_fact(told, asking.out_refund_no)
 
-    def query_refund(self, out_refund_no: str) -> RefundFact:
+    def query_refund(self, out_refund_no: str, out_trade_no: str) -> RefundFact:
         """What has become of the refund."""
         try:
             told = self._call(self._client.query_refund, out_refund_no=out_refund_no)

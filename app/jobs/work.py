@@ -88,24 +88,19 @@ def settlements(runtime: Runtime) -> int:
 
 def payment_query(runtime: Runtime) -> int:
     """Payments of which no notification came are asked for."""
-    if runtime.couriers.payments is None:
-        return 0
-    return querying.query_missing(runtime.units, runtime.couriers.payments)
+    return sum(querying.query_missing(runtime.units, provider) for provider in runtime.couriers.providers)
 
 
 def payment_refunds(runtime: Runtime) -> int:
     """Money to be given back is on its way, and what is on its way is asked for."""
-    if runtime.couriers.payments is None:
-        return 0
-    sent = refunds.send_refunds(runtime.units, runtime.couriers.payments)
-    return sent + refunds.query_refunds(runtime.units, runtime.couriers.payments)
+    units, providers = runtime.units, runtime.couriers.providers
+    sent = sum(refunds.send_refunds(units, provider) for provider in providers)
+    return sent + sum(refunds.query_refunds(units, provider) for provider in providers)
 
 
 def payment_close(runtime: Runtime) -> int:
     """Orders that ran out unpaid are closed at the provider."""
-    if runtime.couriers.payments is None:
-        return 0
-    return querying.close_expired(runtime.units, runtime.couriers.payments)
+    return sum(querying.close_expired(runtime.units, provider) for provider in runtime.couriers.providers)
 
 
 def file_invoices(runtime: Runtime) -> int:

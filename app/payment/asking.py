@@ -85,11 +85,13 @@ def start(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
 def look_up(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id: str) -> BillState:
     """The bill's state after the provider was asked about its live orders: for the patient who says "I have paid".
 
-    Refuses NotFound. Limit how often a phone may ask: each call may reach the provider.
+    With several providers each is asked in turn. Refuses NotFound. Limit how often a phone may ask: each call may
+    reach the provider.
     """
     with units.open(actor) as uow:
         bill = service.bill_of_account(uow, bill_public_id)
         orders = _live_orders(uow, bill) if bill.state == BillState.OPEN else []
+        orders = [order for order in orders if order.provider == provider.name]
     for order in orders:
         querying.look(units, provider, order.id, order.out_trade_no)
     with units.open(actor, reads_only=True) as uow:
@@ -105,7 +107,7 @@ def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
         if bill.cash_fen == 0:
             service.settle_bill(uow, bill)
             return _Plan(bill_public_id, None)
-        key = rules.live_key(method, actor.id)
+        key = rules.live_key(provider.name, method, actor.id)
         live = next((order for order in _live_orders(uow, bill) if order.live_key == key), None)
         if live is None:
             return _Plan(bill_public_id, new_order(uow, bill, provider.name, method, key), openid)
@@ -208,8 +210,22 @@ def _ask(units: Units, provider: PaymentProvider, actor: Actor, plan: _Plan) -> 
 
 
 def _prepay(provider: PaymentProvider, order: PaymentOrder, openid: str) -> PrepayAnswer:
-    asking = Asking(order.out_trade_no, order.amount_fen, order.description, order.lapses_at)
+    asking = _asking(order)
+    if order.method is PayMethod.WAP:
+        return PrepayAnswer()  # the provider hears of it when its page is opened
     return provider.prepay_jsapi(asking, openid) if order.method is PayMethod.JSAPI else provider.prepay_native(asking)
+
+
+def _asking(order: PaymentOrder) -> Asking:
+    return Asking(order.out_trade_no, order.amount_fen, order.description, order.lapses_at)
+
+
+def page_url(uow: Uow, provider: PaymentProvider, bill: Bill, return_url: str) -> str:
+    """The provider's page on which the asking account's live order can be paid; '' when it has none there."""
+    key = rules.live_key(provider.name, PayMethod.WAP, uow.actor.id)
+    live = next((order for order in _live_orders(uow, bill) if order.live_key == key), None)
+    is_payable = live is not None and live.state == OrderState.ASKED and live.expires_at > uow.now()
+    return provider.page_url(_asking(live), return_url) if live is not None and is_payable else ""
 
 
 def _keep(units: Units, actor: Actor, order: PaymentOrder, answer: PrepayAnswer) -> PaymentOrder:

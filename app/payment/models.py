@@ -23,10 +23,14 @@ class Purpose(enum.StrEnum):
 
 
 class PayMethod(enum.StrEnum):
-    """How the patient pays: `jsapi` inside WeChat, `native` by a code to scan, `cash` or `card` at the window."""
+    """How the patient pays: `jsapi` inside WeChat, `native` by a code to scan, `wap` on the provider's own page.
+
+    `cash` and `card` are paid at the cashier's window.
+    """
 
     JSAPI = "jsapi"
     NATIVE = "native"
+    WAP = "wap"
     CASH = "cash"
     CARD = "card"
 

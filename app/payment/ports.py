@@ -41,12 +41,16 @@ class PrepayAnswer:
 
 
 class PaymentFactState(enum.StrEnum):
-    """What the provider knows of an order; `absent`: it has never heard of it."""
+    """What the provider knows of an order; `absent`: it has never heard of it, nor ever will.
+
+    `unseen`: it hears of the order when the payer opens it, and nobody has yet; past its time nobody can.
+    """
 
     PAID = "paid"
     OPEN = "open"
     CLOSED = "closed"
     REFUNDED = "refunded"
+    UNSEEN = "unseen"
     ABSENT = "absent"
 
 
@@ -111,6 +115,9 @@ class PaymentProvider(Protocol):
     def prepay_native(self, asking: Asking) -> PrepayAnswer:
         """The order can be paid by whoever scans the `code_url`."""
 
+    def page_url(self, asking: Asking, return_url: str) -> str:
+        """The provider's own page on which the order can be paid; made here, without the network; '' without one."""
+
     def call_up(self, prepay_id: str) -> Mapping[str, str]:
         """The signed parameters with which the page opens the payment sheet; made here, without the network."""
 
@@ -123,5 +130,5 @@ class PaymentProvider(Protocol):
     def refund(self, asking: RefundAsking) -> RefundFact:
         """The refund is taken on; that it was taken on does not mean it has arrived."""
 
-    def query_refund(self, out_refund_no: str) -> RefundFact:
-        """What has become of the refund."""
+    def query_refund(self, out_refund_no: str, out_trade_no: str) -> RefundFact:
+        """What has become of the refund of the order."""

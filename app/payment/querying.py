@@ -27,7 +27,7 @@ def query_missing(units: Units, provider: PaymentProvider, *, limit: int = 50) -
     """
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=ASKED_SECONDS)
-        due = sql.claim_orders_to_query(uow, limit=limit, next_at=next_at)
+        due = sql.claim_orders_to_query(uow, provider.name, limit=limit, next_at=next_at)
     for order_id, out_trade_no in due:
         look(units, provider, order_id, out_trade_no)
     return len(due)
@@ -41,7 +41,7 @@ def close_expired(units: Units, provider: PaymentProvider, *, limit: int = 50) -
     """
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=CLOSE_AGAIN_SECONDS)
-        due = sql.claim_orders_to_close(uow, limit=limit, next_at=next_at)
+        due = sql.claim_orders_to_close(uow, provider.name, limit=limit, next_at=next_at)
     for order_id, out_trade_no in due:
         close(units, provider, order_id, out_trade_no)
     return len(due)
@@ -84,9 +84,10 @@ def learn(uow: Uow, order_id: int, fact: PaymentFact) -> None:
     if fact.state is PaymentFactState.PAID:
         receipts.receive_paid(uow, **vars(_paid(uow, order.out_trade_no, fact)))
         return
-    action = _ACTIONS.get(fact.state)
     service.locked(uow, order.bill_id)
     order = uow.session.get_one(PaymentOrder, order_id, with_for_update=True, populate_existing=True)
+    is_gone = fact.state is PaymentFactState.UNSEEN and order.lapses_at <= uow.clock.wall_now()
+    action = OrderAction.CLOSE if is_gone else _ACTIONS.get(fact.state)
     if action is not None and ORDER.may(order.state, action):
         move(uow, ORDER, order, action, why=f"provider: {fact.state}")
         audit.record(uow, "payment.query", "payment_order", order.out_trade_no, outcome=fact.state.value)

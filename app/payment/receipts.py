@@ -74,9 +74,16 @@ def record_money(uow: Uow, paid: Paid) -> Receipt:
     return Receipt.BOOKED
 
 
-def differs(uow: Uow, *, out_trade_no: str, amount_fen: int) -> Receipt | None:
-    """Why money cannot be ours as told (`unknown_order`, `amount_mismatch`), None when it can; changes nothing."""
-    asked = uow.session.scalar(select(PaymentOrder.amount_fen).where(PaymentOrder.out_trade_no == out_trade_no))
+def differs(uow: Uow, *, provider: str, out_trade_no: str, amount_fen: int) -> Receipt | None:
+    """Why money cannot be ours as told (`unknown_order`, `amount_mismatch`), None when it can; changes nothing.
+
+    An order placed with another provider is unknown to this one.
+    """
+    asked = uow.session.scalar(
+        select(PaymentOrder.amount_fen).where(
+            PaymentOrder.out_trade_no == out_trade_no, PaymentOrder.provider == provider
+        )
+    )
     if asked is None:
         return Receipt.UNKNOWN_ORDER
     return None if asked == amount_fen else Receipt.MISMATCH

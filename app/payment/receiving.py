@@ -1,10 +1,12 @@
-"""The provider's notifications: believed, kept, acknowledged, and only then used, each exactly once."""
+"""The providers' notifications: believed, kept, acknowledged, and only then used, each exactly once."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +14,10 @@ from app.kernel import audit, inbox
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Actor, Units, Uow
-from app.payment import receipts, refunds
+from app.payment import alipay_notifications, receipts, refunds
+from app.payment.alipay_notifications import PAID_STATES, AlipayKeys, read_alipay
 from app.payment.notifications import (
     Flaw,
-    Notification,
     NotificationKeys,
     NotificationRefused,
     read_notification,
@@ -24,7 +26,7 @@ from app.payment.notifications import (
 from app.payment.ports import Paid, RefundFact, RefundFactState
 from app.payment.receipts import Receipt
 
-SOURCE = "wechat"
+WECHAT, ALIPAY = "wechat", "alipay"
 PAID = "TRANSACTION.SUCCESS"
 REFUND_FACTS = {
     "REFUND.SUCCESS": RefundFactState.SUCCEEDED,
@@ -32,7 +34,6 @@ REFUND_FACTS = {
     "REFUND.CLOSED": RefundFactState.FAILED,
 }
 STATUS = {Flaw.TOO_LARGE: 413, Flaw.MALFORMED: 400, Flaw.SEALED: 400, Flaw.FOREIGN: 400}
-PROVIDER = Actor("provider", SOURCE)
 _NUMBER = re.compile(r"[0-9A-Za-z_|*@-]{1,64}", re.ASCII)
 _TRANSACTION = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
 _log = logging.getLogger(__name__)
@@ -51,36 +52,67 @@ def accept(units: Units, keys: NotificationKeys, headers: Mapping[str, str], bod
     except NotificationRefused as refusal:
         _log.warning("a payment notification was not believed: %s", refusal.flaw)
         return STATUS.get(refusal.flaw, 401)
-    with units.open(PROVIDER) as uow:
-        return _keep(uow, notification, told)
+    kept = _Told(WECHAT, notification.event_id, notification.event_type, notification.content, told)
+    return 204 if _keep(units, kept) else 400
 
 
-def _keep(uow: Uow, notification: Notification, told: Paid | None) -> int:
-    item, is_new = inbox.receive(uow, SOURCE, notification.event_id, notification.content, kind=notification.event_type)
-    if is_new and told is not None:
-        item.subject_ref = told.out_trade_no
-        flaw = receipts.differs(uow, out_trade_no=told.out_trade_no, amount_fen=told.amount_fen)
-        if flaw is not None:
-            inbox.finish(uow, item, InboxState.REFUSED, error_code=flaw.value)
-            audit.record(uow, "payment.receive", "payment_order", told.out_trade_no, outcome=flaw.value)
-            return 400
-    return 400 if not is_new and item.error_code in {Receipt.MISMATCH, Receipt.UNKNOWN_ORDER} else 204
+def accept_alipay(units: Units, keys: AlipayKeys, body: bytes) -> int:
+    """As `accept`, for what Alipay tells; 200 asks for the answer `success`, which alone ends its tries."""
+    try:
+        notification = read_alipay(body, units.clock.wall_now(), keys)
+    except NotificationRefused as refusal:
+        _log.warning("a notification of Alipay was not believed: %s", refusal.flaw)
+        return STATUS.get(refusal.flaw, 401)
+    kept = _Told(ALIPAY, notification.notify_id, notification.kind, notification.content, notification.paid)
+    return 200 if _keep(units, kept) else 400
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A believed notification as it is kept; `paid` when it tells of money that came in."""
+
+    source: str
+    key: str
+    kind: str
+    content: bytes
+    paid: Paid | None
+
+
+def _keep(units: Units, told: _Told) -> bool:
+    """It is kept, once; False when its money does not fit its order, then and at every repeat."""
+    with units.open(Actor("provider", told.source)) as uow:
+        item, is_new = inbox.receive(uow, told.source, told.key, told.content, kind=told.kind)
+        if is_new and told.paid is not None:
+            item.subject_ref = told.paid.out_trade_no
+            flaw = receipts.differs(
+                uow,
+                provider=told.source,
+                out_trade_no=told.paid.out_trade_no,
+                amount_fen=told.paid.amount_fen,
+            )
+            if flaw is not None:
+                inbox.finish(uow, item, InboxState.REFUSED, error_code=flaw.value)
+                audit.record(uow, "payment.receive", "payment_order", told.paid.out_trade_no, outcome=flaw.value)
+                return False
+        return is_new or item.error_code not in {Receipt.MISMATCH, Receipt.UNKNOWN_ORDER}
 
 
 def process_notifications(units: Units, *, limit: int = 50) -> int:
     """Kept notifications have had their effect, oldest first; returns how many. Many callers share the work."""
-    for done in range(limit):
-        if not _process_next(units):
-            return done
-    return limit
+    done = 0
+    for source in _READERS:
+        while done < limit and _process_next(units, source):
+            done += 1
+    return done
 
 
-def _process_next(units: Units) -> bool:
+def _process_next(units: Units, source: str) -> bool:
     """Money is recorded whatever follows: when a follower fails, in a unit of its own, and the rest is tried again."""
     item_id: int | None = None
+    provider = Actor("provider", source)
     try:
-        with units.open(PROVIDER) as uow:
-            item = next(iter(inbox.waiting(uow, SOURCE, limit=1)), None)
+        with units.open(provider) as uow:
+            item = next(iter(inbox.waiting(uow, source, limit=1)), None)
             if item is None:
                 return False
             item_id = item.id
@@ -90,31 +122,53 @@ def _process_next(units: Units) -> bool:
         if item_id is None:
             raise
         _log.exception("notification %s: what follows from it failed", item_id)
-        _record_only(units, item_id, error.code if isinstance(error, VisitError) else "follower_failed")
+        _record_only(units, provider, item_id, error.code if isinstance(error, VisitError) else "follower_failed")
     return True
 
 
 def _apply(uow: Uow, item: InboxItem) -> str:
     """The effect of one notification; the code of what stood in its way, or ''."""
-    facts = strict_json(item.body)
-    if item.kind == PAID:
-        receipt = receipts.receive_paid(uow, **vars(_payment(facts)))
+    read = _READERS[item.source](item.kind, item.body)
+    if isinstance(read, Paid):
+        receipt = receipts.receive_paid(uow, **vars(read))
         return receipt.value if receipt in {Receipt.MISMATCH, Receipt.UNKNOWN_ORDER} else ""
-    state = REFUND_FACTS.get(item.kind)
-    if state is None:
+    if read is None:
         return "event_not_used"
-    number = _shaped(facts.get("out_refund_no"), _NUMBER)
-    code = "" if state is RefundFactState.SUCCEEDED else item.kind
-    return "" if refunds.finish(uow, number, RefundFact(state, code)) else "unknown_refund"
+    number, fact = read
+    return "" if refunds.finish(uow, number, fact) else "unknown_refund"
 
 
-def _record_only(units: Units, item_id: int, code: str) -> None:
-    with units.open(PROVIDER) as uow:
+# What a kept notification says: money that came in, a refund's number and fate, or nothing of use.
+_Read = Paid | tuple[str, RefundFact] | None
+
+
+def _read_wechat(kind: str, content: bytes) -> _Read:
+    facts = strict_json(content)
+    if kind == PAID:
+        return _payment(facts)
+    state = REFUND_FACTS.get(kind)
+    if state is None:
+        return None
+    code = "" if state is RefundFactState.SUCCEEDED else kind
+    return _shaped(facts.get("out_refund_no"), _NUMBER), RefundFact(state, code)
+
+
+def _read_alipay(kind: str, content: bytes) -> _Read:
+    """Alipay answers a refund at once, so that only payments are told of."""
+    return alipay_notifications.payment(json.loads(content)) if kind in PAID_STATES else None
+
+
+_READERS: Mapping[str, Callable[[str, bytes], _Read]] = {WECHAT: _read_wechat, ALIPAY: _read_alipay}
+
+
+def _record_only(units: Units, provider: Actor, item_id: int, code: str) -> None:
+    with units.open(provider) as uow:
         item = uow.session.get_one(InboxItem, item_id, with_for_update=True)
         if item.state != InboxState.RECEIVED:
             return
-        if item.kind == PAID:
-            receipts.record_money(uow, _payment(strict_json(item.body)))
+        read = _READERS[item.source](item.kind, item.body)
+        if isinstance(read, Paid):
+            receipts.record_money(uow, read)
         inbox.finish(uow, item, InboxState.REFUSED, error_code=code)
 
 

@@ -23,14 +23,13 @@ from app.payment.ports import (
     RefundFact,
     RefundFactState,
 )
-from app.payment.rules import REFUND_WORDS, WINDOW
+from app.payment.rules import REFUND_WORDS, WINDOW, refund_topic
 from app.payment.states import BILL, ORDER, REFUND, BillAction, BillState, OrderAction, RefundAction, RefundState
 
-TOPIC = "payment"
 QUERY_SECONDS = 20
 LEASE_SECONDS = 60
 # The merchant's balance or the provider's pace stand in the way, not the refund itself (申请退款, error codes).
-PASSING = frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED"})
+PASSING = frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED", "ACQ.SELLER_BALANCE_NOT_ENOUGH"})
 JOB = Actor("job", "payment")
 _log = logging.getLogger(__name__)
 
@@ -72,7 +71,8 @@ def request(uow: Uow, bill: Bill, order: PaymentOrder, *, reason: str) -> Refund
     move(uow, ORDER, order, OrderAction.GIVE_BACK, why=reason)
     refund = _new(uow, bill, order, amount_fen, reason)
     if order.provider != WINDOW:  # what was paid at the window waits there for the patient
-        outbox.post(uow, TOPIC, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
+        topic = refund_topic(order.provider)
+        outbox.post(uow, topic, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
     audit.record(uow, "refund.request", "refund", refund.public_id, reason=reason, amount_fen=amount_fen)
     uow.publish(events.RefundRequested(refund.id, bill.id))
     return refund
@@ -141,7 +141,7 @@ def send_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) ->
     Job. A provider that is away is asked again later; one that refuses leaves the refund failed, for a person.
     """
     with units.open(JOB) as uow:
-        items = outbox.claim(uow, TOPIC, limit=limit, lease_seconds=LEASE_SECONDS)
+        items = outbox.claim(uow, refund_topic(provider.name), limit=limit, lease_seconds=LEASE_SECONDS)
         askings = [(item.id, _asking(uow, int(item.payload["refund_id"]))) for item in items]
     for item_id, asking in askings:
         _send(units, provider, item_id, asking)
@@ -188,10 +188,10 @@ def query_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) -
     """Refunds the provider took on are followed to their end; returns how many were asked about. Job."""
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=60)
-        due = sql.claim_refunds_to_query(uow, limit=limit, next_at=next_at)
-    for _, out_refund_no in due:
+        due = sql.claim_refunds_to_query(uow, provider.name, limit=limit, next_at=next_at)
+    for out_refund_no, out_trade_no in due:
         try:
-            fact = provider.query_refund(out_refund_no)
+            fact = provider.query_refund(out_refund_no, out_trade_no)
         except (ProviderAway, ProviderRefused) as error:
             _log.info("refund %s: no answer (%s)", out_refund_no, error)
             continue

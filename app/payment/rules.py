@@ -42,9 +42,15 @@ def lapse(wall_now: datetime, now: datetime, expires_at: datetime) -> datetime:
     return (wall_now + max(expires_at - now, SHORTEST_LIFE)).replace(microsecond=0)
 
 
-def live_key(method: PayMethod, account_id: int | None) -> str:
-    """Who is asked and how; inside WeChat an order belongs to one payer, a code to whoever scans it."""
-    return f"{method}:{account_id}" if method is PayMethod.JSAPI else method.value
+def live_key(provider: str, method: PayMethod, account_id: int | None) -> str:
+    """Who is asked, where and how; a code belongs to whoever scans it, any other order to one payer."""
+    how = method.value if provider == "wechat" else f"{provider}:{method}"
+    return how if method is PayMethod.NATIVE else f"{how}:{account_id}"
+
+
+def refund_topic(provider: str) -> str:
+    """Under what refunds wait for their provider, so that one that is away holds up none of another's."""
+    return f"refund.{provider}"
 
 
 @dataclass(frozen=True)

@@ -23,21 +23,22 @@ def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:
     return taken is not None
 
 
-def claim_orders_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
-    """Up to `limit` (id, out_trade_no) whose outcome nobody told us; none of them is due again before `next_at`.
+def claim_orders_to_query(uow: Uow, provider: str, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
+    """Up to `limit` (id, out_trade_no) of which nobody told us the end; none of them is due again before `next_at`.
 
     A paid order that settles no bill is one whose money came in while what follows from it failed.
     """
     is_unsure = PaymentOrder.state.in_((*LIVE, OrderState.MISMATCH))
     is_stuck = (PaymentOrder.state == OrderState.PAID) & PaymentOrder.settles_bill.is_(False)
-    return _claim_orders(uow, or_(is_unsure, is_stuck), limit, next_at)
+    return _claim_orders(uow, (PaymentOrder.provider == provider) & or_(is_unsure, is_stuck), limit, next_at)
 
 
-def claim_orders_to_close(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
+def claim_orders_to_close(uow: Uow, provider: str, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
     """Up to `limit` live (id, out_trade_no) that must not be paid any more, each given to one caller."""
     open_bills = select(Bill.id).where(Bill.state == BillState.OPEN)
     is_over = or_(PaymentOrder.expires_at <= uow.now(), PaymentOrder.bill_id.not_in(open_bills))
-    return _claim_orders(uow, PaymentOrder.state.in_(LIVE) & is_over, limit, next_at, closes=True)
+    is_due = (PaymentOrder.provider == provider) & PaymentOrder.state.in_(LIVE) & is_over
+    return _claim_orders(uow, is_due, limit, next_at, closes=True)
 
 
 def _claim_orders(
@@ -62,21 +63,24 @@ def _claim_orders(
     return [(row[0], row[1]) for row in rows]
 
 
-def claim_refunds_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
-    """Up to `limit` (id, out_refund_no) the provider took on without saying how they ended, each to one caller."""
+def claim_refunds_to_query(uow: Uow, provider: str, *, limit: int, next_at: datetime) -> list[tuple[str, str]]:
+    """Up to `limit` (out_refund_no, out_trade_no) taken on by the provider, their end unknown, each to one caller."""
     due = (
         select(Refund.id)
-        .where(Refund.state == RefundState.SENT, Refund.query_due_at <= uow.now())
+        .join(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
+        .where(PaymentOrder.provider == provider, Refund.state == RefundState.SENT, Refund.query_due_at <= uow.now())
         .order_by(Refund.query_due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Refund, skip_locked=True)
         .cte("due")
     )
-    rows = uow.session.execute(
-        update(Refund)
-        .where(Refund.id.in_(select(due.c.id)))
-        .values(query_due_at=next_at)
-        .returning(Refund.id, Refund.out_refund_no),
+    ids = uow.session.scalars(
+        update(Refund).where(Refund.id.in_(select(due.c.id))).values(query_due_at=next_at).returning(Refund.id),
         execution_options={"synchronize_session": False},
     ).all()
+    rows = uow.session.execute(
+        select(Refund.out_refund_no, PaymentOrder.out_trade_no)
+        .join(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
+        .where(Refund.id.in_(ids))
+    )
     return [(row[0], row[1]) for row in rows]

@@ -76,7 +76,8 @@ CHANNEL_KINDS = {
 TOPICS = {
     "hospital": _l("医院系统"),
     "message": _l("就诊消息"),
-    "payment": _l("退款"),
+    "refund.wechat": _l("微信退款"),
+    "refund.alipay": _l("支付宝退款"),
     "phone_code": _l("登录验证码"),
     "hl7_replay": _l("消息重放"),
 }
@@ -89,8 +90,9 @@ REFUND_REASONS = {
     "voided": _l("处方已作废"),
 }
 METHODS = {
-    PayMethod.JSAPI: _l("微信支付"),
-    PayMethod.NATIVE: _l("微信扫码"),
+    PayMethod.JSAPI: _l("微信内支付"),
+    PayMethod.NATIVE: _l("扫码支付"),
+    PayMethod.WAP: _l("支付宝页面"),
     PayMethod.CASH: _l("现金"),
     PayMethod.CARD: _l("刷卡"),
 }

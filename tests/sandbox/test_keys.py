@@ -14,6 +14,7 @@ WANTED = """
     WXPAY_MERCHANT_SERIAL WXPAY_PUBLIC_KEY_FILE WXPAY_PUBLIC_KEY_ID WXOA_BASE_URL WXOA_OPEN_URL WXOA_APPID WXOA_SECRET
     WXOA_TOKEN SMS_BASE_URL SMS_KEY FSI_BASE_URL FSI_PAASID FSI_TOKEN FSI_HOSPITAL_CODE
     FISCAL_BASE_URL FISCAL_APPID FISCAL_KEY FISCAL_PLACE_CODE
+    ALIPAY_BASE_URL ALIPAY_APP_ID ALIPAY_SELLER_ID ALIPAY_APP_KEY_FILE ALIPAY_PUBLIC_KEY_FILE
 """
 
 
@@ -41,5 +42,5 @@ def test_private_keys_are_for_their_owner_only(tmp_path: Path) -> None:
 
     private = [*tmp_path.glob("keys/*_key.pem"), tmp_path / "keys/secrets.json", tmp_path / "app.env"]
 
-    assert len(private) == 4
+    assert len(private) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def processes(place: Place, env: dict[str, str]) -> list[Process]:
     """The demo's processes, the outside world first."""
-    with_keys = {**env, **read_env(place.data / "sandbox" / "app.env")}
+    with_keys = {**env, **_keys(place)}
     web = {
         **web_environment(),
         "GRANIAN_HOST": place.listen_host,
@@ -33,6 +34,15 @@ def processes(place: Place, env: dict[str, str]) -> list[Process]:
     }
     logs = place.data / "logs"
     return [Process(name, command, its_env, logs / f"{name}.log") for name, (command, its_env) in commands.items()]
+
+
+def _keys(place: Place) -> dict[str, str]:
+    """What the outside world told us to reach it by; Alipay only where its library, an optional one, is installed."""
+    told = read_env(place.data / "sandbox" / "app.env")
+    has_alipay = (
+        subprocess.run([str(python()), "-c", "import alipay"], capture_output=True, check=False).returncode == 0
+    )
+    return {name: value for name, value in told.items() if has_alipay or not name.startswith("ALIPAY_")}
 
 
 def _module(name: str) -> list[str]:

@@ -104,6 +104,10 @@ class Till:
         """The order is taken."""
         return PrepayAnswer(code_url=f"rehearsal:{asking.out_trade_no}")
 
+    def page_url(self, asking: Asking, return_url: str) -> str:
+        """There is no page; the patient pays by the code."""
+        return ""
+
     def call_up(self, prepay_id: str) -> Mapping[str, str]:
         """What a page would hand to the provider's sheet."""
         return {"package": prepay_id}
@@ -119,6 +123,6 @@ class Till:
         """The money is back."""
         return RefundFact(RefundFactState.SUCCEEDED, asking.out_refund_no)
 
-    def query_refund(self, out_refund_no: str) -> RefundFact:
+    def query_refund(self, out_refund_no: str, out_trade_no: str) -> RefundFact:
         """The money is back."""
         return RefundFact(RefundFactState.SUCCEEDED, out_refund_no)

@@ -42,6 +42,20 @@ def wechat_pay_told() -> Response:
     return Response('{"code":"FAIL","message":"refused"}', status=status, mimetype="application/json")
 
 
+@blueprint.post("/alipay")
+def alipay_told() -> Response:
+    """A payment is told (异步通知): kept, then answered by the one word that ends Alipay's tries."""
+    keys = runtime().couriers.alipay_keys
+    if keys is None:
+        raise NotFound
+    request.max_content_length = notifications.LARGEST_BYTES
+    status = receiving.accept_alipay(runtime().units, keys, request.get_data(cache=False, parse_form_data=False))
+    if status == 200:
+        _use_what_was_told()
+        return Response("success", mimetype="text/plain")
+    return Response("failure", status=status, mimetype="text/plain")
+
+
 def _use_what_was_told() -> None:
     """What is kept can be used later, so no failure here may make the provider send it again."""
     try:

@@ -18,7 +18,7 @@ from app.prescription import service as prescriptions
 from app.registration import service as registrations
 from app.web import edge, show
 from app.web.insurance_words import reason
-from app.web.patient import blueprint, family
+from app.web.patient import blueprint, family, ways_to_pay
 
 PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药费")}
 
@@ -66,6 +66,7 @@ def bill(bill_id: str) -> edge.Answer:
         lines=_lines(uow, found),
         totals=_totals(found),
         subject=_subject(uow, found),
+        other_ways=ways_to_pay.others() if found.cash_fen else [],
         at_window=found.state == BillState.REFUNDING and payment.is_paid_at_window(uow, found.id),
     )
 

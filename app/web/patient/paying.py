@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode, urlsplit
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, session, url_for
 from flask_babel import gettext
 
 from app.identity import service as identity
@@ -14,19 +14,22 @@ from app.payment import asking
 from app.payment import service as payment
 from app.payment.errors import AlreadyPaid, PaymentUnavailable, PaymentUnclear
 from app.payment.models import Bill, PayMethod, Purpose
+from app.payment.ports import PaymentProvider
 from app.payment.states import BillState
 from app.runtime import runtime
 from app.web import edge, live, show
-from app.web.patient import blueprint
+from app.web.patient import blueprint, ways_to_pay
 from app.web.patient.bills import registration_of
 
+ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
 
-def _method() -> PayMethod:
-    """Inside WeChat, for whom WeChat knows: the payment sheet. Everyone else scans, or follows the code's address."""
-    is_wechat = "MicroMessenger" in request.user_agent.string
-    if not is_wechat:
+def _method(provider: PaymentProvider) -> PayMethod:
+    """Inside WeChat, for whom WeChat knows: the payment sheet. On a phone: Alipay's own page. Everyone else scans."""
+    if provider.name != "wechat":
+        return PayMethod.WAP if ways_to_pay.is_phone() else PayMethod.NATIVE
+    if not ways_to_pay.is_inside("wechat"):
         return PayMethod.NATIVE
     with edge.fresh_unit() as uow:
         openid = identity.openid_of_account(uow, uow.actor.id or 0)
@@ -37,11 +40,11 @@ def _method() -> PayMethod:
 def pay(bill_id: str) -> edge.Answer:
     """The provider is asked for the bill's cash part; a second tap leads to the same order."""
     edge.limit("pay", edge.actor().ref, at_most=30, window_seconds=600)
-    provider = runtime().couriers.payments
-    method = _method()
-    edge.finish_unit()
+    provider = ways_to_pay.chosen()
     if provider is None:
         raise PaymentUnavailable(bill=bill_id)
+    method = _method(provider)
+    edge.finish_unit()
     try:
         asked = asking.start(runtime().units, provider, edge.actor(), bill_id, method)
     except AlreadyPaid:
@@ -51,6 +54,7 @@ def pay(bill_id: str) -> edge.Answer:
     if asked.is_settled:
         return redirect(_after(bill_id))
     session[ASKED] = {bill_id: [asked.code_url, dict(asked.call_up)]}
+    session[ASKED_OF] = provider.name
     return redirect(url_for("patient.paying", bill_id=asked.bill_public_id))
 
 
@@ -78,8 +82,9 @@ def paying(bill_id: str) -> edge.Answer:
         by=show.clock_time(bill.expires_at) if bill.expires_at else "",
         minutes=show.minutes_left(bill.expires_at, edge.current_uow().now()) if bill.expires_at else 0,
         code_url=code_url,
-        code_svg=qr.url_svg(code_url, label=gettext("微信支付码")) if code_url else "",
-        pay_url=_pay_url(code_url, bill_id),
+        code_svg=qr.url_svg(code_url, label=gettext("支付码")) if code_url else "",
+        is_alipay=session.get(ASKED_OF) == "alipay",
+        pay_url=_pay_url(code_url, bill_id) or _page_url(bill),
         call_up=json.dumps(call_up) if call_up else "",
         is_waiting=True,
     )
@@ -96,6 +101,14 @@ def _pay_url(code_url: str, bill_id: str) -> str:
     return f"{cashier_url}?{urlencode({'code_url': code_url, 'return_url': back})}"
 
 
+def _page_url(bill: Bill) -> str:
+    """The provider's own page, where one was asked for; '' otherwise."""
+    back = runtime().settings.base_url + url_for("patient.paying", bill_id=bill.public_id)
+    uow = edge.current_uow()
+    pages = (asking.page_url(uow, provider, bill, back) for provider in runtime().couriers.providers)
+    return next((page for page in pages if page), "")
+
+
 @blueprint.get("/bills/<bill_id>/paying/live")
 def paying_live(bill_id: str) -> edge.Answer:
     """Unchanged while the money is not here; then it leads on."""
@@ -109,11 +122,12 @@ def paying_live(bill_id: str) -> edge.Answer:
 def look_up(bill_id: str) -> edge.Answer:
     """Somebody says they have paid: the provider is asked, at most six times a minute for an account."""
     edge.limit("pay.look_up", edge.actor().ref, at_most=6, window_seconds=60)
-    provider = runtime().couriers.payments
-    if provider is None:
+    providers = runtime().couriers.providers
+    if not providers:
         raise PaymentUnavailable(bill=bill_id)
     edge.finish_unit()
-    state = asking.look_up(runtime().units, provider, edge.actor(), bill_id)
+    states = [asking.look_up(runtime().units, provider, edge.actor(), bill_id) for provider in providers]
+    state = states[-1]
     if state == BillState.OPEN:
         flash(gettext("还没有收到支付结果。如已付款，请稍等片刻，不要重复支付"), "warn")
         return redirect(url_for("patient.paying", bill_id=bill_id))

@@ -16,7 +16,7 @@ from app.web.staff import ADMIN, IT, PLACE, blueprint, hl7_strip
 
 SILENT_AFTER_SECONDS = 120
 ARRIVED = (RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION, RegistrationState.COMPLETED)
-TOPICS = ("message", "phone_code", "payment", "hospital")
+TOPICS = ("message", "phone_code", "refund.wechat", "refund.alipay", "hospital")
 
 
 @blueprint.get("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,26 @@ def test_a_demos_clock_is_moved_by_its_file(tmp_path: Path) -> None:
 def test_the_hospitals_day_is_its_own() -> None:
     assert hospital_day(MORNING.replace(hour=15, minute=59), SHANGHAI).isoformat() == "2026-11-23"
     assert hospital_day(MORNING.replace(hour=16), SHANGHAI).isoformat() == "2026-11-24"
+
+
+def test_alipay_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("")
+    asked = {
+        "MENZHEN_MODE": "demo",
+        "ALIPAY_BASE_URL": "https://openapi.alipay.com/gateway.do",
+        "ALIPAY_APP_ID": "2021",
+        "ALIPAY_APP_KEY_FILE": str(key),
+        "ALIPAY_PUBLIC_KEY_FILE": str(key),
+        "ALIPAY_SELLER_ID": "2088",
+    }
+
+    assert read_settings(asked).alipay.is_set_up
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    for name in [name for name in sys.modules if name.partition(".")[0] == "alipay"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(BadSettings, match=r"menzhen\[alipay\]"):
+        read_settings(asked)
+    with pytest.raises(BadSettings, match="ALIPAY_SELLER_ID"):
+        read_settings(asked | {"ALIPAY_SELLER_ID": ""})
