@@ -45,7 +45,7 @@ def outpatients(connection: int, session_at: datetime) -> Iterator[tuple[str, by
     facts = {"DOCTOR": f"D{connection}", "TIME": f"{session_at:%Y%m%d%H%M%S}"}
     for patient in _NUMBERS:
         for step, (kind, body) in enumerate(_VISIT):
-            control_id = f"{_RUN}{patient:07d}{step}"
+            control_id = f"{_RUN}V{patient:07d}{step}"
             values = facts | {"TYPE": kind, "CONTROL": control_id, "NUMBER": f"P{patient:07d}"}
             yield control_id, _filled(_HEAD + body, **values)
 

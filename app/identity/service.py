@@ -227,6 +227,8 @@ def _file(uow: Uow, *, name: str, sex: Sex, birth_date: date | None) -> Patient:
 
 
 def _set_name(uow: Uow, patient: Patient, name: str) -> None:
+    if patient.name_sealed and name_of(uow, patient) == name:
+        return
     patient.name_sealed = uow.keys.seal(name, f"patient.name:{patient.public_id}")
     patient.name_masked = mask_name(name)
 

@@ -24,6 +24,7 @@ from app.kernel.usual_codes import USUAL, CodeTable
 CODES_AT_MOST = 500
 CODE_CHARS = 80
 _LEFT_OUT = str.maketrans("", "", " \t-_")
+_READ = "hl7_code_tables"  # where a session keeps what it has read of them
 
 
 class BadCodes(BadInput):
@@ -144,6 +145,7 @@ def save(uow: Uow, name: str, lines: Sequence[str], *, version: int) -> Shown:
         return shown
     if shown.version != version:
         raise CodesChanged
+    uow.session.info.pop(_READ, None)
     try:
         with uow.session.begin_nested():
             _write(uow, name, after, version)
@@ -206,10 +208,17 @@ class Codes:
 
     def _in_force(self, name: str) -> Mapping[str, str]:
         if self._hospitals is None:
-            wanted = select(Hl7CodeTable.name, Hl7CodeTable.codes)
-            rows = self._uow.session.execute(wanted).all() if self._uow else ()
-            self._hospitals = {row.name: row.codes for row in rows}
+            self._hospitals = _hospitals(self._uow) if self._uow else {}
         return self._hospitals.get(name, USUAL[name].codes)
+
+
+def _hospitals(uow: Uow) -> Mapping[str, Mapping[str, str]]:
+    """The hospital's own tables, read once in a transaction however many messages share it."""
+    read: Mapping[str, Mapping[str, str]] | None = uow.session.info.get(_READ)
+    if read is None:
+        rows = uow.session.execute(select(Hl7CodeTable.name, Hl7CodeTable.codes)).all()
+        read = uow.session.info[_READ] = {row.name: row.codes for row in rows}
+    return read
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from app.identity.models import Patient
 from app.kernel.errors import NotFound, VisitError
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
@@ -50,7 +51,7 @@ def book(uow: Uow, message: Message, peer: str) -> str:
     reader = Reader(message)
     number = reader.needed("SCH-2.1", "SCH-1.1", at_most=75)
     patient = patient_of(uow, message)
-    known = _known(uow, message, peer)
+    known = _known(uow, message, peer, patient)
     if known is not None and known.state in ACTIVE:
         return _of_the_patient(uow, message, known).public_id
     session, starts_at = _session(uow, reader)
@@ -157,8 +158,11 @@ def _of_the_patient(uow: Uow, message: Message, visit: Registration) -> Registra
     return visit
 
 
-def _known(uow: Uow, message: Message, peer: str) -> Registration | None:
-    """The registration by our number (SCH-1), by theirs (SCH-2), or by what they answered to our booking."""
+def _known(uow: Uow, message: Message, peer: str, patient: Patient | None = None) -> Registration | None:
+    """The registration by our number (SCH-1), by theirs (SCH-2), or by what they answered to our booking.
+
+    `patient` is the message's, where that was looked up already.
+    """
     reader = Reader(message)
     ours, theirs = reader.text("SCH-1.1", at_most=75), reader.text("SCH-2.1", at_most=75)
     for number in filter(None, (ours, theirs)):
@@ -169,7 +173,7 @@ def _known(uow: Uow, message: Message, peer: str) -> Registration | None:
             return found
     if not theirs or "PID" not in message:
         return None
-    standing = by_hospital.active_of(uow, patient_of(uow, message).id)
+    standing = by_hospital.active_of(uow, (patient or patient_of(uow, message)).id)
     return next((visit for visit in standing if filler_number(uow, visit) == theirs), None)
 
 
