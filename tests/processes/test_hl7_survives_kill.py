@@ -37,10 +37,10 @@ def a_patient(number: int, control_id: str = "") -> bytes:
 
 
 @contextmanager
-def running(database_url: str, port: int) -> Iterator[subprocess.Popen[str]]:
-    """`python -m hl7_adapter` on this database, up and listening."""
+def running(database_url: str, port: int, more: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`python -m hl7_adapter` on this database, up and listening; `more` are further settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MENZHEN_", "HL7_"))}
-    env |= {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url, "HL7_PORT": str(port)}
+    env |= {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": database_url, "HL7_PORT": str(port)} | (more or {})
     process = subprocess.Popen(
         [sys.executable, "-m", "hl7_adapter"],
         cwd=ROOT,
