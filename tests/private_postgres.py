@@ -35,9 +35,11 @@ def _as_ordinary_user() -> dict[str, object]:
     raise RuntimeError("no ordinary user to run PostgreSQL as")
 
 
-def free_port() -> int:
-    """A port that nobody listens on, below the range from which clients get theirs."""
+def free_port(*spoken_for: int) -> int:
+    """A port that nobody listens on, none of those given, below the range from which clients get theirs."""
     for port in range(20000 + os.getpid() % 5000, 32000):
+        if port in spoken_for:
+            continue
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 continue

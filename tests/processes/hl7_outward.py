@@ -121,6 +121,6 @@ def simulated_his(folder: Path) -> Iterator[Books]:
         stop()
 
 
-def telling(port: int) -> dict[str, str]:
-    """The settings of a process that tells the hospital system on this port."""
-    return {"HL7_HIS_HOST": HOST, "HL7_HIS_PORT": str(port), "HL7_ANSWER_TIMEOUT_SECONDS": str(ANSWER_SECONDS)}
+def telling(port: int, answer_seconds: int = ANSWER_SECONDS) -> dict[str, str]:
+    """The settings of a process that tells the hospital system on this port and waits so long for each answer."""
+    return {"HL7_HIS_HOST": HOST, "HL7_HIS_PORT": str(port), "HL7_ANSWER_TIMEOUT_SECONDS": str(answer_seconds)}
