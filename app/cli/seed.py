@@ -19,7 +19,8 @@ from app.kernel.uow import Actor, Uow
 from app.pharmacy import picking
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
-from app.scheduling import opening
+from app.rulebook import service as rulebook
+from app.scheduling import plans
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department, Practitioner, Shift
 
@@ -30,7 +31,9 @@ def seed(uow: Uow) -> None:
     """The demo hospital stands: departments, doctors, sessions, staff, drugs, policies, windows, posters, patients."""
     _departments(uow)
     _doctors(uow)
-    opening.open_ahead(uow)
+    if not rulebook.versions(uow, rulebook.HOUSE):
+        rulebook.write(uow, rulebook.HOUSE, {"closed_on_public_holidays": False}, note="演示医院天天开诊")
+    plans.open_ahead(uow)
     _staff(uow)
     _pharmacy(uow)
     _posters(uow)

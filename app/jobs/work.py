@@ -25,7 +25,7 @@ from app.registration import by_time
 from app.revisit import service as revisit
 from app.revisit import telling
 from app.runtime import Runtime
-from app.scheduling import opening
+from app.scheduling import plans
 
 BATCH = 100
 ROUNDS_AT_MOST = 50
@@ -44,7 +44,7 @@ def close_sessions(runtime: Runtime) -> int:
 
 def open_sessions(runtime: Runtime) -> int:
     """Every shift's sessions stand for the weeks ahead."""
-    return _once(runtime, "open_sessions", opening.open_ahead)
+    return _once(runtime, "open_sessions", plans.open_ahead)
 
 
 def reminders(runtime: Runtime) -> int:

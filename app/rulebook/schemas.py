@@ -80,6 +80,7 @@ class RulesSchema(_Row):
     patient_department_day_at_most = _whole(0, 99)
     account_bookings_per_day_at_most = _whole(0, 999)
     only_own_record = fields.Boolean(truthy={True}, falsy={False})
+    closed_on_public_holidays = fields.Boolean(truthy={True}, falsy={False})
     free_return_days = _whole(0, 30)
     cancel_until = _word(CancelUntil)
     cancel_minutes_before = _whole(0, 60 * 24 * 7)

@@ -159,8 +159,9 @@ def write(
     `rule_contradicts`, `rule_starts_in_past`, `rule_unchanged`, and `rule_changed` when `after_version` is no longer
     the newest.
     """
-    begins = valid_from or uow.now()
-    if begins < uow.now():
+    now = uow.now()
+    begins = valid_from or now
+    if begins < now:
         raise RuleStartsInPast(valid_from_at=begins.isoformat())
     wanted = as_body(check(uow, where, body))
     wider = wider_body(uow, where)
@@ -177,7 +178,7 @@ def write(
         valid_from=begins,
         body=kept,
         note=note[:200],
-        made_at=uow.now(),
+        made_at=now,
         by_ref=uow.actor.ref,
     )
     _keep(uow, row)

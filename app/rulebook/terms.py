@@ -97,6 +97,8 @@ class Rules:
     account_bookings_per_day_at_most: int = 0
     only_own_record: bool = False
     free_return_days: int = 0
+    # 国务院办公厅 tells each year's holidays and the working weekends that make up for them.
+    closed_on_public_holidays: bool = True
     # Cancelling. lcrmyy.com notice 4064: given back in full until 30 minutes before.
     cancel_until: CancelUntil = CancelUntil.MINUTES_BEFORE
     cancel_minutes_before: int = 30

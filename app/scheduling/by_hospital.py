@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
 from app.scheduling import opening
 from app.scheduling.errors import SessionClosed, SlotsOverlap
-from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
+from app.scheduling.models import ClinicSession, Department, Practitioner, Shift, ShiftException
 from app.scheduling.states import SESSION, SessionAction, SessionState
 
 MOST_PLACES = 200
-_NOON, _EVENING = time(12), time(18)
 
 
 def sessions_within(
@@ -49,10 +48,10 @@ def open_extra(
     if usual is None or not 1 <= places <= MOST_PLACES:
         return None
     starts = starts_at.astimezone(uow.zone)
-    extra = Shift(
+    extra = ShiftException(
         practitioner_id=practitioner.id,
-        weekday=starts.weekday(),
-        half_day=half_day_of(starts.time()),
+        day=starts.date(),
+        half_day=opening.half_day_of(starts.time()),
         starts=starts.time(),
         places=places,
         slot_minutes=usual.slot_minutes,
@@ -63,11 +62,20 @@ def open_extra(
     made = opening.open_session(uow, extra, starts.date())
     if made is not None:
         audit.record(uow, "session.open", "session", made.public_id)
+        _plan_it(uow, extra)
         return made
     return _open_again(uow, practitioner, extra, starts)
 
 
-def _open_again(uow: Uow, practitioner: Practitioner, extra: Shift, starts: datetime) -> ClinicSession:
+def _plan_it(uow: Uow, extra: ShiftException) -> None:
+    """The session is planned from now on, in place of what was said of that half-day before."""
+    said = ShiftException.practitioner_id == extra.practitioner_id, ShiftException.day == extra.day
+    uow.session.execute(delete(ShiftException).where(*said, ShiftException.half_day == extra.half_day))
+    uow.session.add(extra)
+    uow.session.flush()
+
+
+def _open_again(uow: Uow, practitioner: Practitioner, extra: ShiftException, starts: datetime) -> ClinicSession:
     same_day = opening.sessions_on(uow, practitioner.id, starts.date())
     standing = next(session for session in same_day if session.half_day == extra.half_day)
     if standing.practitioner_id != practitioner.id:  # another doctor stands in for this one
@@ -83,13 +91,6 @@ def reopen(uow: Uow, session: ClinicSession) -> None:
     if session.state == SessionState.STOPPED:
         moves.move(uow, SESSION, session, SessionAction.REOPEN)
         audit.record(uow, "session.reopen", "session", session.public_id)
-
-
-def half_day_of(starts: time) -> HalfDay:
-    """Before noon, before six in the evening, or later."""
-    if starts < _NOON:
-        return HalfDay.AM
-    return HalfDay.PM if starts < _EVENING else HalfDay.EVE
 
 
 def span(starts_at: datetime, minutes: int) -> tuple[datetime, datetime]:

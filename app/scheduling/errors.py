@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Refused, TryLater
+from app.kernel.errors import BadInput, Refused, TryLater
 
 
 class SoldOut(Refused):
@@ -33,3 +33,21 @@ class SlotsOverlap(Refused):
     """The doctor already sits in another session at that time."""
 
     code = "slots_overlap"
+
+
+class BadShift(BadInput):
+    """A weekly shift, or a day's exception, does not make sense; `facts['fields']` says where."""
+
+    code = "bad_shift"
+
+
+class ClockChange(Refused):
+    """The clock jumps over that time on that day, so nobody can sit from then on; facts: `day`."""
+
+    code = "clock_change"
+
+
+class DayIsPast(Refused):
+    """What was on a day that is over cannot be planned any more."""
+
+    code = "day_is_past"

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from app.kernel import audit
 from app.kernel.uow import Uow
-from app.scheduling.models import Department, Practitioner, Shift
+from app.scheduling.models import Department, Practitioner, Shift, ShiftException
 from app.scheduling.service import department_by_code
 
 DEPARTMENT_FACTS = ("name", "name_en", "location", "location_en", "ticket_letter", "campus_code")
@@ -53,6 +53,8 @@ def let_go(uow: Uow, code: str) -> bool:
     if row is None:
         return False
     uow.session.execute(delete(Shift).where(Shift.practitioner_id == row.id))
+    to_come = ShiftException.practitioner_id == row.id, ShiftException.day >= uow.today()
+    uow.session.execute(delete(ShiftException).where(*to_come))
     audit.record(uow, "practitioner.let_go", "practitioner", code)
     return True
 

@@ -68,6 +68,7 @@ class Pattern(Row):
 
     __abstract__ = True
 
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"), index=True)
     half_day: Mapped[HalfDay] = mapped_column(choice(HalfDay))
     starts: Mapped[time]
     places: Mapped[int]
@@ -105,8 +106,29 @@ class Shift(Pattern):
     __tablename__ = "shift"
     __table_args__ = (UniqueConstraint("practitioner_id", "weekday", "half_day"), *_checks())
 
-    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioner.id"), index=True)
     weekday: Mapped[int]
+
+
+class ShiftException(Pattern):
+    """What holds on one day in place of the weekly shift: other figures, one session more, or none (`is_off`)."""
+
+    __tablename__ = "shift_exception"
+    __table_args__ = (UniqueConstraint("practitioner_id", "day", "half_day"), *_checks())
+
+    day: Mapped[date] = mapped_column(index=True)
+    is_off: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str] = mapped_column(String(120), default="")
+
+
+class HospitalDay(Row):
+    """The hospital's own word on a day: the weekday whose shifts hold on it, or none (`runs_as` NULL) when it rests."""
+
+    __tablename__ = "hospital_day"
+    __table_args__ = (CheckConstraint("runs_as BETWEEN 0 AND 6", name="is_a_weekday"),)
+
+    day: Mapped[date] = mapped_column(unique=True)
+    runs_as: Mapped[int | None]
+    note: Mapped[str] = mapped_column(String(120), default="")
 
 
 class ClinicSession(PublicRow):

@@ -40,7 +40,7 @@ from app.reports import service as reports
 from app.reports.rules import ObservationIn, ReportIn
 from app.revisit import service as revisit
 from app.revisit import telling
-from app.scheduling import opening
+from app.scheduling import plans
 from app.scheduling.models import HalfDay, Shift
 from tests import factories, factories_payment, factories_prescription
 from tests.conftest import SetClock
@@ -118,7 +118,7 @@ def test_one_whole_visit(units: Units, clock: SetClock) -> None:
             )
         )
         uow.session.flush()
-        opening.open_ahead(uow, days=7)
+        plans.open_ahead(uow, days=7)
 
     # Registered from a poster, paid, and in the house.
     with units.open(who.actor) as uow:

@@ -16,12 +16,16 @@ def _roles(*names: str) -> frozenset[str]:
 
 HL7_PAGES = ("staff.hl7_in", "staff.hl7_in_reveal", "staff.hl7_out", "staff.hl7_out_reveal", "staff.hl7_again")
 PEER_PAGES = ("staff.peer", "staff.new_peer", "staff.code_tables", "staff.code_table")
+PLANNING_PAGES = (
+    *("staff.session_page", "staff.shifts", "staff.doctor_shifts", "staff.calendar"),
+    *("staff.write_shift", "staff.write_exception"),
+)
 RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(
     _l("管理台"),
     (
         work.Link(_l("今日"), "staff.home"),
-        work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), ("staff.session_page",)),
+        work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), PLANNING_PAGES),
         work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
         work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
@@ -39,6 +43,7 @@ PLACE = work.Place(
 
 from app.web.staff import appeals as appeals  # noqa: E402 - the pages hang on the blueprint above
 from app.web.staff import audit_trail as audit_trail  # noqa: E402
+from app.web.staff import calendar as calendar  # noqa: E402
 from app.web.staff import channels as channels  # noqa: E402
 from app.web.staff import dead as dead  # noqa: E402
 from app.web.staff import hl7 as hl7  # noqa: E402
@@ -54,3 +59,4 @@ from app.web.staff import payments as payments  # noqa: E402
 from app.web.staff import peers as peers  # noqa: E402
 from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
+from app.web.staff import shifts as shifts  # noqa: E402

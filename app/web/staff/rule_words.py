@@ -13,6 +13,7 @@ GROUPS: tuple[tuple[object, tuple[str, ...]], ...] = (
             *("hold_minutes", "unpaid_holds_at_most", "window_first_day", "window_days", "release_clock"),
             *("patient_bookings_at_most", "patient_bookings_within_days", "patient_department_day_at_most"),
             *("account_bookings_per_day_at_most", "only_own_record", "free_return_days"),
+            "closed_on_public_holidays",
         ),
     ),
     (
@@ -46,6 +47,7 @@ LABELS: dict[str, object] = {
     "account_bookings_per_day_at_most": _l("每个账号每天最多预约几次"),
     "only_own_record": _l("只能为本人预约"),
     "free_return_days": _l("几天内复诊免挂号费"),
+    "closed_on_public_holidays": _l("法定节假日停诊"),
     "cancel_until": _l("取消截止的算法"),
     "cancel_minutes_before": _l("普通号就诊前几分钟截止取消"),
     "expert_cancel_minutes_before": _l("专家号就诊前几分钟截止取消"),

@@ -12,13 +12,14 @@ from app.kernel.uow import Uow
 from app.registration import closing
 from app.registration import for_staff as visits_of
 from app.scheduling import for_staff as sittings
-from app.scheduling import opening
+from app.scheduling import plans
 from app.scheduling import service as scheduling
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SESSION, SessionAction
 from app.web import edge, show, show_work, work
 from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint
 from app.web.staff.lists import field
+from app.web.staff.shifts import tabs
 
 DAYS_SHOWN = 7
 
@@ -43,6 +44,7 @@ def schedules() -> edge.Answer:
     return work.page(
         "staff/schedules.html",
         PLACE,
+        tabs=tabs("schedules"),
         days=_days(uow.today(), day, code),
         filters=[
             field("day", gettext("日期"), kind="date") | {"value": day.isoformat()},
@@ -149,6 +151,6 @@ def stop_session(session_id: str) -> edge.Answer:
 @work.needs(ADMIN, OPERATIONS)
 def open_ahead() -> edge.Answer:
     """Every shift's sessions stand for the coming weeks; those that did already stay."""
-    opened = opening.open_ahead(edge.current_uow())
+    opened = plans.open_ahead(edge.current_uow())
     flash(gettext("新开放了 %(count)s 场门诊", count=opened), "ok")
     return redirect(url_for("staff.schedules"))

@@ -20,7 +20,7 @@ from app.registration.states import RegistrationState
 from app.rulebook import service as rulebook
 from app.scheduling.errors import SessionClosed, SlotsOverlap
 from app.scheduling.models import ClinicSession, Practitioner
-from app.scheduling.opening import open_ahead
+from app.scheduling.plans import open_ahead
 from app.scheduling.states import SessionState
 from tests import factories
 from tests.conftest import SetClock

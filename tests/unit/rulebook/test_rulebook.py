@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -149,6 +150,16 @@ def test_a_change_for_the_house_that_contradicts_a_departments_own_rule_is_refus
 def test_a_version_cannot_begin_in_the_past(units: Units, clock: SetClock) -> None:
     with units.open() as uow, pytest.raises(RuleStartsInPast):
         service.write(uow, HOUSE, {"hold_minutes": 20}, valid_from=clock.now() - timedelta(seconds=1))
+
+
+def test_a_version_that_holds_at_once_may_be_written_while_time_goes_on(units: Units, clock: SetClock) -> None:
+    class Ticking(SetClock):
+        def now(self) -> datetime:
+            self.step(microseconds=1)
+            return super().now()
+
+    with replace(units, clock=Ticking(clock.now())).open() as uow:
+        assert service.write(uow, HOUSE, {"hold_minutes": 20}).version == 1
 
 
 def test_a_version_that_changes_nothing_is_refused(units: Units) -> None:
