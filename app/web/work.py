@@ -81,6 +81,7 @@ def page(template: str, place: Place, **facts: object) -> str:
         surface_name=str(place.name),
         staff_name=staff.name if staff else "",
         logout_url=url_for("entrance.staff_log_out"),
+        password_url=url_for("entrance.own_password"),
         nav=_nav(place),
         **facts,
     )

@@ -150,7 +150,13 @@ def _add_pages(app: Flask) -> None:
         patient.add_url_rule(f"/tab/{name}", name, lambda: "")
     app.register_blueprint(patient)
     family = {"patient_switch": {"name": "张三丰", "href": "/family"}}
-    staff = {"surface_name": "门诊药房", "staff_name": "王芳 药师", "logout_url": "/logout", "nav": NAV}
+    staff = {
+        "surface_name": "门诊药房",
+        "staff_name": "王芳 药师",
+        "logout_url": "/logout",
+        "password_url": "/password",
+        "nav": NAV,
+    }
     for name in ("home", "book", "bill", "pickup", "empty"):
         app.add_url_rule(f"/{name}", name, lambda name=name: render_template(f"{name}.html", **family))
     for name in ("terminal", "console", "board"):

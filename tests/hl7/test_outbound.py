@@ -88,8 +88,9 @@ def test_a_patient_from_the_phone_is_told_until_the_hospital_knows_them(visit: V
     assert (message.get("PID-3.1"), message.get("PID-3.4")) == (patient.public_id, "MENZHEN")
     assert message.get("PID-3[2].5") == "NNCHN"
     with visit.units.open(reads_only=True) as uow:
-        sex = "M" if int(identity.id_number_of(uow, patient)[16]) % 2 else "F"
-    assert (message.get("PID-5"), message.get("PID-7"), message.get("PID-8")) == ("张秀英", "19500101", sex)
+        card = identity.id_number_of(uow, patient)
+    told_of = ("张秀英", card[6:14], "M" if int(card[16]) % 2 else "F")
+    assert (message.get("PID-5"), message.get("PID-7"), message.get("PID-8")) == told_of
     assert after is None
 
 

@@ -202,4 +202,4 @@ def test_the_claim_finds_its_place_by_the_index(units: Units) -> None:
         uow.session.rollback()
 
     assert "ix_slot_free" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on slot" not in plan
