@@ -19,6 +19,12 @@ MODES: dict[str, dict[str, str]] = {
         "wrong_key": "错误密钥 · foreign key first",
         "api_late": "网关做了却答得慢 · gateway acts, answers late",
         "api_down": "网关故障 · gateway down",
+        "bill_creating": "账单生成中 · bill not ready",
+        "bill_half": "账单截断 · bill cut in half",
+        "bill_altered": "账单摘要不符 · wrong SHA1 of the bill",
+        "bill_gbk": "账单为 GBK · bill in GBK",
+        "bill_bom": "账单带 BOM · bill with a BOM",
+        "bill_lost": "账单缺第一笔 · bill without its first row",
     },
     "alipay": {
         "drop": "通知丢失 · notification lost",

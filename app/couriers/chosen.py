@@ -8,6 +8,7 @@ from app.couriers.alipay import AlipayCourier, alipay_keys
 from app.couriers.fiscal import FiscalPlatform
 from app.couriers.fsi import FsiInsurer
 from app.couriers.sms import SmsCourier
+from app.couriers.wechat_bills import WeChatBills
 from app.couriers.wechat_oa import OfficialAccount
 from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
 from app.invoice.own_book import OwnBook
@@ -34,6 +35,7 @@ class Couriers:
     invoices: EInvoicePort = field(default_factory=OwnBook)
     alipay: AlipayCourier | None = None
     alipay_keys: AlipayKeys | None = None
+    bills: WeChatBills | None = None
 
     @property
     def providers(self) -> tuple[PaymentProvider, ...]:
@@ -57,4 +59,5 @@ def choose(settings: Settings, units: Units) -> Couriers:
         if settings.alipay.is_set_up
         else None,
         alipay_keys=alipay_keys(settings.alipay) if settings.alipay.is_set_up else None,
+        bills=WeChatBills(settings.wxpay, notify_url, units.clock) if pays else None,
     )

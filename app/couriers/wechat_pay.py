@@ -92,14 +92,14 @@ class WeChatPayCourier:
         told = self._call(
             self._client.pay, pay_type=WeChatPayType.JSAPI, payer={"openid": openid}, **self._order(asking)
         )
-        return PrepayAnswer(prepay_id=_text(told, "prepay_id"))
+        return PrepayAnswer(prepay_id=text_of(told, "prepay_id"))
 
     def prepay_native(self, asking: Asking) -> PrepayAnswer:
         """The order can be paid by whoever scans the `code_url`."""
         from wechatpayv3.type import WeChatPayType  # noqa: PLC0415 - see `_client`
 
         told = self._call(self._client.pay, pay_type=WeChatPayType.NATIVE, **self._order(asking))
-        return PrepayAnswer(code_url=_text(told, "code_url"))
+        return PrepayAnswer(code_url=text_of(told, "code_url"))
 
     def _order(self, asking: Asking) -> dict[str, Any]:
         return {
@@ -136,17 +136,17 @@ class WeChatPayCourier:
                 return PaymentFact(PaymentFactState.ABSENT)
             raise
         is_ours = (told.get("mchid"), told.get("out_trade_no")) == (self._settings.mchid, out_trade_no)
-        state = PAYMENT_STATES.get(_text(told, "trade_state"))
+        state = PAYMENT_STATES.get(text_of(told, "trade_state"))
         if not is_ours or state is None:
             raise ProviderAway("the answer is not about this order")
         if state is not PaymentFactState.PAID:
             return PaymentFact(state)
         return PaymentFact(
             state,
-            transaction_id=_text(told, "transaction_id"),
+            transaction_id=text_of(told, "transaction_id"),
             amount_fen=_amount_fen(told),
             payer_ref=str((told.get("payer") or {}).get("openid", "")),
-            paid_at=_instant(_text(told, "success_time")),
+            paid_at=_instant(text_of(told, "success_time")),
         )
 
     def close(self, out_trade_no: str) -> None:
@@ -206,7 +206,8 @@ def _json(body: str | bytes) -> dict[str, Any]:
     return told
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
+def text_of(told: Mapping[str, Any], name: str) -> str:
+    """The text an answer has under `name`; ProviderAway when it has none."""
     value = told.get(name)
     if not isinstance(value, str) or not value:
         raise ProviderAway(f"the answer has no {name}")
@@ -232,7 +233,7 @@ def _instant(text: str) -> datetime:
 
 
 def _refund_fact(told: Mapping[str, Any], out_refund_no: str) -> RefundFact:
-    status = _text(told, "status")
+    status = text_of(told, "status")
     if told.get("out_refund_no") != out_refund_no or status not in REFUND_STATES:
         raise ProviderAway("the answer is not about this refund")
     state = REFUND_STATES[status]

@@ -39,6 +39,7 @@ JOBS = (
     Job("rx_expire", 300, work.rx_expire),
     Job("day_figures", 600, work.day_figures),
     Job("ledger_proof", 600, work.ledger_proof),
+    Job("reconcile", 600, work.reconcile),
     Job("open_sessions", 3600, work.open_sessions),
     Job("lapse_plans", 3600, work.lapse_plans),
     Job("rate_sweep", 3600, work.rate_sweep),

@@ -21,6 +21,9 @@ from app.notifications.states import Channel
 from app.payment import querying, receiving, refunds
 from app.pharmacy import handing
 from app.prescription import service as prescription
+from app.reconciliation import service as reconciliation
+from app.reconciliation.ports import StatementSource
+from app.reconciliation.states import Source
 from app.registration import by_time
 from app.revisit import service as revisit
 from app.revisit import telling
@@ -136,6 +139,13 @@ def _count_two_days(uow: Uow) -> int:
 def ledger_proof(runtime: Runtime) -> int:
     """The ledger of the day that is over was compared with all that moved money; what differs is named."""
     return _once(runtime, "ledger_proof", proving.prove_yesterday)
+
+
+def reconcile(runtime: Runtime) -> int:
+    """Yesterday's money as others tell it was laid beside ours; what differs is a case."""
+    bills: StatementSource | None = runtime.couriers.bills
+    sources = {Source.WECHAT: bills, Source.WECHAT_FUNDS: bills} if bills else {}
+    return reconciliation.reconcile(runtime.units, sources)
 
 
 def audit_seal(runtime: Runtime) -> int:

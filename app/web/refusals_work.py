@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[object, object, object]] = {
     ),
     "login_taken": (_l("登录名已被使用"), _l("另一位工作人员正在使用这个登录名。"), _l("请换一个登录名。")),
     # ledger
+    "note_required": (_l("请写明处理结果"), _l("差错必须写明怎样处理的才能结束。"), _l("请填写处理结果。")),
     "does_not_balance": (_l("记账不平"), _l("这笔资金的借贷两边不相等，没有入账。"), _l("请联系信息科。")),
     # any place
     "illegal_move": (_l("状态已经变了"), _l("别人刚刚处理过，或这一步现在不能做。"), _REFRESH),

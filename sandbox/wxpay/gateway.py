@@ -127,6 +127,10 @@ def _bills(web: Blueprint, world: World) -> None:
     def tradebill() -> Response:
         return _json(bill.order_bill(world, request.args))
 
+    @web.get("/bill/fundflowbill")
+    def fundflowbill() -> Response:
+        return _json(bill.order_bill(world, request.args, is_flow=True))
+
     @web.get("/billdownload/file")
     def bill_file() -> Response:
         return Response(bill.fetch_bill(world, request.args.get("token", "")), mimetype="application/octet-stream")

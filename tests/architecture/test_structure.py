@@ -32,6 +32,7 @@ SLICES = (
     "pharmacy",
     "invoice",
     "ledger",
+    "reconciliation",
     "reports",
     "revisit",
     "notifications",

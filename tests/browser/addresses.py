@@ -138,6 +138,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.payments": (("admin", "/staff/payments"), ("admin", "/staff/payments?list=refunds")),
     "staff.members": (("admin", "/staff/people"),),
     "staff.member": (("admin", "/staff/people/{staff}"),),
+    "staff.reconciliation": (("admin", "/staff/reconciliation"),),
+    "staff.reconciliation_case": (("admin", "/staff/reconciliation/cases/{case}"),),
     "staff.ledger": (("admin", "/staff/ledger?prove=1"),),
     "staff.ledger_bill": (("admin", "/staff/ledger/bills/{bill.paid}"),),
     "staff.audit_trail": (("admin", "/staff/audit?verify=1"),),

@@ -34,6 +34,9 @@ from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import Prescription
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
+from app.reconciliation import for_staff as for_finance
+from app.reconciliation import service as reconciliation
+from app.reconciliation.states import Source
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.reports import filing
@@ -45,6 +48,7 @@ from tests.browser.days_ahead import book_ahead
 from tests.browser.hospital import INVOICE_TERMINAL, TERMINAL, WINDOW, Hospital, _clinic
 from tests.factories import Person
 from tests.factories_prescription import line
+from tests.unit.reconciliation import statements
 from tests.web.work_fixtures import House, nonce
 
 FAMILY = ("张小宝", "20180612")
@@ -311,3 +315,16 @@ def _from_the_hospital_system(hospital: Hospital) -> None:
         outbox.mark_failed(uow, out[0].id, "AR:207", is_final=True)
         ids["hl7.dead"], ids["hl7.waiting"] = str(out[0].id), str(out[1].id)
         ids["number.prescription"] = uow.session.scalars(select(Prescription.number)).first() or ""
+
+
+def _reconciled(hospital: Hospital) -> None:
+    """The provider's statement of yesterday names money that is nowhere in the books."""
+    hospital.clock.step(hours=1)
+    with hospital.units.open() as uow:
+        yesterday, noon = uow.today() - timedelta(days=1), uow.now() - timedelta(hours=20)
+    told = statements.content(statements.trade_lines([statements.payment("mz0strange", 2500, noon)]))
+    reconciliation.reconcile(hospital.units, {Source.WECHAT: statements.Provider({yesterday: told}, {})})
+    hospital.clock.step(hours=-1)
+    with hospital.units.open(reads_only=True) as uow:
+        (found,) = for_finance.cases(uow, None)
+        hospital.ids["case"] = found[0].public_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from app.analytics.models import Channel
 from app.kernel import audit, inbox, outbox
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem
+from app.reconciliation import service as reconciliation
+from app.reconciliation.states import Source
 from app.registration.models import Registration
 from app.web.staff.hl7_masking import masked, text_of
+from tests.unit.reconciliation import statements
 from tests.web.work_fixtures import House, follow, house
 
 __all__ = ["house"]
@@ -25,6 +29,7 @@ MAY = {
     "/staff/dead": {"boss", "it"},
     "/staff/patients": {"boss", "operations", "auditor"},
     "/staff/payments": {"boss", "operations", "finance", "auditor"},
+    "/staff/reconciliation": {"boss", "operations", "finance", "auditor"},
     "/staff/ledger": {"boss", "operations", "finance", "auditor"},
     "/staff/audit": {"boss", "auditor"},
 }
@@ -292,3 +297,42 @@ def test_the_ledger_shows_the_days_accounts_and_leads_to_a_bills_journals(house:
     assert [word for word in ("收到患者付款", "账单结清", "25.00") if word not in shown] == []
     assert house.audited("ledger.read") == 1
     assert finance.get("/staff/ledger/bills/nothing").status_code == 404
+
+
+def test_a_difference_is_shown_with_its_next_step_and_closed_with_a_note(house: House) -> None:
+    house.clock.step(hours=1)
+    with house.units.open() as uow:
+        yesterday = uow.today() - timedelta(days=1)
+    told = statements.content(statements.trade_lines([statements.payment("mz0strange", 2500, house.clock.now())]))
+    reconciliation.reconcile(house.units, {Source.WECHAT: statements.Provider({yesterday: told}, {})})
+    finance, operations = house.browser("finance"), house.browser("operations")
+
+    listed = operations.get("/staff/reconciliation").text
+    case = re.search(r"/staff/reconciliation/cases/\w+", listed)
+    assert case
+    shown = finance.get(case.group(0)).text
+    refused = operations.post(f"{case.group(0)}/close", data={"note": "x"}).status_code
+    bare = finance.post(f"{case.group(0)}/close", data={"note": ""}).status_code
+    closed = follow(finance, finance.post(f"{case.group(0)}/close", data={"note": "已退回"})).text
+
+    assert "仅对方有" in listed
+    assert [word for word in ("mz0strange", "25.00", "下一步") if word not in shown] == []
+    assert (refused, bare) == (403, 422)
+    assert "没有差错" in closed
+
+
+def test_a_refused_statement_is_asked_for_again_by_finance_alone(house: House) -> None:
+    house.clock.step(hours=1)
+    with house.units.open() as uow:
+        yesterday = uow.today() - timedelta(days=1)
+    reconciliation.reconcile(house.units, {Source.WECHAT: statements.Provider({yesterday: b"busy"}, {})})
+    finance, operations = house.browser("finance"), house.browser("operations")
+
+    page = finance.get("/staff/reconciliation").text
+    again = re.search(r"/staff/reconciliation/runs/\w+/again", page)
+    assert again
+    codes = (operations.post(again.group(0)).status_code, finance.post(again.group(0)).status_code)
+
+    assert "不是文本文件" in page
+    assert codes == (403, 302)
+    assert again.group(0) not in finance.get("/staff/reconciliation").text

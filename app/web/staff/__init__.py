@@ -35,6 +35,9 @@ PLACE = work.Place(
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
         work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
+        work.Link(
+            _l("对账"), "staff.reconciliation", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.reconciliation_case",)
+        ),
         work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
         work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
         work.Link(_l("人员"), "staff.members", _roles(ADMIN), ("staff.member", "staff.take_on", "staff.give_password")),
@@ -57,6 +60,7 @@ from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402
 from app.web.staff import payments as payments  # noqa: E402
 from app.web.staff import peers as peers  # noqa: E402
+from app.web.staff import reconciliation as reconciliation  # noqa: E402
 from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
 from app.web.staff import shifts as shifts  # noqa: E402

@@ -53,13 +53,17 @@ class Week:
             self.refund_fails_and_is_completed,
         ]
         for day in range(days):
-            with self.units.open() as uow:
-                self.clinic = factories.clinic(uow, code=f"D{day}", fee_fen=2500 + 7 * day)
+            self.opens(f"D{day}", fee_fen=2500 + 7 * day)
             for turn in (turns[day:] + turns[:day])[:happenings]:
                 turn()
             self.clock.step(days=1)
             with self.units.open() as uow:
                 assert proving.prove_yesterday(uow) == 1
+
+    def opens(self, code: str, fee_fen: int = 2500) -> None:
+        """A clinic sits today."""
+        with self.units.open() as uow:
+            self.clinic = factories.clinic(uow, code=code, fee_fen=fee_fen)
 
     def person(self) -> Person:
         with self.units.open() as uow:

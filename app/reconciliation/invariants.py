@@ -1,0 +1,19 @@
+"""What must hold of runs and cases at all times: each statement counts the rows that break it."""
+
+from __future__ import annotations
+
+INVARIANTS = {
+    "a_loaded_run_has_all_of_its_rows": (
+        "SELECT count(*) FROM reconciliation_run r WHERE r.state IN ('loaded', 'matched') AND r.rows_there <>"
+        " (SELECT count(*) FROM reconciliation_row s WHERE s.run_id = r.id)"
+    ),
+    "only_payments_open_here_are_mended": (
+        "SELECT count(*) FROM reconciliation_case WHERE state = 'repaired'"
+        " AND (kind <> 'open_here' OR subject <> 'payment')"
+    ),
+    "what_was_mended_is_paid": (
+        "SELECT count(*) FROM reconciliation_case c WHERE c.state = 'repaired' AND NOT EXISTS"
+        " (SELECT 1 FROM payment_order o WHERE o.out_trade_no = c.number AND o.paid_fen = c.there_fen)"
+    ),
+    "a_closed_case_says_why": "SELECT count(*) FROM reconciliation_case WHERE state = 'closed' AND note = ''",
+}

@@ -1,0 +1,262 @@
+"""Laying a day's rows beside our own books: the database compares, and only what differs comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from app.kernel.clock import at_hospital
+from app.kernel.ids import new_public_id
+from app.kernel.moves import move
+from app.kernel.uow import Uow
+from app.payment.models import PaymentOrder, Refund
+from app.payment.states import RefundState
+from app.reconciliation.models import Case, Run, StatementRow
+from app.reconciliation.states import (
+    CASE,
+    RUN,
+    CaseAction,
+    CaseKind,
+    CaseState,
+    Outcome,
+    RunAction,
+    RunState,
+    Source,
+    Subject,
+)
+
+_Query = Select[*tuple[Any, ...]]
+PIECE = 500
+# Two clocks may disagree by this much about on which side of midnight something happened.
+NEAR_MIDNIGHT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One subject in our own books: number, here_fen, whether it is done, and since when (`at`)."""
+
+    subject: Subject
+    query: Callable[[Run, Uow], _Query]
+    # What of it a statement must name: rows of these are `only_here` when it does not.
+    is_owed_a_row: bool = True
+
+
+def _payments(_run: Run, _uow: Uow) -> _Query:
+    is_done = PaymentOrder.paid_fen > 0
+    amount = case((is_done, PaymentOrder.paid_fen), else_=PaymentOrder.amount_fen)
+    return select(
+        PaymentOrder.out_trade_no.label("number"),
+        amount.label("fen"),
+        is_done.label("is_done"),
+        PaymentOrder.paid_at.label("at"),
+    ).where(PaymentOrder.provider == "wechat")
+
+
+def _refunds(_run: Run, _uow: Uow) -> _Query:
+    return (
+        select(
+            Refund.out_refund_no.label("number"),
+            Refund.amount_fen.label("fen"),
+            (Refund.state == RefundState.SUCCEEDED).label("is_done"),
+            Refund.finished_at.label("at"),
+        )
+        .join(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
+        .where(PaymentOrder.provider == "wechat")
+    )
+
+
+def _told_by_trade_bill(run: Run, _uow: Uow) -> _Query:
+    """What the trade bill of the day says must have moved the account: payments in, finished refunds out."""
+    told, trade = aliased(StatementRow), aliased(Run)
+    return (
+        select(
+            told.foreign_no.label("number"),
+            case((told.subject == Subject.REFUND, -told.amount_fen), else_=told.amount_fen).label("fen"),
+            (told.outcome == Outcome.DONE).label("is_done"),
+            told.at.label("at"),
+        )
+        .join(trade, trade.id == told.run_id)
+        .where(trade.source == Source.WECHAT, trade.day == run.day, told.outcome == Outcome.DONE)
+    )
+
+
+OURS: dict[Source, tuple[Ours, ...]] = {
+    Source.WECHAT: (Ours(Subject.PAYMENT, _payments), Ours(Subject.REFUND, _refunds)),
+    Source.WECHAT_FUNDS: (Ours(Subject.FLOW, _told_by_trade_bill),),
+}
+
+
+def match(uow: Uow, run: Run) -> int:
+    """The loaded run is matched and its cases are on file; returns how many are new."""
+    run = uow.session.get_one(Run, run.id, with_for_update=True, populate_existing=True)
+    if run.state != RunState.LOADED:
+        return 0
+    found = rows_here = sum_here_fen = 0
+    for ours in OURS[run.source]:
+        found += _keep(uow, run, ours.subject, _told_otherwise(uow, run, ours))
+        found += _keep(uow, run, ours.subject, _told_nothing_of(uow, run, ours))
+        count, sum_fen = _sums_here(uow, run, ours)
+        rows_here, sum_here_fen = rows_here + count, sum_here_fen + sum_fen
+    _settle_new(uow, run)
+    _settle_waiting(uow, run)
+    move(
+        uow,
+        RUN,
+        run,
+        RunAction.MATCH,
+        rows_here=rows_here,
+        sum_here_fen=sum_here_fen,
+        matched_at=uow.now(),
+    )
+    return found
+
+
+def day_of(run: Run, uow: Uow) -> tuple[datetime, datetime]:
+    """The instants at which the run's day begins and ends."""
+    begins = at_hospital(run.day, time(0), uow.zone)
+    return begins, at_hospital(run.day + timedelta(days=1), time(0), uow.zone)
+
+
+def _told_otherwise(uow: Uow, run: Run, ours: Ours) -> Iterable[Any]:
+    """What the statement names and our books know otherwise or not: (kind, number, foreign_no, here, there, at)."""
+    here, told = ours.query(run, uow).subquery(), StatementRow
+    begins, ends = day_of(run, uow)
+    first = (
+        select(func.min(StatementRow.id).label("id"), StatementRow.number)
+        .where(StatementRow.run_id == run.id, StatementRow.subject == ours.subject)
+        .group_by(StatementRow.number)
+        .subquery()
+    )
+    is_named = or_(told.number != "", told.outcome == Outcome.UNREADABLE)
+    is_known = select(Case.id).where(
+        Case.subject == ours.subject, Case.number == told.number, Case.kind == CaseKind.OTHER_DAY
+    )
+    is_elsewhere = or_(here.c.at < begins, here.c.at >= ends) & ~is_known.exists()
+    kinds: tuple[tuple[ColumnElement[bool], CaseKind], ...] = (
+        (told.outcome == Outcome.UNREADABLE, CaseKind.UNREADABLE),
+        (told.id != first.c.id, CaseKind.TWICE_THERE),
+        (here.c.number.is_(None), CaseKind.ONLY_THERE),
+        (here.c.fen != told.amount_fen, CaseKind.AMOUNT_DIFFERS),
+        (told.outcome == Outcome.FAILED, CaseKind.FAILED_THERE),
+        (told.outcome == Outcome.IN_PROGRESS, CaseKind.IN_PROGRESS_THERE),
+        (here.c.is_done.is_(False), CaseKind.OPEN_HERE),
+        (is_elsewhere, CaseKind.OTHER_DAY),
+    )
+    kind = case(*((condition, found.value) for condition, found in kinds), else_=None)
+    return uow.session.execute(
+        select(kind, told.number, told.foreign_no, here.c.fen, told.amount_fen, told.at)
+        .outerjoin(here, here.c.number == told.number)
+        .outerjoin(first, first.c.number == told.number)
+        .where(told.run_id == run.id, told.subject == ours.subject, is_named, kind.is_not(None))
+        .execution_options(yield_per=PIECE)
+    )
+
+
+def _told_nothing_of(uow: Uow, run: Run, ours: Ours) -> Iterable[Any]:
+    """What our books have of the day and no statement of this source names."""
+    here = ours.query(run, uow).subquery()
+    begins, ends = day_of(run, uow)
+    told, telling = aliased(StatementRow), aliased(Run)
+    named = (
+        select(told.id)
+        .join(telling, telling.id == told.run_id)
+        .where(
+            told.number == here.c.number,
+            told.subject == ours.subject,
+            telling.source == run.source,
+            told.outcome != Outcome.UNREADABLE,
+        )
+    )
+    is_late = and_(here.c.at >= ends - NEAR_MIDNIGHT, ~_has_next(run))
+    kind = case((is_late, CaseKind.OTHER_DAY.value), else_=CaseKind.ONLY_HERE.value)
+    return uow.session.execute(
+        select(kind, here.c.number, literal(""), here.c.fen, null(), here.c.at)
+        .where(here.c.is_done, here.c.at >= begins, here.c.at < ends, ~named.exists())
+        .execution_options(yield_per=PIECE)
+    )
+
+
+def _has_next(run: Run) -> ColumnElement[bool]:
+    following = aliased(Run)
+    return (
+        select(following.id)
+        .where(
+            following.source == run.source,
+            following.day == run.day + timedelta(days=1),
+            following.state.in_((RunState.LOADED, RunState.MATCHED)),
+        )
+        .exists()
+    )
+
+
+def _keep(uow: Uow, run: Run, subject: Subject, rows: Iterable[Any]) -> int:
+    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    kept = 0
+    for kind, number, foreign_no, here_fen, there_fen, at in list(rows):
+        made = uow.session.execute(
+            maker(Case)
+            .values(
+                public_id=new_public_id(),
+                run_id=run.id,
+                kind=CaseKind(kind),
+                subject=subject,
+                number=number,
+                foreign_no=foreign_no,
+                here_fen=here_fen,
+                there_fen=there_fen,
+                at=at,
+                state=CASE.initial,
+                found_at=uow.now(),
+                note="",
+            )
+            .on_conflict_do_nothing(index_elements=["run_id", "subject", "number", "foreign_no"])
+            .returning(Case.id)
+        )
+        kept += made.scalar() is not None
+    return kept
+
+
+def _sums_here(uow: Uow, run: Run, ours: Ours) -> tuple[int, int]:
+    here = ours.query(run, uow).subquery()
+    begins, ends = day_of(run, uow)
+    row = uow.session.execute(
+        select(func.count(), func.coalesce(func.sum(here.c.fen), 0)).where(
+            here.c.is_done, here.c.at >= begins, here.c.at < ends
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def _cases(uow: Uow, *conditions: ColumnElement[bool]) -> list[Case]:
+    return list(uow.session.scalars(select(Case).join(Run, Run.id == Case.run_id).where(*conditions).with_for_update()))
+
+
+def _settle_new(uow: Uow, run: Run) -> None:
+    """A pair that only the day divides is explained; what tomorrow may name, and a refund under way, wait."""
+    wanted = Case.kind.in_((CaseKind.OTHER_DAY, CaseKind.IN_PROGRESS_THERE))
+    for found in _cases(uow, Case.run_id == run.id, Case.state == CaseState.OPEN, wanted):
+        is_pair = found.kind == CaseKind.OTHER_DAY and found.there_fen is not None
+        move(uow, CASE, found, CaseAction.EXPLAIN if is_pair else CaseAction.WAIT)
+
+
+def _settle_waiting(uow: Uow, run: Run) -> None:
+    """What waited for this day's statement is explained by it, or is missing for good."""
+    before: date = run.day - timedelta(days=1)
+    late = Case.kind == CaseKind.OTHER_DAY
+    for waits in _cases(uow, Run.source == run.source, Run.day == before, Case.state == CaseState.WAITING, late):
+        row = select(StatementRow.amount_fen).where(
+            StatementRow.run_id == run.id, StatementRow.subject == waits.subject, StatementRow.number == waits.number
+        )
+        there_fen = uow.session.scalar(row.limit(1))
+        if there_fen is None:
+            move(uow, CASE, waits, CaseAction.MISS, kind=CaseKind.ONLY_HERE)
+        elif there_fen == waits.here_fen:
+            move(uow, CASE, waits, CaseAction.EXPLAIN, there_fen=there_fen)
+        else:
+            move(uow, CASE, waits, CaseAction.MISS, kind=CaseKind.AMOUNT_DIFFERS, there_fen=there_fen)

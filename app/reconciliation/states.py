@@ -1,0 +1,114 @@
+"""How a run and a case live, and the words for what is compared and what is found."""
+
+from __future__ import annotations
+
+import enum
+
+from app.kernel.moves import Machine
+
+
+class RunState(enum.StrEnum):
+    """`due` waits for the statement, `loaded` has all of its rows, `refused` is one that cannot be believed."""
+
+    DUE = "due"
+    LOADED = "loaded"
+    MATCHED = "matched"
+    REFUSED = "refused"
+
+
+class RunAction(enum.StrEnum):
+    """What can happen to a run; a refused statement is fetched anew when somebody asks for it."""
+
+    LOAD = "load"
+    REFUSE = "refuse"
+    MATCH = "match"
+    FETCH_AGAIN = "fetch_again"
+
+
+RUN = Machine(
+    "reconciliation_run",
+    RunState.DUE,
+    {
+        (RunState.DUE, RunAction.LOAD): RunState.LOADED,
+        (RunState.DUE, RunAction.REFUSE): RunState.REFUSED,
+        (RunState.REFUSED, RunAction.FETCH_AGAIN): RunState.DUE,
+        (RunState.LOADED, RunAction.MATCH): RunState.MATCHED,
+    },
+)
+
+
+class CaseState(enum.StrEnum):
+    """`open` needs a person, `waiting` may explain itself by the next day's statement; the others are over."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    REPAIRED = "repaired"
+    EXPLAINED = "explained"
+    CLOSED = "closed"
+
+
+class CaseAction(enum.StrEnum):
+    """What can happen to a case: `repair` and `explain` by itself, `close` by a person with a note."""
+
+    WAIT = "wait"
+    MISS = "miss"
+    REPAIR = "repair"
+    EXPLAIN = "explain"
+    CLOSE = "close"
+
+
+CASE = Machine(
+    "reconciliation_case",
+    CaseState.OPEN,
+    {
+        (CaseState.OPEN, CaseAction.WAIT): CaseState.WAITING,
+        (CaseState.WAITING, CaseAction.MISS): CaseState.OPEN,
+        (CaseState.OPEN, CaseAction.REPAIR): CaseState.REPAIRED,
+        (CaseState.OPEN, CaseAction.EXPLAIN): CaseState.EXPLAINED,
+        (CaseState.WAITING, CaseAction.EXPLAIN): CaseState.EXPLAINED,
+        (CaseState.OPEN, CaseAction.CLOSE): CaseState.CLOSED,
+        (CaseState.WAITING, CaseAction.CLOSE): CaseState.CLOSED,
+    },
+)
+
+
+class Source(enum.StrEnum):
+    """Who tells: the provider's trade bill 交易账单 and fund flow 资金账单, the insurer, the hospital system."""
+
+    WECHAT = "wechat"
+    WECHAT_FUNDS = "wechat_funds"
+    INSURER = "insurer"
+    HOSPITAL = "hospital"
+
+
+class Subject(enum.StrEnum):
+    """What a row is about: money in, money back, a movement on the merchant's account, a settlement, a booking."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    FLOW = "flow"
+    SETTLEMENT = "settlement"
+    BOOKING = "booking"
+
+
+class Outcome(enum.StrEnum):
+    """How the row says it ended; `unreadable`: the row says nothing that could be believed."""
+
+    DONE = "done"
+    IN_PROGRESS = "in_progress"
+    FAILED = "failed"
+    UNREADABLE = "unreadable"
+
+
+class CaseKind(enum.StrEnum):
+    """How a pair differs. Only `open_here` of a payment is mended by itself."""
+
+    OPEN_HERE = "open_here"
+    ONLY_THERE = "only_there"
+    ONLY_HERE = "only_here"
+    AMOUNT_DIFFERS = "amount_differs"
+    TWICE_THERE = "twice_there"
+    IN_PROGRESS_THERE = "in_progress_there"
+    FAILED_THERE = "failed_there"
+    OTHER_DAY = "other_day"
+    UNREADABLE = "unreadable"

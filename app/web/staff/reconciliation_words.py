@@ -1,0 +1,69 @@
+"""What reconciliation finds, in words, and for each what a person does next."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.reconciliation.states import CaseKind, CaseState, RunState, Source, Subject
+
+SOURCES = {
+    Source.WECHAT: _l("微信交易账单"),
+    Source.WECHAT_FUNDS: _l("微信资金账单"),
+    Source.INSURER: _l("医保对账"),
+    Source.HOSPITAL: _l("医院系统"),
+}
+SUBJECTS = {
+    Subject.PAYMENT: _l("付款"),
+    Subject.REFUND: _l("退款"),
+    Subject.FLOW: _l("资金流水"),
+    Subject.SETTLEMENT: _l("医保结算"),
+    Subject.BOOKING: _l("医院记账"),
+}
+RUN_STATES = {
+    RunState.DUE: ("wait", _l("等待对账单")),
+    RunState.LOADED: ("info", _l("正在核对")),
+    RunState.MATCHED: ("ok", _l("已核对")),
+    RunState.REFUSED: ("bad", _l("对账单无效")),
+}
+CASE_STATES = {
+    CaseState.OPEN: ("bad", _l("待处理")),
+    CaseState.WAITING: ("wait", _l("等次日账单")),
+    CaseState.REPAIRED: ("ok", _l("已自动补单")),
+    CaseState.EXPLAINED: ("ok", _l("已自动核销")),
+    CaseState.CLOSED: ("info", _l("已人工处理")),
+}
+KINDS = {
+    CaseKind.OPEN_HERE: _l("对方已成功，本院未完成"),
+    CaseKind.ONLY_THERE: _l("仅对方有"),
+    CaseKind.ONLY_HERE: _l("仅本院有"),
+    CaseKind.AMOUNT_DIFFERS: _l("金额不一致"),
+    CaseKind.TWICE_THERE: _l("对方重复"),
+    CaseKind.IN_PROGRESS_THERE: _l("对方处理中"),
+    CaseKind.FAILED_THERE: _l("对方失败"),
+    CaseKind.OTHER_DAY: _l("跨日"),
+    CaseKind.UNREADABLE: _l("账单行无法识别"),
+}
+# 下载账单并对账 (doc 4012075249 §5.3) names the four cases; the others follow from what each source can say.
+NEXT_STEPS = {
+    CaseKind.OPEN_HERE: _l("付款由系统自动补记；退款等系统查询结果，一小时后仍未完成请在微信商户平台核对。"),
+    CaseKind.ONLY_THERE: _l("本院没有这笔记录。用对方单号在对方平台查询付款人，补登业务或原路退回，再写明结果。"),
+    CaseKind.ONLY_HERE: _l("本院记为成功而对方没有。在对方平台按单号查询；确无此笔时先停止退款，并报告信息科。"),
+    CaseKind.AMOUNT_DIFFERS: _l("以对方平台的实际金额为准核对差额；多收的退回，少收的联系患者，再写明结果。"),
+    CaseKind.TWICE_THERE: _l("同一单号出现多笔。核对是否重复扣款；确为重复的在对方平台退回第二笔。"),
+    CaseKind.IN_PROGRESS_THERE: _l("等待即可。退款到账后自动核销；三个工作日仍未到账请在商户平台核对。"),
+    CaseKind.FAILED_THERE: _l("款项没有退到患者手中。在商户平台改用其他方式退款，再写明结果。"),
+    CaseKind.OTHER_DAY: _l("等待即可。次日账单中出现后自动核销，没有出现会转为待处理。"),
+    CaseKind.UNREADABLE: _l("打开原账单查看这一行，按其内容人工核对，再写明结果。"),
+}
+CODES = {
+    "sha1_differs": _l("文件与对方给出的摘要不一致"),
+    "cut_short": _l("文件不完整"),
+    "damaged": _l("压缩文件已损坏"),
+    "not_text": _l("不是文本文件"),
+    "not_a_statement": _l("不是对账单"),
+    "column_missing": _l("缺少必要的列"),
+    "line_too_long": _l("有一行过长"),
+    "rows_not_readable": _l("无法识别的行过多"),
+    "statement_creating": _l("对方正在生成"),
+    "provider_away": _l("对方没有应答"),
+}
