@@ -24,6 +24,11 @@ def _bin() -> Path:
     raise RuntimeError("PostgreSQL is not installed; ./test installs it")
 
 
+def postgres_program(name: str) -> str:
+    """Where the server's own program of that name is."""
+    return str(_bin() / name)
+
+
 def _as_ordinary_user() -> dict[str, object]:
     """PostgreSQL refuses to run as root, so root hands it to the postgres or nobody user."""
     if os.geteuid() != 0:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from app.analytics.models import FunnelStep, Stage
 from app.events import (
@@ -13,6 +16,8 @@ from app.events import (
     RegistrationHeld,
     RevisitBooked,
 )
+from app.kernel.db import Instant
+from app.kernel.hot import Hot
 from app.kernel.uow import Uow
 from app.prescription.models import Prescription
 from app.registration.models import Registration
@@ -58,14 +63,24 @@ def _count(uow: Uow, registration_id: int | None, stage: Stage) -> None:
     if registration_id is None:
         return
     registration = uow.session.get_one(Registration, registration_id)
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    uow.session.execute(
-        maker(FunnelStep)
-        .values(
-            registration_id=registration_id,
-            stage=stage,
-            source_code=registration.source_code,
-            reached_at=uow.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["registration_id", "stage"])
+    facts = {
+        "registration_id": registration_id,
+        "stage": stage,
+        "source_code": registration.source_code,
+        "reached_at": uow.now(),
+    }
+    _REACH[uow.session.get_bind().dialect.name].later(uow, facts)
+
+
+def _reach(insert: PostgresInsert | SqliteInsert) -> Hot:
+    return Hot(
+        insert.values(
+            registration_id=bindparam("registration_id"),
+            stage=bindparam("stage", type_=FunnelStep.stage.type),
+            source_code=bindparam("source_code"),
+            reached_at=bindparam("reached_at", type_=Instant()),
+        ).on_conflict_do_nothing(index_elements=["registration_id", "stage"])
     )
+
+
+_REACH = {"postgresql": _reach(postgresql.insert(FunnelStep)), "sqlite": _reach(sqlite.insert(FunnelStep))}

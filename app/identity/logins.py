@@ -9,13 +9,15 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from app.identity.models import Account, AccountChannel, Device, LoginSession, PhoneCode, Staff
 from app.identity.ports import CodeCourier
 from app.identity.rules import CHOOSES_PASSWORD, CODE_LIVES_MINUTES, CODE_TRIES, read_phone
 from app.kernel import audit, outbox
+from app.kernel.db import Instant
 from app.kernel.errors import NotFound
+from app.kernel.hot import Hot
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units, Uow
 
@@ -216,26 +218,56 @@ def _begin(uow: Uow, actor: Actor, *, account_id: int | None = None, staff_id: i
     return LoggedIn(secret, actor)
 
 
-def who_holds(uow: Uow, secret: str) -> Actor | None:
-    """Who is logged in with `secret`; None when it ended, was idle too long, or never was."""
-    session = uow.session.scalars(select(LoginSession).where(LoginSession.secret_hash == _hash(secret))).first()
-    now = uow.now()
-    if session is None or session.ends_at <= now or session.seen_at + IDLE[session.kind] < now:
+_HOLDER = Hot(
+    select(
+        LoginSession.seen_at,
+        LoginSession.ends_at,
+        LoginSession.kind,
+        Account.id,
+        Account.public_id,
+        Staff.id,
+        Staff.public_id,
+        Staff.roles,
+        Staff.is_active,
+    )
+    .outerjoin(Account, Account.id == LoginSession.account_id)
+    .outerjoin(Staff, Staff.id == LoginSession.staff_id)
+    .where(LoginSession.secret_hash == bindparam("p_secret_hash"))
+)
+
+
+def who_holds(uow: Uow, secret: str, *, uses_it: bool = False) -> Actor | None:
+    """Who is logged in with `secret`; None when it ended, was idle too long, or never was.
+
+    When a person `uses_it` the log-in counts as used now, which is written down at most once a minute.
+    """
+    row = _HOLDER.first(uow, {"p_secret_hash": _hash(secret)})
+    if row is None:
         return None
-    if session.account_id is not None:
-        account = uow.session.get_one(Account, session.account_id)
-        return Actor("patient", account.public_id, account.id)
-    staff = uow.session.get_one(Staff, session.staff_id)
-    return staff_actor(staff) if staff.is_active else None
+    seen_at, ends_at, kind, account_id, account_ref, staff_id, staff_ref, roles, is_active = row
+    if ends_at <= uow.now() or seen_at + IDLE[kind] < uow.now():
+        return None
+    if uses_it and seen_at < uow.now() - timedelta(minutes=1):
+        stay(uow, secret)
+    if account_id is not None:
+        return Actor("patient", account_ref, account_id)
+    return Actor("staff", staff_ref, staff_id, frozenset(map(str, roles))) if is_active else None
+
+
+_STAY = Hot(
+    update(LoginSession)
+    .where(
+        LoginSession.secret_hash == bindparam("p_secret_hash"),
+        LoginSession.seen_at < bindparam("p_before", type_=Instant()),
+    )
+    .values(seen_at=bindparam("p_now", type_=Instant()))
+)
 
 
 def stay(uow: Uow, secret: str) -> None:
     """The log-in counts as used now; cheap to call at every request, writes at most once a minute."""
-    uow.session.execute(
-        update(LoginSession)
-        .where(LoginSession.secret_hash == _hash(secret), LoginSession.seen_at < uow.now() - timedelta(minutes=1))
-        .values(seen_at=uow.now())
-    )
+    now = uow.now()
+    _STAY.run(uow, {"p_secret_hash": _hash(secret), "p_before": now - timedelta(minutes=1), "p_now": now})
 
 
 def log_out(uow: Uow, secret: str) -> None:

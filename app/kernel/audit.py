@@ -16,6 +16,7 @@ from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Row
+from app.kernel.hot import Hot, insert_of
 from app.kernel.uow import Uow
 
 SEAL_AT_MOST = 5000
@@ -40,6 +41,22 @@ class AuditEvent(Row):
     detail: Mapped[dict[str, Any]]
 
 
+_APPEND = Hot(
+    insert_of(
+        AuditEvent,
+        "happened_at",
+        "actor_kind",
+        "actor_ref",
+        "action",
+        "subject_kind",
+        "subject_ref",
+        "outcome",
+        "request_id",
+        "detail",
+    )
+)
+
+
 class AuditSeal(Row):
     """The chain's head after the rows up to `last_id`."""
 
@@ -55,18 +72,19 @@ def record(
     uow: Uow, action: str, subject_kind: str, subject_ref: object, *, outcome: str = "ok", **detail: object
 ) -> None:
     """The deed is on record in this unit; `detail` holds ids, states, codes and amounts, never personal data."""
-    uow.session.add(
-        AuditEvent(
-            happened_at=uow.now(),
-            actor_kind=uow.actor.kind,
-            actor_ref=uow.actor.ref,
-            action=action,
-            subject_kind=subject_kind,
-            subject_ref=str(subject_ref)[:64],
-            outcome=outcome,
-            request_id=uow.request_id,
-            detail=detail,
-        )
+    _APPEND.later(
+        uow,
+        {
+            "happened_at": uow.now(),
+            "actor_kind": uow.actor.kind,
+            "actor_ref": uow.actor.ref,
+            "action": action,
+            "subject_kind": subject_kind,
+            "subject_ref": str(subject_ref)[:64],
+            "outcome": outcome,
+            "request_id": uow.request_id,
+            "detail": detail,
+        },
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import String, delete, select, update
+from sqlalchemy import String, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db import Base
+from app.kernel.db import Base, Instant
 from app.kernel.errors import Refused
+from app.kernel.hot import Hot
 from app.kernel.uow import Uow
 
 KEPT = timedelta(hours=48)
@@ -34,19 +36,33 @@ class OnceKey(Base):
     asked_at: Mapped[datetime]
 
 
+_KEY: dict[str, Any] = {"actor": bindparam("p_actor"), "key": bindparam("p_key")}
+_KEEP = {
+    dialect: Hot(
+        maker(OnceKey)
+        .values(
+            **_KEY, body_hash=bindparam("p_body_hash"), location="", asked_at=bindparam("p_asked_at", type_=Instant())
+        )
+        .on_conflict_do_nothing(index_elements=["actor", "key"])
+        .returning(OnceKey.key)
+    )
+    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_REMEMBER = Hot(
+    update(OnceKey)
+    .where(OnceKey.actor == bindparam("p_actor"), OnceKey.key == bindparam("p_key"))
+    .values(location=bindparam("p_location"))
+)
+
+
 def begin(uow: Uow, key: str, body_hash: str) -> str | None:
     """None when the deed is to be done now; else the place its answer led to when it was done.
 
     Of two that ask at once the second waits for the first's unit. Refuses `once_key_reused`.
     """
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    made = uow.session.scalar(
-        maker(OnceKey)
-        .values(actor=uow.actor.ref, key=key[:64], body_hash=body_hash, location="", asked_at=uow.now())
-        .on_conflict_do_nothing(index_elements=["actor", "key"])
-        .returning(OnceKey.key)
-    )
-    if made is not None:
+    keep = _KEEP[uow.session.get_bind().dialect.name]
+    facts = {"p_actor": uow.actor.ref, "p_key": key[:64], "p_body_hash": body_hash, "p_asked_at": uow.now()}
+    if keep.first(uow, facts) is not None:
         return None
     known = uow.session.scalars(select(OnceKey).where(OnceKey.actor == uow.actor.ref, OnceKey.key == key[:64])).one()
     if known.body_hash != body_hash:
@@ -56,9 +72,7 @@ def begin(uow: Uow, key: str, body_hash: str) -> str | None:
 
 def remember(uow: Uow, key: str, location: str) -> None:
     """The deed's answer leads to `location`."""
-    uow.session.execute(
-        update(OnceKey).where(OnceKey.actor == uow.actor.ref, OnceKey.key == key[:64]).values(location=location[:300])
-    )
+    _REMEMBER.later(uow, {"p_actor": uow.actor.ref, "p_key": key[:64], "p_location": location[:300]})
 
 
 def sweep(uow: Uow) -> None:

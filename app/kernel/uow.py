@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+import psycopg
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from app.kernel import clock as clocks
 from app.kernel.clock import Clock
@@ -32,6 +34,64 @@ class Actor:
 
 
 NOBODY = Actor("nobody")
+
+
+def as_usual(connection: Connection, error: psycopg.Error) -> BaseException:
+    """The driver's error as SQLAlchemy raises it; a connection that is lost is not used again."""
+    is_lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    if is_lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        None, None, error, psycopg.Error, connection_invalidated=is_lost, dialect=connection.dialect
+    )
+
+
+class UnitSession(Session):
+    """The unit's session: what was put off to its end is written before anybody looks, or may want to turn back."""
+
+    def put_off(self, write: Callable[[], object]) -> None:
+        """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
+        if self.in_nested_transaction():
+            write()
+        else:
+            self.info.setdefault("put_off", []).append(write)
+
+    def write_the_rest(self) -> None:
+        """What was put off is written; PostgreSQL takes all of it in one round trip."""
+        rest = self.info.pop("put_off", None)
+        if not rest:
+            return
+        connection = self.connection()
+        driver = connection.connection.driver_connection
+        try:
+            with driver.pipeline() if isinstance(driver, psycopg.Connection) else nullcontext():
+                for write in rest:
+                    write()
+        except psycopg.Error as error:
+            raise as_usual(connection, error) from error
+
+    def begin_nested(self) -> SessionTransaction:
+        """A part of the unit that can be undone by itself."""
+        self.write_the_rest()
+        return super().begin_nested()
+
+
+@event.listens_for(UnitSession, "pending_to_persistent")
+def _keep(session: UnitSession, made: object) -> None:
+    """What a unit has made is found again by those who follow, who would else ask the database for it."""
+    session.info.setdefault("kept", []).append(made)
+
+
+@event.listens_for(UnitSession, "do_orm_execute")
+def _write_before_asking(asked: ORMExecuteState) -> None:
+    asked.session.write_the_rest()  # type: ignore[attr-defined]
+
+
+@event.listens_for(UnitSession, "before_flush")
+def _write_in_order(session: UnitSession, _context: object, _instances: object) -> None:
+    session.write_the_rest()
+
+
 Follower = Callable[["Uow", object], None]
 Story = Mapping[type, Sequence[Callable[..., None]]]
 
@@ -43,7 +103,7 @@ class Uow:
     `partners` names the outside parties this house works with whose presence changes what follows (`insurer`).
     """
 
-    session: Session
+    session: UnitSession
     clock: Clock
     keys: Keyring
     zone: ZoneInfo
@@ -60,6 +120,10 @@ class Uow:
     def today(self) -> date:
         """The hospital's calendar day."""
         return clocks.hospital_day(self.clock.now(), self.zone)
+
+    def keep(self, row: object) -> None:
+        """The row is remembered as long as the unit is open, so that to get it again asks nobody."""
+        self.session.info.setdefault("kept", []).append(row)
 
     def publish(self, event: object) -> None:
         """Says that `event` (of app.events) has happened; what follows runs before the unit is committed."""
@@ -86,7 +150,7 @@ class Units:
 
     def begin(self, actor: Actor = NOBODY, *, reads_only: bool = False, request_id: str = "") -> Uow:
         """An open unit that the caller finishes with `finish` or `drop`."""
-        session = Session(self.engine, expire_on_commit=False)
+        session = UnitSession(self.engine, expire_on_commit=False)
         session.connection(execution_options={"reads_only": reads_only})
         return Uow(session, self.clock, self.keys, self.zone, self.story, actor, request_id, self.partners)
 
@@ -94,6 +158,8 @@ class Units:
         """What `uow` did stands, with everything that follows from it; raises and keeps nothing if that fails."""
         try:
             uow.settle()
+            uow.session.flush()
+            uow.session.write_the_rest()
             uow.session.commit()
         except BaseException:
             uow.session.rollback()

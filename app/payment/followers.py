@@ -38,7 +38,7 @@ def open_bill_when_held(uow: Uow, held: events.RegistrationHeld) -> None:
         other_fen=0,
         account_fen=0,
     )
-    service.open_bill(uow, draft, [fee])
+    service.open_first_bill(uow, draft, [fee])
 
 
 def open_bill_when_split(uow: Uow, made: events.SplitMade) -> None:

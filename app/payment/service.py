@@ -13,7 +13,7 @@ from app.identity import service as identity
 from app.insurance import service as insurance
 from app.insurance.models import Split
 from app.insurance.states import SplitState
-from app.kernel import audit
+from app.kernel import audit, hot
 from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
@@ -46,6 +46,11 @@ def open_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
     earlier = open_bill_of(uow, draft.purpose, draft.subject_id)
     if earlier is not None:
         void_bill(uow, earlier, why="replaced")
+    return open_first_bill(uow, draft, lines)
+
+
+def open_first_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
+    """The bill of `lines` is open for a thing that has had none, and `BillOpened` published."""
     bill = Bill(
         purpose=draft.purpose,
         subject_id=draft.subject_id,
@@ -60,11 +65,10 @@ def open_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
         opened_at=uow.now(),
         expires_at=draft.expires_at,
     )
-    uow.session.add(bill)
-    uow.session.flush()
+    hot.put_later(uow, bill)
     for line in lines:
         line.bill_id = bill.id
-    uow.session.add_all(lines)
+        hot.put_later(uow, line)
     audit.record(uow, "bill.open", "bill", bill.public_id, purpose=bill.purpose.value, total_fen=bill.total_fen)
     uow.publish(events.BillOpened(bill.id, bill.patient_id))
     return bill

@@ -46,10 +46,17 @@ def refuse_against_the_rules(
     `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
     """
     conduct.refuse_suspended(uow, patient)
+    _refuse_too_many_holds(uow, rules, patient)
+    refuse_by_day_and_number(uow, rules, patient, session, instead_of=instead_of)
+
+
+def refuse_by_day_and_number(
+    uow: Uow, rules: Rules, patient: Patient, session: ClinicSession, *, instead_of: Registration | None = None
+) -> None:
+    """What `refuse_against_the_rules` refuses of somebody who is not suspended and has few unpaid holds."""
     refuse_outside_the_window(uow, rules, session)
     if rules.only_own_record and uow.actor.kind == "patient":
         _refuse_for_others(uow, patient)
-    _refuse_too_many_holds(uow, rules, patient)
     _refuse_too_many(uow, rules, patient, session, instead_of)
 
 

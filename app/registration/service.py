@@ -11,11 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app import events
 from app.identity import service as identity
 from app.identity.models import Patient
-from app.kernel import audit, moves
+from app.kernel import audit, hot, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.registration import conduct, limits
+from app.registration import asking, conduct, limits
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import LostPlace, Registration
 from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
@@ -44,13 +44,19 @@ def hold(
     `session_closed`, `places_busy`, whatever limits.refuse_against_the_rules does, and `already_registered` with the
     registration that stands in the way, which is also what a second tap meets. A fee of 0 is confirmed at once.
     """
-    patient = identity.patient_of_account(uow, patient_public_id)
-    session = scheduling.card(uow, session_public_id).session
-    standing = standing_with(uow, patient, session)
+    asked = asking.asked(uow, patient_public_id, session_public_id)
+    if asked is None:  # one of them is not to be had: say which
+        identity.patient_of_account(uow, patient_public_id)
+        scheduling.card(uow, session_public_id)
+        raise NotFound
+    patient, session = asked.patient, asked.session
+    standing = standing_with(uow, patient, session) if asked.has_standing else None
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     rules = limits.rules_of_session(uow, session)
-    limits.refuse_against_the_rules(uow, rules, patient, session)
+    if asked.has_suspension or asked.unpaid_holds >= rules.unpaid_holds_at_most:
+        limits.refuse_against_the_rules(uow, rules, patient, session)
+    limits.refuse_by_day_and_number(uow, rules, patient, session)
     fee_fen = limits.fee_fen(uow, rules, patient, session)
     return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code, wanted=Wanted(channel))
 
@@ -83,16 +89,20 @@ def place(  # noqa: PLR0913 - a place is had on these terms
     The booked place that it `replaces` goes back when this one is booked.
     Refuses `sold_out`, `kept_for_others`, `session_closed`, `places_busy`, `already_registered`.
     """
-    now = uow.now()
+    now, key = uow.now(), hot.new_key(uow, Registration)
+    slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=key, wanted=wanted)
     registration = Registration(
+        id=key,
         public_id=new_public_id(),
         visit_number=_visit_number(uow),
         account_id=uow.actor.id if uow.actor.kind == "patient" else None,
         patient_id=patient.id,
         session_id=session.id,
+        slot_id=slot_id,
         practitioner_id=session.practitioner_id,
         visit_day=session.visit_day,
         half_day=session.half_day,
+        place_no=place_no,
         fee_fen=fee_fen,
         held_at=now,
         held_until=now + timedelta(minutes=limits.rules_of_session(uow, session).hold_minutes),
@@ -100,15 +110,10 @@ def place(  # noqa: PLR0913 - a place is had on these terms
         replaces_id=replaces.id if replaces else None,
         times_moved=replaces.times_moved + 1 if replaces else 0,
     )
-    uow.session.add(registration)
     try:
-        uow.session.flush()
+        hot.put(uow, registration)
     except IntegrityError as error:  # the other tap of the same finger was faster
         raise AlreadyRegistered from error
-    slot_id, place_no = scheduling.claim_slot(
-        uow, session_id=session.id, registration_id=registration.id, wanted=wanted
-    )
-    registration.slot_id, registration.place_no = slot_id, place_no
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
     uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, registration.source_code))
     if registration.fee_fen == 0:

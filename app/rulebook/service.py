@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel import audit
 from app.kernel.errors import NotFound
+from app.kernel.hot import Hot
 from app.kernel.uow import Uow
 from app.rulebook.contradictions import contradictions
 from app.rulebook.errors import BadRules, RuleChanged, RuleContradicts, RuleStartsInPast, RuleUnchanged
@@ -55,10 +56,33 @@ def rules_for(uow: Uow, where: Where = HOUSE, *, at: datetime | None = None) -> 
     kept: dict[tuple[Where, datetime | None], Rules] = uow.session.info.setdefault("rulebook", {})
     if (where, at) not in kept:
         said: dict[str, Any] = {}
-        for row in _in_force(uow, where, instant):
-            said |= row.body
+        for body in _bodies_in_force(uow, where, instant):
+            said |= body
         kept[where, at] = from_body(said) if said else SHIPPED
     return kept[where, at]
+
+
+_WRITTEN = Hot(
+    select(RuleSet.scope, RuleSet.body)
+    .where(
+        RuleSet.valid_from <= bindparam("p_instant"),
+        or_(
+            RuleSet.scope == Scope.HOSPITAL,
+            and_(RuleSet.scope == Scope.CAMPUS, RuleSet.scope_code == bindparam("p_campus_code")),
+            and_(RuleSet.scope == Scope.DEPARTMENT, RuleSet.scope_code == bindparam("p_department_code")),
+        ),
+    )
+    .order_by(RuleSet.valid_from.desc(), RuleSet.version.desc())
+)
+
+
+def _bodies_in_force(uow: Uow, where: Where, instant: datetime) -> list[dict[str, Any]]:
+    """What the set in force of every scope states, the widest first."""
+    codes = {"p_campus_code": where.campus_code, "p_department_code": where.department_code}
+    newest: dict[str, dict[str, Any]] = {}
+    for scope, body in _WRITTEN.rows(uow, {"p_instant": instant, **codes}):
+        newest.setdefault(Scope(scope), body)
+    return [newest[scope] for scope in _WIDEST_FIRST if scope in newest]
 
 
 def _in_force(uow: Uow, where: Where, instant: datetime) -> list[RuleSet]:

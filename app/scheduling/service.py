@@ -149,7 +149,7 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
         "p_channel": wanted.channel,
         "p_kept_until": uow.now() if wanted.channel else session.ends_at,
     }
-    row = uow.session.execute(sql.CLAIM, facts, execution_options={"synchronize_session": False}).first()
+    row = sql.CLAIM.first(uow, facts)
     if row is None:
         raise _why_none(uow, session, wanted)
     return row[0], row[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Update, bindparam, or_, select, update
 
+from app.kernel.hot import Hot
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SessionState, SlotState
 
@@ -38,7 +39,7 @@ _STILL_SO = (
     )
     .exists()
 )
-CLAIM: Update = (
+CLAIM = Hot(
     update(Slot)
     .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE, _STILL_SO)
     .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)

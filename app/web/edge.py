@@ -51,14 +51,26 @@ def writes(view: Callable[P, Answer]) -> Callable[P, Answer]:
     return view
 
 
+def at_once(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Marks a page that many ask for at the same instant: its one unit also finds who asks.
+
+    Only for a page that opens no unit of its own and speaks to nobody outside.
+    """
+    view.is_one_unit = True  # type: ignore[attr-defined]
+    return view
+
+
+def _is_marked(mark: str) -> bool:
+    return bool(getattr(current_app.view_functions.get(request.endpoint or ""), mark, False))
+
+
 def current_uow() -> Uow:
     """The request's unit of work; it is finished when the answer is ready and dropped when the page refuses."""
     if "uow" not in g:
-        view = current_app.view_functions.get(request.endpoint or "")
         reads_only = (
             request.method in {"GET", "HEAD"}
             and request.blueprint in READING_SURFACES
-            and not getattr(view, "leaves_a_row", False)
+            and not _is_marked("leaves_a_row")
         )
         g.uow = runtime().units.begin(actor(), reads_only=reads_only, request_id=g.request_id)
     unit: Uow = g.uow
@@ -98,15 +110,31 @@ def who_asks(kind: str) -> Actor | None:
     secret = session.get(f"{kind}_secret", "")
     if not secret:
         return None
-    with runtime().units.open(reads_only=True) as uow:
-        found = logins.who_holds(uow, secret)
-    if found is None or found.kind != kind:
+    found = _holder_at_once(kind, secret) if _is_marked("is_one_unit") else _holder(kind, secret)
+    if found is None:
         session.pop(f"{kind}_secret", None)
         return None
     g.actor = found
+    return found
+
+
+def _holder(kind: str, secret: str) -> Actor | None:
+    with runtime().units.open(reads_only=True) as uow:
+        found = logins.who_holds(uow, secret)
+    if found is None or found.kind != kind:
+        return None
     if request.method == "POST":
         with runtime().units.open(found) as uow:
             logins.stay(uow, secret)
+    return found
+
+
+def _holder_at_once(kind: str, secret: str) -> Actor | None:
+    uow = current_uow()
+    found = logins.who_holds(uow, secret, uses_it=request.method == "POST")
+    if found is None or found.kind != kind:
+        return None
+    uow.actor = found
     return found
 
 

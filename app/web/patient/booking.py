@@ -18,12 +18,13 @@ from app.rulebook.service import rules_for
 from app.rulebook.terms import CancelUntil, Rules
 from app.scheduling import opening
 from app.scheduling import service as scheduling
+from app.scheduling.errors import SoldOut
 from app.scheduling.models import BookingChannel, Department
 from app.scheduling.rules import closes_at, opens_at, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, show
-from app.web.patient import blueprint, family
+from app.web.patient import blueprint, family, sold_out
 
 STRIP_DAYS = 7
 
@@ -227,6 +228,7 @@ def _facts(card: SessionCard) -> list[dict[str, str]]:
 
 
 @blueprint.post("/registrations")
+@edge.at_once
 @edge.do_once
 def hold() -> edge.Answer:
     """A place is held for the patient; one who has it already is led to it."""
@@ -246,7 +248,12 @@ def hold() -> edge.Answer:
         if "registration" not in standing.facts:
             raise
         return redirect(url_for("patient.registration", registration_id=standing.facts["registration"]))
-    session[family.CHOSEN] = patient_id
+    except SoldOut as refusal:
+        if refusal.code == SoldOut.code:  # not while places are kept for others
+            sold_out.note(session_id)
+        raise
+    if session.get(family.CHOSEN) != patient_id:
+        session[family.CHOSEN] = patient_id
     return redirect(url_for("patient.registration", registration_id=held.public_id))
 
 
@@ -254,4 +261,5 @@ def hold() -> edge.Answer:
 def cancel(registration_id: str) -> edge.Answer:
     """The place goes back; a paid fee is refunded by itself."""
     given_back = registration.cancel(edge.current_uow(), public_id=registration_id)
+    sold_out.forget()
     return redirect(url_for("patient.registration", registration_id=given_back.public_id))

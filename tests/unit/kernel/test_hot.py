@@ -1,0 +1,119 @@
+"""A hot statement does what the session does, at the same moment in the eyes of whoever asks within the unit."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.identity.models import Account
+from app.kernel import audit, hot
+from app.kernel.audit import AuditEvent
+from app.kernel.uow import Units, Uow
+
+
+def account(uow: Uow, number: int) -> Account:
+    return Account(phone_sealed="", phone_index=f"{number:032x}", created_at=uow.now())
+
+
+def count(uow: Uow, table: type[Account] | type[AuditEvent]) -> int:
+    return uow.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_row_put_is_as_if_it_had_been_added_and_flushed(units: Units) -> None:
+    with units.open() as uow:
+        made = account(uow, 1)
+        hot.put(uow, made)
+        assert uow.session.get_one(Account, made.id) is made
+        made.is_elder = True
+
+    with units.open() as uow:
+        found = uow.session.get_one(Account, made.id)
+        assert found is not made
+        assert (found.public_id, found.locale, found.is_elder) == (made.public_id, "zh_Hans_CN", True)
+        assert found.created_at == made.created_at
+
+
+def test_what_is_put_off_is_there_for_whoever_asks(units: Units) -> None:
+    with units.open() as uow:
+        hot.put_later(uow, account(uow, 1))
+        audit.record(uow, "test.deed", "account", "x")
+
+        assert (count(uow, Account), count(uow, AuditEvent)) == (1, 1)
+
+
+def test_what_is_put_off_stands_when_the_unit_is_finished(units: Units) -> None:
+    with units.open() as uow:
+        hot.put_later(uow, account(uow, 1))
+        hot.put_later(uow, account(uow, 2))
+
+    with units.open() as uow:
+        assert count(uow, Account) == 2
+
+
+def test_what_is_put_off_falls_with_the_unit(units: Units) -> None:
+    def fall() -> None:
+        with units.open() as uow:
+            hot.put_later(uow, account(uow, 1))
+            raise RuntimeError("the unit falls")
+
+    with pytest.raises(RuntimeError, match="falls"):
+        fall()
+
+    with units.open() as uow:
+        assert count(uow, Account) == 0
+
+
+def test_what_was_put_off_before_a_part_that_is_undone_stands(units: Units) -> None:
+    with units.open() as uow:
+        hot.put_later(uow, account(uow, 1))
+        part = uow.session.begin_nested()
+        hot.put_later(uow, account(uow, 2))
+        part.rollback()
+
+    with units.open() as uow:
+        assert list(uow.session.scalars(select(Account.phone_index))) == [f"{1:032x}"]
+
+
+@pytest.mark.parametrize("put", [hot.put, hot.put_later])
+def test_what_the_table_refuses_is_refused_as_usual(units: Units, put: object) -> None:
+    def twice() -> None:
+        with units.open() as uow:
+            put(uow, account(uow, 1))  # type: ignore[operator]
+            put(uow, account(uow, 1))  # type: ignore[operator]
+
+    with pytest.raises(IntegrityError):
+        twice()
+
+    with units.open() as uow:
+        assert count(uow, Account) == 0
+
+
+def test_a_found_row_is_the_one_the_unit_has_already(units: Units) -> None:
+    found = hot.Found(
+        Account,
+        which=lambda all_of_it: all_of_it.where(Account.phone_index == bindparam("p_index")),
+        also=(Account.id + 1,),
+    )
+    with units.open() as uow:
+        made = account(uow, 1)
+        hot.put(uow, made)
+        assert found.first(uow, {"p_index": made.phone_index}) == (made, made.id + 1)
+        assert found.first(uow, {"p_index": "nobody's"}) is None
+
+    with units.open() as uow:
+        row = found.first(uow, {"p_index": made.phone_index})
+        assert row is not None
+        assert row[0] is uow.session.get_one(Account, made.id)
+        assert (row[0].created_at, row[0].is_elder) == (made.created_at, False)
+
+
+def test_keys_are_given_once(units: Units) -> None:
+    keys = []
+    for number in range(hot.KEYS_AT_ONCE + 3):
+        with units.open() as uow:
+            made = account(uow, number)
+            hot.put(uow, made)
+            keys.append(made.id)
+
+    assert len(set(keys)) == hot.KEYS_AT_ONCE + 3
