@@ -10,6 +10,7 @@ import base64
 import binascii
 import importlib.util
 import os
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +110,24 @@ class FsiSettings:
 
 
 @dataclass(frozen=True)
+class MobileInsuranceSettings:
+    """Where the insurer's mobile payment centre is and who we are to it; SM2 keys are hex, 64 and 128 figures."""
+
+    base_url: str = ""
+    org_code: str = ""
+    app_id: str = ""
+    app_secret: str = ""
+    private_key: str = ""
+    public_key: str = ""
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when insured patients can settle and pay in one go on the phone."""
+        return bool(self.base_url and self.app_id)
+
+
+@dataclass(frozen=True)
 class FiscalSettings:
     """Where the fiscal e-invoice platform is and who we are to it; without an address invoices keep our own numbers.
 
@@ -177,6 +196,7 @@ class Settings:
     fsi: FsiSettings = field(default_factory=FsiSettings, repr=False)
     fiscal: FiscalSettings = field(default_factory=FiscalSettings, repr=False)
     alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
+    mobile_insurance: MobileInsuranceSettings = field(default_factory=MobileInsuranceSettings, repr=False)
 
     @property
     def is_demo(self) -> bool:
@@ -262,6 +282,25 @@ def _wxpay(read: _Reader) -> WeChatPaySettings:
     )
     if settings.is_set_up and len(settings.apiv3_key) != 32:
         read.problems.append("WXPAY_APIV3_KEY: needs 32 characters")
+    return settings
+
+
+def _mobile_insurance(read: _Reader) -> MobileInsuranceSettings:
+    settings = MobileInsuranceSettings(
+        base_url=read.url("MIPAY_BASE_URL"),
+        org_code=read.text("FSI_HOSPITAL_CODE"),
+        app_id=read.text("MIPAY_APP_ID"),
+        app_secret=read.text("MIPAY_APP_SECRET"),
+        private_key=read.text("MIPAY_PRIVATE_KEY"),
+        public_key=read.text("MIPAY_PUBLIC_KEY"),
+        timeout_seconds=read.number("MIPAY_TIMEOUT_SECONDS", 8, 1, 60),
+    )
+    lengths = (("MIPAY_PRIVATE_KEY", settings.private_key, 64), ("MIPAY_PUBLIC_KEY", settings.public_key, 128))
+    for name, key, figures in lengths if settings.is_set_up else ():
+        if len(key) != figures or not all(letter in string.hexdigits for letter in key):
+            read.problems.append(f"{name}: needs {figures} hexadecimal figures")
+    if settings.is_set_up and (len(settings.app_id) < 16 or len(settings.app_secret) < 16):
+        read.problems.append("MIPAY_APP_ID, MIPAY_APP_SECRET: need 16 characters or more")
     return settings
 
 
@@ -393,6 +432,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         fsi=_fsi(read),
         fiscal=_fiscal(read),
         alipay=_alipay(read),
+        mobile_insurance=_mobile_insurance(read),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

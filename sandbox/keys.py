@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from sandbox.insurer.envelope import N as ORDER
+from sandbox.insurer.envelope import public_of
 from sandbox.settings import Settings, from_environment
 
 
@@ -41,10 +43,24 @@ class Keys:
     fsi_hospital: str
     fiscal_appid: str
     fiscal_key: str
+    mipay_app_id: str
+    mipay_secret: str
+    mipay_hospital_private: str
+    mipay_centre_private: str
     alipay_app_id: str
     alipay_seller_id: str
     alipay_app_public: rsa.RSAPublicKey
     alipay_private: rsa.RSAPrivateKey
+
+    @property
+    def mipay_hospital_public(self) -> str:
+        """By what the mobile payment centre knows the hospital (SM2)."""
+        return public_of(self.mipay_hospital_private)
+
+    @property
+    def mipay_centre_public(self) -> str:
+        """By what the hospital knows the mobile payment centre (SM2)."""
+        return public_of(self.mipay_centre_private)
 
 
 def _digits(count: int) -> str:
@@ -66,6 +82,10 @@ def _shared_secrets() -> dict[str, str]:
         "fsi_hospital": "H" + _digits(11),
         "fiscal_appid": "YLZH" + _digits(8),
         "fiscal_key": secrets.token_hex(16),
+        "mipay_app_id": secrets.token_hex(16).upper(),
+        "mipay_secret": secrets.token_hex(16).upper(),
+        "mipay_hospital_private": f"{secrets.randbelow(ORDER - 1) + 1:064X}",
+        "mipay_centre_private": f"{secrets.randbelow(ORDER - 1) + 1:064X}",
         "alipay_app_id": "2021" + _digits(12),
         "alipay_seller_id": "2088" + _digits(12),
     }
@@ -181,6 +201,11 @@ def app_environment(settings: Settings) -> dict[str, str]:
         "ALIPAY_SELLER_ID": keys.alipay_seller_id,
         "ALIPAY_APP_KEY_FILE": str(folder / "alipay_app_key.pem"),
         "ALIPAY_PUBLIC_KEY_FILE": str(folder / "alipay_public.pem"),
+        "MIPAY_BASE_URL": inner,
+        "MIPAY_APP_ID": keys.mipay_app_id,
+        "MIPAY_APP_SECRET": keys.mipay_secret,
+        "MIPAY_PRIVATE_KEY": keys.mipay_hospital_private,
+        "MIPAY_PUBLIC_KEY": keys.mipay_centre_public,
         "FSI_BASE_URL": inner,
         "FSI_PAASID": keys.fsi_paasid,
         "FSI_TOKEN": keys.fsi_token,

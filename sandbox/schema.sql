@@ -206,6 +206,19 @@ CREATE TABLE IF NOT EXISTS insurer_settlement (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS insurer_one_settlement ON insurer_settlement (mdtrt_id, chrg_bchno)
     WHERE state = 'settled';
+CREATE TABLE IF NOT EXISTS insurer_pay_order (
+    pay_ord_id  TEXT PRIMARY KEY,
+    med_org_ord TEXT NOT NULL UNIQUE,
+    psn_no      TEXT NOT NULL,
+    mdtrt_id    TEXT NOT NULL REFERENCES insurer_visit,
+    chrg_bchno  TEXT NOT NULL,
+    total       INTEGER NOT NULL CHECK (total > 0),
+    pay_token   TEXT NOT NULL,
+    token_until REAL NOT NULL,
+    ord_stas    TEXT NOT NULL CHECK (ord_stas IN ('1', '6', '9', '10')),
+    setl_id     TEXT,
+    refund_no   TEXT
+);
 CREATE TABLE IF NOT EXISTS insurer_undone (omsgid TEXT PRIMARY KEY, undone_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS insurer_nonce (nonce TEXT PRIMARY KEY, seen_at REAL NOT NULL);
 

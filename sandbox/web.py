@@ -13,6 +13,7 @@ from sandbox.errors import answer_errors_as_json
 from sandbox.fiscal import api as fiscal
 from sandbox.his import api as his
 from sandbox.insurer import api as insurer
+from sandbox.insurer import mobile
 from sandbox.world import World
 from sandbox.wxoa import api as wxoa
 from sandbox.wxpay import gateway, phone
@@ -28,7 +29,7 @@ def create_web(world: World) -> Flask:
     web.jinja_env.filters["wall_clock"] = wall_clock
     web.jinja_env.filters["yuan"] = lambda fen: f"{fen // 100}.{fen % 100:02d}"
     web.before_request(refuse_foreign_pages)
-    for part in (gateway, phone, alipay, wxoa, sms, his, insurer, fiscal, control):
+    for part in (gateway, phone, alipay, wxoa, sms, his, insurer, mobile, fiscal, control):
         web.register_blueprint(part.blueprint(world))
     _shared(web, world)
     return web

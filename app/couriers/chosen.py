@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.couriers.alipay import AlipayCourier, alipay_keys
 from app.couriers.fiscal import FiscalPlatform
 from app.couriers.fsi import FsiInsurer
+from app.couriers.mobile_insurance import MobilePayCentre
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_bills import WeChatBills
 from app.couriers.wechat_oa import OfficialAccount
@@ -33,6 +34,7 @@ class Couriers:
     wechat: OfficialAccount | None
     insurer: FsiInsurer | None = None
     invoices: EInvoicePort = field(default_factory=OwnBook)
+    mobile_insurance: MobilePayCentre | None = None
     alipay: AlipayCourier | None = None
     alipay_keys: AlipayKeys | None = None
     bills: WeChatBills | None = None
@@ -55,6 +57,9 @@ def choose(settings: Settings, units: Units) -> Couriers:
         wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
         insurer=FsiInsurer(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
         invoices=FiscalPlatform(settings.fiscal) if settings.fiscal.is_set_up else OwnBook(),
+        mobile_insurance=MobilePayCentre(settings.mobile_insurance, units.clock)
+        if settings.mobile_insurance.is_set_up
+        else None,
         alipay=AlipayCourier(settings.alipay, f"{settings.base_url}/callbacks/alipay", units.clock)
         if settings.alipay.is_set_up
         else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,3 +174,51 @@ class Insurer(Protocol):
 
     def undo(self, visit: Visit, message_id: str) -> None:
         """Whatever the 2207 of that number did, is not (2601)."""
+
+
+@dataclass(frozen=True)
+class PayOrder:
+    """A pay order at the insurer's mobile payment centre; `pay_token` proves for some minutes that it may be paid."""
+
+    pay_order_id: str
+    pay_token: str
+
+
+class PayFactState(enum.StrEnum):
+    """What the centre knows of a pay order: `gone` was taken back or let go."""
+
+    UNDER_WAY = "under_way"
+    SETTLED = "settled"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PayFact:
+    """A pay order as the centre sees it, its sums adding up (I6); `setl_id` names the settlement once it is settled."""
+
+    state: PayFactState
+    total_fen: int = 0
+    fund_fen: int = 0
+    account_fen: int = 0
+    cash_fen: int = 0
+    setl_id: str = ""
+
+
+class MobileCentre(Protocol):
+    """The insurer's mobile payment centre. Every call raises InsurerAway or InsurerRefused; AnswerFlawed as above."""
+
+    def upload(self, visit: Visit, claim: Claim, graded: Sequence[Graded], order_no: str) -> PayOrder:
+        """The pay order of the claim's fees (6201)."""
+
+    def pay(self, order: PayOrder, quoted: Sums) -> PayFact:
+        """Insurance pays its part (6202)."""
+
+    def query(self, order: PayOrder, quoted: Sums) -> PayFact:
+        """What has become of the pay order (6301)."""
+
+    def refund(self, order: PayOrder, refund_no: str, sums: Sums) -> None:
+        """What insurance paid is back with it (6203)."""
+
+    def revoke(self, order: PayOrder) -> None:
+        """The pay order can no longer be paid (6401)."""

@@ -217,7 +217,7 @@ def settle_batch(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
         _use(db, done, 1)
     elif done["state"] != "settled":
         raise Refusal("该笔结算已撤销")
-    return _of_settlement(db, done)
+    return setlinfo_of(db, done)
 
 
 def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
@@ -232,7 +232,7 @@ def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     if done["state"] == "settled":
         db.execute("UPDATE insurer_settlement SET state = 'cancelled' WHERE setl_id = ?", (done["setl_id"],))
         _use(db, done, -1)
-    return _of_settlement(db, done)
+    return setlinfo_of(db, done)
 
 
 def undo(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
@@ -282,7 +282,8 @@ def _work_out(db: sqlite3.Connection, data: Input) -> tuple[Sums, Terms, sqlite3
     return settle(fees, [grade(fee, listed, terms) for fee in fees], own_account, people.used(person)), terms, person
 
 
-def _of_settlement(db: sqlite3.Connection, done: sqlite3.Row) -> Output:
+def setlinfo_of(db: sqlite3.Connection, done: sqlite3.Row) -> Output:
+    """A settlement as it was answered."""
     person = _person(db, done["psn_no"])
     names = {"psn_no": done["psn_no"], "mdtrt_id": done["mdtrt_id"], "setl_id": done["setl_id"], "msgid": done["msgid"]}
     return _setlinfo(Sums(**json.loads(done["sums"])), policies()[person["policy"]], names)
