@@ -43,9 +43,9 @@ def documents() -> list[Path]:
 
 
 def settings_read() -> Iterator[tuple[str, str]]:
-    """(name, default) of every setting config.py asks the environment for; '' where there is none to say."""
-    tree = ast.parse((ROOT / "config.py").read_text(encoding="utf-8"))
-    for call in ast.walk(tree):
+    """(name, default) of every setting the environment is asked for; '' where there is none to say."""
+    files = (ROOT / "config.py", ROOT / "config_partners.py")
+    for call in (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in READERS):
             continue
         name, *rest = [each.value if isinstance(each, ast.Constant) else "" for each in call.args]

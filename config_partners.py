@@ -1,0 +1,273 @@
+"""The settings of whom the hospital deals with: payment providers, insurer, fiscal platform, messages.
+
+Read by `config.read_settings` and by nobody else; `Reader` collects what is wrong instead of stopping at the first
+mistake. `docs/operations.md` explains each setting to the operator.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib.util
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class WeChatPaySettings:
+    """Where WeChat Pay v3 is and who we are to it; key files are PEM, `apiv3_key` has 32 characters.
+
+    `cashier_url` is a page on which a browser outside WeChat pays what a code asks for; '' when there is none.
+    """
+
+    base_url: str = ""
+    mchid: str = ""
+    appid: str = ""
+    apiv3_key: str = ""
+    merchant_key_file: str = ""
+    merchant_serial: str = ""
+    public_key_file: str = ""
+    public_key_id: str = ""
+    cashier_url: str = ""
+    timeout_seconds: int = 5
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when payments by phone can be asked for."""
+        return bool(self.base_url and self.mchid and self.merchant_key_file)
+
+
+@dataclass(frozen=True)
+class AlipaySettings:
+    """Where Alipay's gateway is and who we are to it; key files are PEM, `seller_id` is our account there (2088…)."""
+
+    base_url: str = ""
+    app_id: str = ""
+    seller_id: str = ""
+    app_key_file: str = ""
+    public_key_file: str = ""
+    timeout_seconds: int = 5
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when payments by Alipay can be asked for."""
+        return bool(self.base_url and self.app_id and self.app_key_file)
+
+
+@dataclass(frozen=True)
+class OfficialAccountSettings:
+    """Where the WeChat Official Account (服务号) answers and who we are to it.
+
+    `template_ids` are (our template's name, WeChat's id of it).
+    """
+
+    base_url: str = ""
+    open_url: str = ""
+    appid: str = ""
+    secret: str = ""
+    token: str = ""
+    template_ids: tuple[tuple[str, str], ...] = ()
+    timeout_seconds: int = 5
+
+
+@dataclass(frozen=True)
+class SmsSettings:
+    """Where text messages are handed over."""
+
+    base_url: str = ""
+    key: str = ""
+    timeout_seconds: int = 5
+
+
+@dataclass(frozen=True)
+class FsiSettings:
+    """Where the medical insurer's interface (医保 FSI) is and who we are to it; without an address we only estimate."""
+
+    base_url: str = ""
+    paasid: str = ""
+    token: str = ""
+    hospital_code: str = ""
+    hospital_name: str = ""
+    area_code: str = "110105"
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when there is an insurer to settle with."""
+        return bool(self.base_url and self.hospital_code)
+
+
+@dataclass(frozen=True)
+class MobileInsuranceSettings:
+    """Where the insurer's mobile payment centre is and who we are to it; SM2 keys are hex, 64 and 128 figures."""
+
+    base_url: str = ""
+    org_code: str = ""
+    app_id: str = ""
+    app_secret: str = ""
+    private_key: str = ""
+    public_key: str = ""
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when insured patients can settle and pay in one go on the phone."""
+        return bool(self.base_url and self.app_id)
+
+
+@dataclass(frozen=True)
+class FiscalSettings:
+    """Where the fiscal e-invoice platform is and who we are to it; without an address invoices keep our own numbers.
+
+    `place_code` 开票点编码 is the counter under which the platform books what we issue.
+    """
+
+    base_url: str = ""
+    appid: str = ""
+    key: str = ""
+    place_code: str = ""
+    timeout_seconds: int = 8
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when there is a platform that issues invoices."""
+        return bool(self.base_url)
+
+
+class Reader:
+    """Reads names from the environment and collects what is wrong instead of stopping at the first mistake."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.env.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        raw = self.text(name, str(default))
+        if not raw.isdecimal() or not lowest <= int(raw) <= highest:
+            self.problems.append(f"{name}: {raw!r} is not a whole number from {lowest} to {highest}")
+            return default
+        return int(raw)
+
+    def url(self, name: str, default: str = "") -> str:
+        raw = self.text(name, default).rstrip("/")
+        if raw and (urlsplit(raw).scheme not in {"http", "https"} or not urlsplit(raw).netloc):
+            self.problems.append(f"{name}: {raw!r} is not an http(s) address")
+        return raw
+
+    def file(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).is_file():
+            self.problems.append(f"{name}: no file at {raw!r}")
+        return raw
+
+    def key(self, name: str, raw: str) -> bytes:
+        try:
+            key = base64.b64decode(raw, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 32:
+            self.problems.append(f"{name}: needs 32 bytes in base64")
+        return key
+
+
+def wechat_pay(read: Reader) -> WeChatPaySettings:
+    """WeChat Pay's settings; a half set-up one is a mistake."""
+    settings = WeChatPaySettings(
+        base_url=read.url("WXPAY_BASE_URL"),
+        mchid=read.text("WXPAY_MCHID"),
+        appid=read.text("WXPAY_APPID"),
+        apiv3_key=read.text("WXPAY_APIV3_KEY"),
+        merchant_key_file=read.file("WXPAY_MERCHANT_KEY_FILE"),
+        merchant_serial=read.text("WXPAY_MERCHANT_SERIAL"),
+        public_key_file=read.file("WXPAY_PUBLIC_KEY_FILE"),
+        public_key_id=read.text("WXPAY_PUBLIC_KEY_ID"),
+        cashier_url=read.url("WXPAY_CASHIER_URL"),
+        timeout_seconds=read.number("WXPAY_TIMEOUT_SECONDS", 5, 1, 30),
+    )
+    if settings.is_set_up and len(settings.apiv3_key) != 32:
+        read.problems.append("WXPAY_APIV3_KEY: needs 32 characters")
+    return settings
+
+
+def mobile_insurance(read: Reader) -> MobileInsuranceSettings:
+    """The mobile payment centre's settings; keys of a wrong length are a mistake."""
+    settings = MobileInsuranceSettings(
+        base_url=read.url("MIPAY_BASE_URL"),
+        org_code=read.text("FSI_HOSPITAL_CODE"),
+        app_id=read.text("MIPAY_APP_ID"),
+        app_secret=read.text("MIPAY_APP_SECRET"),
+        private_key=read.text("MIPAY_PRIVATE_KEY"),
+        public_key=read.text("MIPAY_PUBLIC_KEY"),
+        timeout_seconds=read.number("MIPAY_TIMEOUT_SECONDS", 8, 1, 60),
+    )
+    lengths = (("MIPAY_PRIVATE_KEY", settings.private_key, 64), ("MIPAY_PUBLIC_KEY", settings.public_key, 128))
+    for name, key, figures in lengths if settings.is_set_up else ():
+        if len(key) != figures or not all(letter in string.hexdigits for letter in key):
+            read.problems.append(f"{name}: needs {figures} hexadecimal figures")
+    if settings.is_set_up and (len(settings.app_id) < 16 or len(settings.app_secret) < 16):
+        read.problems.append("MIPAY_APP_ID, MIPAY_APP_SECRET: need 16 characters or more")
+    return settings
+
+
+def alipay(read: Reader) -> AlipaySettings:
+    """Alipay's settings; without its library, or what its notifications are believed by, they are a mistake."""
+    settings = AlipaySettings(
+        base_url=read.url("ALIPAY_BASE_URL"),
+        app_id=read.text("ALIPAY_APP_ID"),
+        seller_id=read.text("ALIPAY_SELLER_ID"),
+        app_key_file=read.file("ALIPAY_APP_KEY_FILE"),
+        public_key_file=read.file("ALIPAY_PUBLIC_KEY_FILE"),
+        timeout_seconds=read.number("ALIPAY_TIMEOUT_SECONDS", 5, 1, 30),
+    )
+    if settings.is_set_up and not (settings.seller_id and settings.public_key_file):
+        read.problems.append("ALIPAY_SELLER_ID, ALIPAY_PUBLIC_KEY_FILE: needed to believe what Alipay tells")
+    if settings.is_set_up and importlib.util.find_spec("alipay") is None:
+        read.problems.append("ALIPAY_BASE_URL: needs the library of `pip install menzhen[alipay]`")
+    return settings
+
+
+def fsi(read: Reader) -> FsiSettings:
+    """The insurer's settings."""
+    settings = FsiSettings(
+        base_url=read.url("FSI_BASE_URL"),
+        paasid=read.text("FSI_PAASID"),
+        token=read.text("FSI_TOKEN"),
+        hospital_code=read.text("FSI_HOSPITAL_CODE"),
+        hospital_name=read.text("MENZHEN_HOSPITAL_NAME", "仁和示范医院"),
+        area_code=read.text("FSI_AREA_CODE", "110105"),
+        timeout_seconds=read.number("FSI_TIMEOUT_SECONDS", 8, 1, 60),
+    )
+    if settings.base_url and len(settings.hospital_code) != 12:
+        read.problems.append("FSI_HOSPITAL_CODE: needs the hospital's 12 characters")
+    return settings
+
+
+def fiscal(read: Reader) -> FiscalSettings:
+    """The fiscal platform's settings."""
+    settings = FiscalSettings(
+        base_url=read.url("FISCAL_BASE_URL"),
+        appid=read.text("FISCAL_APPID"),
+        key=read.text("FISCAL_KEY"),
+        place_code=read.text("FISCAL_PLACE_CODE"),
+        timeout_seconds=read.number("FISCAL_TIMEOUT_SECONDS", 8, 1, 30),
+    )
+    if settings.is_set_up and not (settings.appid and settings.key and settings.place_code):
+        read.problems.append("FISCAL_APPID, FISCAL_KEY, FISCAL_PLACE_CODE: needed with FISCAL_BASE_URL")
+    return settings
+
+
+def template_ids(read: Reader) -> tuple[tuple[str, str], ...]:
+    """Reads `booked=Abc123,called=Def456`."""
+    pairs = []
+    for part in filter(None, read.text("WXOA_TEMPLATE_IDS").split(",")):
+        name, _, template_id = (word.strip() for word in part.partition("="))
+        if not name or not template_id:
+            read.problems.append(f"WXOA_TEMPLATE_IDS: {part!r} is not name=id")
+        pairs.append((name, template_id))
+    return tuple(pairs)
