@@ -174,6 +174,16 @@ class PrescriptionVoided:
 
 
 @dataclass(frozen=True)
+class LineDeclined:
+    """The patient did not want a line that no insurance covers; `rest_id` is the prescription without it, if any."""
+
+    prescription_id: int
+    line_no: int
+    patient_id: int
+    rest_id: int | None
+
+
+@dataclass(frozen=True)
 class SplitMade:
     """It is known what insurance pays of a prescription and what the patient pays, line by line."""
 

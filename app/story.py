@@ -114,6 +114,7 @@ STORY: Story = {
         payment.refund_when_voided,
         pharmacy.cancel_bag_when_voided,
     ),
+    events.LineDeclined: (),  # the doctor finds it on the desk; the rest waits for its review like any other
     events.SplitMade: (prescription.mark_billed_when_split, payment.open_bill_when_split),
     events.SplitDropped: (payment.void_bill_when_dropped,),
     events.SplitSettled: (ledger.insure_when_settled,),

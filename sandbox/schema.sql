@@ -176,6 +176,11 @@ CREATE TABLE IF NOT EXISTS insurer_person (
     balance    INTEGER NOT NULL DEFAULT 0 CHECK (balance >= 0)
 );
 CREATE INDEX IF NOT EXISTS insurer_person_cert ON insurer_person (certno);
+CREATE TABLE IF NOT EXISTS insurer_token (
+    token      TEXT PRIMARY KEY,
+    psn_no     TEXT NOT NULL REFERENCES insurer_person,
+    expires_at REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS insurer_visit (
     mdtrt_id   TEXT PRIMARY KEY,
     psn_no     TEXT NOT NULL REFERENCES insurer_person,

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from app.kernel.uow import Uow
+from app.insurance import consents
+from app.insurance import service as insurance
+from app.kernel.uow import Units, Uow
 from app.payment import service
 from app.payment.alipay_notifications import AlipayKeys, signed_text
 from app.payment.models import Bill, BillLine, Purpose
@@ -59,6 +61,14 @@ def bill(uow: Uow, who: Person, *, cash_fen: int = 2500, fund_fen: int = 0) -> B
     )
     draft = service.Draft(Purpose.PRESCRIPTION, next(_SUBJECTS), who.patient.id, account_id=who.account.id)
     return service.open_bill(uow, draft, [line])
+
+
+def agree(units: Units, who: Person, bill: Bill) -> None:
+    """The patient agrees to pay what no insurance covers of the bill."""
+    with units.open(who.actor) as uow:
+        split = insurance.split_of(uow, bill.split_id)
+        if split is not None:
+            consents.agree(uow, split)
 
 
 @dataclass

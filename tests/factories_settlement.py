@@ -24,7 +24,7 @@ from app.prescription.models import Prescription
 from config import FsiSettings
 from tests import factories, factories_prescription
 from tests.conftest import SetClock
-from tests.factories_payment import Till
+from tests.factories_payment import Till, agree
 from tests.factories_prescription import line, order
 from tests.sandbox.fixtures import RunningSandbox
 
@@ -101,6 +101,7 @@ class House:
 
     def ask(self, bill: Bill) -> asking.Asked:
         """The patient taps pay."""
+        agree(self.units, self.who, bill)
         return asking.start(self.units, self.till, self.who.actor, bill.public_id, PayMethod.NATIVE)
 
     def tell(self, asked: asking.Asked) -> receipts.Receipt:

@@ -69,7 +69,13 @@ def policy_by_code(uow: Uow, code: str) -> Policy:
 
 
 def bind_coverage(
-    uow: Uow, *, patient_id: int, policy_code: str, member_no: str, usage: Usage | None = None
+    uow: Uow,
+    *,
+    patient_id: int,
+    policy_code: str,
+    member_no: str,
+    usage: Usage | None = None,
+    certificate_kind: str = "03",
 ) -> Coverage:
     """The patient is insured by the policy, with what is used of it this year; bound again, it is replaced.
 
@@ -77,8 +83,7 @@ def bind_coverage(
     `member_no_not_valid`, `coverage_not_valid`, and `coverage_busy` when it is bound elsewhere at the same instant.
     """
     policy = policy_by_code(uow, policy_code)
-    if not _MEMBER_NO.fullmatch(member_no.strip()):
-        raise errors.MemberNumberNotValid
+    check_member_no(member_no)
     figures = usage or Usage()
     used = (figures.deductible_used_fen, figures.cap_used_fen, figures.account_balance_fen)
     if not all(0 <= figure <= MOST_FEN for figure in used):
@@ -87,6 +92,7 @@ def bind_coverage(
     coverage.policy_code, coverage.year, coverage.bound_at = policy.code, uow.today().year, uow.now()
     coverage.deductible_used_fen, coverage.cap_used_fen, coverage.account_balance_fen = used
     coverage.member_no_sealed = uow.keys.seal(member_no.strip(), f"coverage.member_no:{coverage.public_id}")
+    coverage.certificate_kind = certificate_kind
     coverage.version = (coverage.version or 0) + 1
     uow.session.add(coverage)
     try:
@@ -96,6 +102,12 @@ def bind_coverage(
         raise errors.CoverageBusy from error
     audit.record(uow, "coverage.bind", "coverage", coverage.public_id, patient_id=patient_id, policy=policy.code)
     return coverage
+
+
+def check_member_no(number: str) -> None:
+    """Passes what can be an insurance number or a token; refuses `member_no_not_valid`."""
+    if not _MEMBER_NO.fullmatch(number.strip()):
+        raise errors.MemberNumberNotValid
 
 
 def _coverage_row(uow: Uow, patient_id: int) -> Coverage:

@@ -42,3 +42,41 @@ class SplitChanged(Refused):
     """What insurance pays is no longer what the patient was shown (facts: split); look at the new figures."""
 
     code = "split_changed"
+
+
+class SettlementUnderWay(TryLater):
+    """Insurance's part is being settled at this moment; how the prescription is paid cannot be changed meanwhile."""
+
+    code = "settlement_under_way"
+
+
+class ConsentMissing(Refused):
+    """The patient has not agreed yet to pay what no insurance covers (facts: lines); nothing is charged before."""
+
+    code = "consent_missing"
+
+
+class LineNotOptional(Refused):
+    """The line is covered, or paid, or gone: only what the patient would pay alone, and has not, can be declined."""
+
+    code = "line_not_optional"
+
+
+class CardNotAccepted(Refused):
+    """The insurer knows nobody insured by this card or token."""
+
+    code = "card_not_accepted"
+    http_status = 422
+
+
+class CardOfAnother(Refused):
+    """The card or token is another person's."""
+
+    code = "card_of_another"
+    http_status = 422
+
+
+class InsurerUnavailable(TryLater):
+    """The insurer does not answer, or this house has none; ask again later."""
+
+    code = "insurer_unavailable"

@@ -225,3 +225,27 @@ class Settlement(PublicRow):
     presettled_at: Mapped[datetime | None]
     half_until: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+
+
+class SelfPayDecision(enum.StrEnum):
+    """What somebody decided about a line that no insurance covers."""
+
+    AGREED = "agreed"
+    DECLINED = "declined"
+
+
+class SelfPayChoice(Row):
+    """Somebody agreed to pay a line that no insurance covers, or did not want it: who, when, by which words."""
+
+    __tablename__ = "self_pay_choice"
+    __table_args__ = (UniqueConstraint("prescription_id", "line_no", "amount_fen", "decision"),)
+
+    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"))
+    line_no: Mapped[int]
+    drug_name: Mapped[str] = mapped_column(String(120))
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    decision: Mapped[SelfPayDecision] = mapped_column(choice(SelfPayDecision))
+    words_version: Mapped[str] = mapped_column(String(16))
+    decided_at: Mapped[datetime]
+    by_kind: Mapped[str] = mapped_column(String(16))
+    by_ref: Mapped[str] = mapped_column(String(64))

@@ -22,7 +22,15 @@ class PolicyIn:
     source: str
 
 
-SELF_PAY = "self_pay"
+SELF_PAY, OUT_OF_TOWN = "self_pay", "out_of_town"
+# insutype 险种 (310 职工, 390 城乡居民) and psn_type 人员类别, as 1101 tells them.
+INSURED_AS = {
+    ("310", "11"): "employee",
+    ("310", "12"): "retired",
+    ("390", "14"): "resident",
+    ("390", "15"): "resident",
+    ("390", "16"): "resident",
+}
 
 POLICIES = (
     PolicyIn(
@@ -47,7 +55,7 @@ POLICIES = (
         "demo figures; about half of what is in scope, no personal account",
     ),
     PolicyIn(
-        "out_of_town",
+        OUT_OF_TOWN,
         "异地就医",
         "Insured elsewhere",
         PolicyTerms(deductible_fen=200_00, fund_ratio_bp=4000, cap_fen=5_000_00, uses_account=True),

@@ -52,6 +52,7 @@ __all__ = [
     "settles_later",
     "split_again",
     "split_as_self_pay",
+    "split_of",
     "usage_of",
 ]
 SETTLE_TRIES = 3
@@ -234,6 +235,11 @@ def live_split_of(uow: Uow, prescription_id: int) -> Split | None:
     return uow.session.scalars(
         select(Split).where(Split.prescription_id == prescription_id, Split.state.in_(LIVE))
     ).first()
+
+
+def split_of(uow: Uow, split_id: int | None) -> Split | None:
+    """The split a bill was opened by; None for a bill that is not insured."""
+    return uow.session.get(Split, split_id) if split_id else None
 
 
 def lines_of(uow: Uow, split_id: int) -> list[SplitLine]:

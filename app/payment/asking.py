@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app.identity import service as identity
+from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.errors import SplitChanged
 from app.insurance.models import Split
@@ -137,10 +138,14 @@ def _openid(uow: Uow, actor: Actor) -> str:
 
 
 def settle_insurance(uow: Uow, bill: Bill) -> None:
-    """Insurance's part of the bill is settled before its cash part is taken; refuses as `insurance.settle` does."""
+    """Insurance's part of the bill is settled before its cash part is taken; refuses as `insurance.settle` does.
+
+    Refuses `consent_missing` while the patient has not agreed to pay what no insurance covers.
+    """
     split = uow.session.get(Split, bill.split_id) if bill.split_id else None
     if split is not None:
         insurance.settle(uow, split)
+        consents.require_consent(uow, split)
 
 
 def _bill_again(units: Units, actor: Actor, bill_public_id: str) -> str:

@@ -17,6 +17,7 @@ from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.prescription import errors
 from app.prescription.formulary import drugs, file_drug
+from app.prescription.leaving_out import leave_out
 from app.prescription.models import Prescription, PrescriptionLine, Review, ReviewCheck, ReviewDecision
 from app.prescription.rules import is_word
 from app.prescription.states import PRESCRIPTION, UNPAID, PrescriptionAction, PrescriptionState
@@ -29,6 +30,7 @@ __all__ = [
     "drugs",
     "expire_due",
     "file_drug",
+    "leave_out",
     "lines_of",
     "list_of_account",
     "list_of_registration",

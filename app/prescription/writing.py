@@ -81,7 +81,7 @@ def _cancel(uow: Uow, order: OrderIn, peer: str) -> Prescription:
     if latest.state in PAID:
         raise errors.PrescriptionPaid(number=order.number)
     if latest.state in UNPAID:
-        _void(uow, latest, why="cancelled")
+        fall(uow, latest, why="cancelled")
     return latest
 
 
@@ -121,7 +121,7 @@ def _make_room(uow: Uow, latest: Prescription) -> None:
     if latest.state is PrescriptionState.VOIDED:
         raise errors.OrderCancelled(number=latest.number)
     if latest.state in UNPAID:
-        _void(uow, latest, why="changed")
+        fall(uow, latest, why="changed")
 
 
 def _visit_of(uow: Uow, order: OrderIn) -> int | None:
@@ -212,11 +212,12 @@ def void(uow: Uow, *, public_id: str, reason: str) -> Prescription:
     if found.state in PAID:
         raise errors.PrescriptionPaid(number=found.number)
     if found.state in UNPAID:
-        _void(uow, found, why=reason)
+        fall(uow, found, why=reason)
     return found
 
 
-def _void(uow: Uow, prescription: Prescription, *, why: str) -> None:
+def fall(uow: Uow, prescription: Prescription, *, why: str) -> None:
+    """The prescription holds no longer, and whatever was built on it falls (`PrescriptionVoided`)."""
     move(uow, PRESCRIPTION, prescription, PrescriptionAction.VOID, why=why)
     uow.publish(PrescriptionVoided(prescription.id, prescription.patient_id))
 
@@ -260,7 +261,7 @@ def _file(uow: Uow, order: OrderIn, origin: _Origin) -> Prescription:
         received_at=uow.now(),
         valid_until=valid_until,
     )
-    _add(uow, prescription, [_line(no, line, stocked) for no, line in enumerate(order.lines, start=1)])
+    add(uow, prescription, [_line(no, line, stocked) for no, line in enumerate(order.lines, start=1)])
     audit.record(uow, "prescription.file", "prescription", public_id, version=origin.version)
     uow.publish(PrescriptionIssued(prescription.id, prescription.patient_id))
     return prescription
@@ -270,7 +271,7 @@ def _line(line_no: int, line: OrderLineIn, stocked: dict[str, Drug]) -> Prescrip
     return PrescriptionLine(line_no=line_no, category=stocked[line.drug_code].category, **asdict(line))
 
 
-def _add(uow: Uow, prescription: Prescription, lines: list[PrescriptionLine]) -> None:
+def add(uow: Uow, prescription: Prescription, lines: list[PrescriptionLine]) -> None:
     """The rows are in the unit; of two that file one number at the same instant the later gets `order_busy`."""
     try:
         with uow.session.begin_nested():

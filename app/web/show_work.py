@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.analytics.models import ChannelKind
+from app.insurance.states import SettlementState
 from app.kernel.clock import hospital_day
 from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxState
@@ -52,6 +53,13 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (RefundState.SENT, "info", _l("退款处理中")),
     (RefundState.SUCCEEDED, "ok", _l("已退款")),
     (RefundState.FAILED, "bad", _l("退款失败")),
+    (SettlementState.WANTED, "wait", _l("等待医保回答")),
+    (SettlementState.UNKNOWN, "warn", _l("结果未知，正在冲正")),
+    (SettlementState.UNDOING, "warn", _l("已退款，等待冲正")),
+    (SettlementState.REVERSING, "wait", _l("等待撤销结算")),
+    (SettlementState.WITHDRAWING, "wait", _l("等待撤回费用")),
+    (SettlementState.HELD, "bad", _l("回答不可信，已拦下")),
+    (SettlementState.FAILED, "bad", _l("医保拒绝")),
     (PlanState.ACTIVE, "wait", _l("待预约")),
     (PlanState.BOOKED, "ok", _l("已预约")),
     (PlanState.DONE, "ok", _l("已复诊")),

@@ -49,6 +49,14 @@ def blueprint(world: World) -> Blueprint:
         )
         return done({"card_no": card_no, "policy": policy})
 
+    @web.post("/sandbox/insurer/token")
+    def token() -> ResponseReturnValue:
+        """The electronic voucher on somebody's phone: {card_no}."""
+        shown = people.show_token(world.store, wanted(orders(), "card_no"))
+        if not shown:
+            raise ApiError(404, "NOT_FOUND", "nobody is insured by this card")
+        return done({"token": shown})
+
     @web.get("/sandbox/insurer/books")
     def books() -> ResponseReturnValue:
         """The insurer's own ledger: what each card has used, and every settlement, newest first."""

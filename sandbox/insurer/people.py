@@ -9,6 +9,7 @@ from sandbox.clock import now, wall_clock
 from sandbox.insurer.engine import Used, policies
 from sandbox.store import Store, insert
 
+TOKEN_SECONDS = 300
 # The demo hospital's two patients: card, identity number, name, policy, account in fen.
 KNOWN = (
     ("DEMO00000001", "110105195603120024", "张秀英", "retired", 320_00),
@@ -64,3 +65,23 @@ def find(db: sqlite3.Connection, psn_no: str) -> sqlite3.Row | None:
 def used(person: sqlite3.Row) -> Used:
     """What the person has used, as the engine asks for it."""
     return Used(person["deductible"], person["fund"], person["balance"])
+
+
+def show_token(store: Store, card_no: str) -> str:
+    """The electronic voucher 医保电子凭证 on the person's phone: good once, for five minutes; '' for nobody's card."""
+    token = secrets.token_hex(14)
+    with store.write() as db:
+        db.execute("DELETE FROM insurer_token WHERE expires_at <= ?", (now(),))
+        found = db.execute("SELECT psn_no FROM insurer_person WHERE card_no = ?", (card_no,)).fetchone()
+        if found is None:
+            return ""
+        insert(db, "insurer_token", token=token, psn_no=found["psn_no"], expires_at=now() + TOKEN_SECONDS)
+    return token
+
+
+def use_token(db: sqlite3.Connection, token: str) -> str:
+    """Whose the token is, once; '' for one that is none any more."""
+    found = db.execute(
+        "DELETE FROM insurer_token WHERE token = ? AND expires_at > ? RETURNING psn_no", (token, now())
+    ).fetchone()
+    return str(found["psn_no"]) if found else ""

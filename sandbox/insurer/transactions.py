@@ -60,16 +60,9 @@ def _visit(db: sqlite3.Connection, data: Input) -> sqlite3.Row:
 
 
 def identify(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
-    """1101: who the person is, by identity card (02) or insurance card (03)."""
+    """1101: who the person is, by electronic voucher (01), identity card (02) or insurance card (03)."""
     data = _part(given, "data")
-    column = {"02": "certno", "03": "card_no"}.get(str(data.get("mdtrt_cert_type")))
-    if column is None:
-        raise Refusal("不支持的就诊凭证类型")
-    found = db.execute(
-        f"SELECT psn_no FROM insurer_person WHERE {column} = ?",  # noqa: S608 - one of two names written above
-        (str(data.get("mdtrt_cert_no", "")).upper() if column == "certno" else str(data.get("mdtrt_cert_no")),),
-    ).fetchone()
-    person = _person(db, found["psn_no"] if found else "")
+    person = _person(db, _psn_no(db, str(data.get("mdtrt_cert_type")), str(data.get("mdtrt_cert_no", ""))))
     terms = policies()[person["policy"]]
     insured = {
         "balc": yuan(person["balance"]),
@@ -80,6 +73,19 @@ def identify(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     }
     base = {"psn_no": person["psn_no"], "psn_cert_type": "01", "certno": person["certno"]}
     return {"baseinfo": base | {"psn_name": person["psn_name"]}, "insuinfo": [insured], "idetinfo": []}
+
+
+def _psn_no(db: sqlite3.Connection, kind: str, number: str) -> str:
+    if kind == "01":
+        return people.use_token(db, number)
+    column = {"02": "certno", "03": "card_no"}.get(kind)
+    if column is None:
+        raise Refusal("不支持的就诊凭证类型")
+    found = db.execute(
+        f"SELECT psn_no FROM insurer_person WHERE {column} = ?",  # noqa: S608 - one of two names written above
+        (number.upper() if column == "certno" else number,),
+    ).fetchone()
+    return str(found["psn_no"]) if found else ""
 
 
 def register(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:

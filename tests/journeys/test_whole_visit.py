@@ -66,6 +66,7 @@ def bill_of(units: Units, who: factories.Person, state: BillState) -> Bill:
 
 def pay(units: Units, who: factories.Person, provider: factories_payment.Till, bill: Bill, clock: SetClock) -> None:
     """The patient taps pay, and the provider says that the money came."""
+    factories_payment.agree(units, who, bill)
     asked = asking.start(units, provider, who.actor, bill.public_id, PayMethod.NATIVE)
     with units.open(Actor("provider", "wechat")) as uow:
         receipts.receive_paid(

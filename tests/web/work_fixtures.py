@@ -79,6 +79,7 @@ class House:
         with self.units.open(who.actor) as uow:
             bills = [bill for bill in payment.list_of_account(uow) if bill.state == BillState.OPEN]
         for bill in bills:
+            factories_payment.agree(self.units, who, bill)
             asked = asking.start(self.units, self.till, who.actor, bill.public_id, PayMethod.NATIVE)
             with self.units.open(Actor("provider", "wechat")) as uow:
                 receipts.receive_paid(

@@ -19,7 +19,10 @@ PARTS = {"fund_fen": "医保统筹支付", "other_fen": "其他基金支付", "a
 def pay(visit: Visit, page_address: str, bill: str) -> dict[str, object]:
     """The patient asks to pay, pays at WeChat, and the bill is paid once WeChat's signed notification is here."""
     phone = visit.phone
-    page = phone.press(phone.open(page_address), f"/bills/{bill}/pay")
+    page = phone.open(page_address)
+    form = page.form(f"/bills/{bill}/pay")
+    agreed = {"consent": "yes"} if "consent" in form.choices else {}
+    page = phone.send(page, form, **agreed)
     call_up = _call_up(page)
     order = {"openid": visit["openid"]}
     if call_up:
@@ -32,6 +35,7 @@ def pay(visit: Visit, page_address: str, bill: str) -> dict[str, object]:
     wait_for("the payment", lambda: not phone.open(f"/bills/{bill}/paying").url.endswith("/paying"))
     return {
         "by": "JSAPI" if call_up else "NATIVE",
+        **({"agreed": "self-pay"} if agreed else {}),
         "amount_fen": paid["amount"]["total"],
         "transaction": paid["transaction_id"],
         "bill": phone.open(f"/bills/{bill}").value_of("合计"),

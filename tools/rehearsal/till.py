@@ -8,6 +8,8 @@ from typing import Protocol
 
 import requests
 
+from app.insurance import consents
+from app.insurance import service as insurance
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units
 from app.payment import asking, receipts, refunds, service
@@ -47,6 +49,7 @@ class AtOnce:
 
     def pay(self, units: Units, actor: Actor, bill_public_id: str) -> None:
         """The bill is paid when this returns."""
+        _agree(units, actor, bill_public_id)
         asked = asking.start(units, self._till, actor, bill_public_id, PayMethod.NATIVE)
         if asked.is_settled:
             return
@@ -75,6 +78,7 @@ class ByPlatform:
 
     def pay(self, units: Units, actor: Actor, bill_public_id: str) -> None:
         """The bill is paid when this returns; TimeoutError when the notification does not come."""
+        _agree(units, actor, bill_public_id)
         asked = asking.start(units, self._provider, actor, bill_public_id, PayMethod.NATIVE)
         if asked.is_settled:
             return
@@ -89,6 +93,14 @@ class ByPlatform:
 
     def settle(self, units: Units) -> None:
         """The demo's jobs send refunds by themselves."""
+
+
+def _agree(units: Units, actor: Actor, bill_public_id: str) -> None:
+    """The patient agrees to pay what no insurance covers."""
+    with units.open(actor) as uow:
+        split = insurance.split_of(uow, service.bill_of_account(uow, bill_public_id).split_id)
+        if split is not None:
+            consents.agree(uow, split)
 
 
 class Till:

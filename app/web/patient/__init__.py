@@ -28,6 +28,7 @@ from app.web.patient import bills as bills  # noqa: E402
 from app.web.patient import booking as booking  # noqa: E402
 from app.web.patient import family as family  # noqa: E402
 from app.web.patient import home as home  # noqa: E402
+from app.web.patient import insuring as insuring  # noqa: E402
 from app.web.patient import invoices as invoices  # noqa: E402
 from app.web.patient import me as me  # noqa: E402
 from app.web.patient import moving as moving  # noqa: E402

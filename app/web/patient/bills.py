@@ -8,8 +8,9 @@ from flask import render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from app.insurance import consents
 from app.insurance import service as insurance
-from app.insurance.models import SplitLine
+from app.insurance.models import Split, SplitLine, SplitSource
 from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose
@@ -17,7 +18,7 @@ from app.payment.states import BillState
 from app.prescription import service as prescriptions
 from app.registration import service as registrations
 from app.web import edge, show
-from app.web.insurance_words import reason
+from app.web.insurance_words import reason, why_so_much
 from app.web.patient import blueprint, family, ways_to_pay
 
 PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药费")}
@@ -54,6 +55,7 @@ def bill(bill_id: str) -> edge.Answer:
     """One bill: the patient's part large, a button while it is open, and every line with its reason."""
     uow = edge.current_uow()
     found = payment.bill_of_account(uow, bill_id)
+    split = insurance.split_of(uow, found.split_id)
     return render_template(
         "patient/bill.html",
         bill=_row(found, family.names(uow)),
@@ -64,11 +66,52 @@ def bill(bill_id: str) -> edge.Answer:
         minutes=show.minutes_left(found.expires_at, uow.now()) if found.expires_at else 0,
         is_late=found.expires_at is not None and found.expires_at <= uow.now(),
         lines=_lines(uow, found),
+        why=why_so_much(split) if split else [],
+        total=show.yuan(found.total_fen),
+        fund=show.yuan(found.fund_fen) if split else "",
+        by_whom=_by_whom(split),
+        uncovered=_uncovered(uow, split) if split and found.state == BillState.OPEN else [],
         totals=_totals(found),
         subject=_subject(uow, found),
         other_ways=ways_to_pay.others() if found.cash_fen else [],
         at_window=found.state == BillState.REFUNDING and payment.is_paid_at_window(uow, found.id),
     )
+
+
+def _by_whom(split: Split | None) -> str:
+    """Whose figures the bill has: the insurer's, or our estimate of them."""
+    if split is None or not split.coverage_id:
+        return ""
+    return str(gettext("医保核定") if split.source is SplitSource.INSURER else gettext("医保预估"))
+
+
+def _uncovered(uow: Uow, split: Split) -> list[dict[str, object]]:
+    """What the patient must agree to pay before anything is charged, or may leave out."""
+    waiting = {line.line_no for line in consents.without_consent(uow, split)}
+    return [
+        {
+            "line_no": line.line_no,
+            "name": line.drug_name,
+            "amount": show.yuan(line.amount_fen),
+            "is_agreed": line.line_no not in waiting,
+        }
+        for line in consents.uncovered(uow, split)
+    ]
+
+
+def lines_of_split(uow: Uow, split: Split) -> list[dict[str, str]]:
+    """A split's lines as a bill has them, for one that has no bill yet."""
+    return [
+        {
+            "name": line.drug_name,
+            "spec": "",
+            "amount": show.yuan(line.amount_fen),
+            "insurance": show.yuan(line.fund_fen + line.other_fen),
+            "self": show.yuan(line.account_fen + line.cash_fen),
+            "reason": reason(line.chargeable_class, line.rules),
+        }
+        for line in insurance.lines_of(uow, split.id)
+    ]
 
 
 def _lines(uow: Uow, found: Bill) -> list[dict[str, str]]:

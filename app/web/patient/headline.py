@@ -7,7 +7,9 @@ from collections.abc import Callable
 from flask import url_for
 from flask_babel import gettext
 
+from app.payment.states import BillState
 from app.pharmacy.states import BagState
+from app.prescription.states import PrescriptionState
 from app.web import show
 from app.web.patient.visit import Visit
 
@@ -133,6 +135,25 @@ def _review(_visit: Visit) -> Headline:
     }
 
 
+def _insurance(visit: Visit) -> Headline:
+    errand = visit.unsettled
+    if errand is None:
+        return _serving(visit)
+    page = url_for("patient.prescription", prescription_id=errand.prescription.public_id)
+    if errand.bill is not None and errand.bill.state is BillState.SETTLING:
+        return {"title": gettext("已付款，正在医保结算"), "text": gettext("通常几秒钟完成，结算后开始配药。")}
+    if errand.prescription.state is PrescriptionState.APPROVED:
+        text = gettext("算好您要付多少就会通知您，现在不用付款。")
+        return {"title": gettext("正在向医保查询金额"), "text": text, "button": gettext("查看处方"), "href": page}
+    return {
+        "kind": "warn",
+        "title": gettext("医保结算未成功"),
+        "text": gettext("没有扣款；已付的费用会原路退回。"),
+        "button": gettext("重新结算或自费"),
+        "href": page,
+    }
+
+
 def _pay(visit: Visit) -> Headline:
     bill = visit.unpaid.bill if visit.unpaid else None
     if bill is None:
@@ -231,6 +252,7 @@ _HEADLINES: dict[str, Callable[[Visit], Headline]] = {
     "away": _away,
     "serving": _serving,
     "review": _review,
+    "insurance": _insurance,
     "pay": _pay,
     "picking": _picking,
     "pickup": _pickup,

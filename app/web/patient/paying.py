@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode, urlsplit
 
-from flask import flash, redirect, render_template, session, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
 from app.identity import service as identity
+from app.insurance import consents
+from app.insurance import service as insurance
+from app.insurance.errors import ConsentMissing
 from app.paper import qr
 from app.payment import asking
 from app.payment import service as payment
@@ -40,6 +43,11 @@ def _method(provider: PaymentProvider) -> PayMethod:
 def pay(bill_id: str) -> edge.Answer:
     """The provider is asked for the bill's cash part; a second tap leads to the same order."""
     edge.limit("pay", edge.actor().ref, at_most=30, window_seconds=600)
+    if request.form.get("consent") == "yes":
+        with edge.fresh_unit() as uow:
+            split = insurance.split_of(uow, payment.bill_of_account(uow, bill_id).split_id)
+            if split is not None:
+                consents.agree(uow, split)
     provider = ways_to_pay.chosen()
     if provider is None:
         raise PaymentUnavailable(bill=bill_id)
@@ -51,6 +59,9 @@ def pay(bill_id: str) -> edge.Answer:
         return redirect(_after(bill_id))
     except PaymentUnclear:
         return redirect(url_for("patient.paying", bill_id=bill_id))
+    except ConsentMissing:
+        flash(gettext("请先确认医保不支付的药品"), "warn")
+        return redirect(url_for("patient.bill", bill_id=bill_id))
     if asked.is_settled:
         return redirect(_after(bill_id))
     session[ASKED] = {bill_id: [asked.code_url, dict(asked.call_up)]}

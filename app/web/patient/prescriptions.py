@@ -5,6 +5,9 @@ from __future__ import annotations
 from flask import render_template, url_for
 from flask_babel import gettext
 
+from app.insurance import cases, choosing
+from app.insurance import service as insurance
+from app.insurance.states import SettlementState
 from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Purpose
@@ -13,6 +16,7 @@ from app.prescription import service as prescriptions
 from app.prescription.models import Prescription, PrescriptionLine
 from app.web import edge, show
 from app.web.patient import blueprint, family
+from app.web.patient.bills import lines_of_split
 
 
 @blueprint.get("/prescriptions/<prescription_id>")
@@ -33,8 +37,36 @@ def prescription(prescription_id: str) -> edge.Answer:
             }
             for line in prescriptions.lines_of(uow, found.id)
         ],
+        insured=_insured(uow, found),
         **_links(uow, found),
     )
+
+
+def _insured(uow: Uow, found: Prescription) -> dict[str, object]:
+    """Where the question to the insurer stands, and what the patient can do beside waiting; {} when nothing is open."""
+    case = cases.newest_of(uow, found.id)
+    if case is None or found.state not in choosing.PAYABLE:
+        return {}
+    split = insurance.live_split_of(uow, found.id)
+    if split is not None and case.state is not SettlementState.WANTED:
+        return {}
+    is_asking = case.state is SettlementState.WANTED
+    under_way = {} if case.state in choosing.UNDER_WAY else _choices(found, is_asking=is_asking)
+    return {
+        "is_asking": is_asking,
+        "is_clearing": case.state in choosing.UNDER_WAY,
+        "estimate": lines_of_split(uow, split) if split else [],
+        "amount": show.yuan(split.cash_fen) if split else "",
+        **under_way,
+    }
+
+
+def _choices(found: Prescription, *, is_asking: bool) -> dict[str, str]:
+    again = url_for("patient.ask_insurer_again", prescription_id=found.public_id)
+    return {
+        "again_href": "" if is_asking else again,
+        "self_href": url_for("patient.pay_all_oneself", prescription_id=found.public_id),
+    }
 
 
 def _usage(line: PrescriptionLine) -> str:

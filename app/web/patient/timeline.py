@@ -40,6 +40,7 @@ _STEP_OF_STAGE = {
     "away": "wait",
     "serving": "see",
     "review": "pay",
+    "insurance": "pay",
     "pay": "pay",
     "picking": "collect",
     "pickup": "collect",
@@ -105,6 +106,8 @@ def _pay(visit: Visit, state: str) -> Step:
         }
     if visit.stage == "review":
         return {"note": gettext("药师正在审核处方"), "state_text": gettext("审核中")}
+    if visit.stage == "insurance":
+        return {"note": gettext("正在医保结算"), "state_text": gettext("结算中")}
     paid = next((errand.bill for errand in visit.errands if errand.bill), None)
     if paid:
         return {"href": url_for("patient.bill", bill_id=paid.public_id), "action": gettext("查看账单")}

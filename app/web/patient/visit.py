@@ -109,6 +109,11 @@ class Visit:
         return next((errand for errand in self.errands if errand.bill and errand.bill.state == BillState.OPEN), None)
 
     @property
+    def unsettled(self) -> Errand | None:
+        """The first errand that cannot be paid yet, or whose insurance is being settled, or could not be."""
+        return next((errand for errand in self.errands if _is_unsettled(errand)), None)
+
+    @property
     def stage(self) -> str:
         """The step the patient is at, as one word; the pages' tables are keyed by it."""
         errand_stage = _errand_stage(self)
@@ -119,15 +124,21 @@ class Visit:
         return _door_stage(self)
 
 
+def _is_unsettled(errand: Errand) -> bool:
+    if errand.prescription.state is PrescriptionState.BILLED:
+        return errand.bill is None or errand.bill.state in {BillState.SETTLING, BillState.VOID}
+    return errand.prescription.state is PrescriptionState.APPROVED
+
+
 def _errand_stage(visit: Visit) -> str:
     if visit.unpaid:
         return "pay"
     if visit.errand(BagState.READY, BagState.BEING_SERVED):
         return "pickup"
-    if any(
-        errand.prescription.state in {PrescriptionState.ISSUED, PrescriptionState.APPROVED} for errand in visit.errands
-    ):
+    if any(errand.prescription.state is PrescriptionState.ISSUED for errand in visit.errands):
         return "review"
+    if visit.unsettled:
+        return "insurance"
     return "picking" if visit.errand(BagState.QUEUED, BagState.PICKING) else ""
 
 

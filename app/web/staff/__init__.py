@@ -38,6 +38,7 @@ PLACE = work.Place(
         work.Link(
             _l("对账"), "staff.reconciliation", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.reconciliation_case",)
         ),
+        work.Link(_l("医保结算"), "staff.settlements", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
         work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
         work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
         work.Link(_l("人员"), "staff.members", _roles(ADMIN), ("staff.member", "staff.take_on", "staff.give_password")),
@@ -63,4 +64,5 @@ from app.web.staff import peers as peers  # noqa: E402
 from app.web.staff import reconciliation as reconciliation  # noqa: E402
 from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
+from app.web.staff import settlements as settlements  # noqa: E402
 from app.web.staff import shifts as shifts  # noqa: E402

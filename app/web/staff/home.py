@@ -6,6 +6,7 @@ from flask import url_for
 from flask_babel import gettext
 
 from app.analytics import heartbeats
+from app.insurance import for_staff as settlements_of
 from app.kernel import logbook, message_health, outbox
 from app.kernel.uow import Uow
 from app.queueing import for_staff as queue_of
@@ -36,6 +37,8 @@ def home() -> edge.Answer:
         dead_href=url_for("staff.dead") if edge.actor().roles & {ADMIN, IT} else "",
         refused=refused,
         refused_href=url_for("staff.hl7", state="refused") if edge.actor().roles & {ADMIN, IT} else "",
+        unsettled=settlements_of.count_to_look_at(uow),
+        unsettled_href=url_for("staff.settlements") if edge.actor().roles - {IT} else "",
         beats=_beats(uow),
         alarms=hl7_strip.alarm_words(message_health.alarms(uow)),
         alarms_href=url_for("staff.hl7") if edge.actor().roles & {ADMIN, IT} else "",

@@ -11,6 +11,8 @@ from app.identity import finding, for_staff
 from app.identity import service as identity
 from app.identity.models import Patient
 from app.identity.rules import mask_id_number
+from app.insurance import consents
+from app.insurance import service as insurance
 from app.insurance.errors import SplitChanged
 from app.kernel import audit
 from app.kernel.errors import BadInput
@@ -129,9 +131,17 @@ def bill(bill_id: str) -> edge.Answer:
         is_open=found.state == BillState.OPEN,
         is_free=found.cash_fen == 0,
         lines=[_line(line) for line in payment.lines_of(uow, found.id)],
+        to_agree=_to_agree(uow, found),
         back=url_for("window.payer", patient_id=patient.public_id),
         shift=shifts.standing(uow),
     )
+
+
+def _to_agree(uow: Uow, found: Bill) -> str:
+    """What the patient must be told is not covered, and agree to, before it is charged."""
+    split = insurance.split_of(uow, found.split_id)
+    waiting = consents.without_consent(uow, split) if split and found.state == BillState.OPEN else []
+    return "，".join(f"{line.drug_name} {show.yuan(line.amount_fen)}" for line in waiting)
 
 
 def _line(line: object) -> dict[str, str]:
@@ -160,6 +170,11 @@ def take_card(bill_id: str) -> edge.Answer:
 
 
 def _take(bill_id: str, tender: Tender) -> edge.Answer:
+    if work.typed("consent", 4) == "yes":
+        uow = edge.current_uow()
+        split = insurance.split_of(uow, till.bill_for_window(uow, bill_id).split_id)
+        if split is not None:
+            consents.agree(uow, split)
     edge.finish_unit()
     try:
         taken = till.take(runtime().units, edge.actor(), bill_id, tender)

@@ -1,0 +1,82 @@
+"""The patient's choices beside paying: asking the insurer anew, paying it all, leaving out what is not covered."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.events import LineDeclined
+from app.insurance import cases, consents, errors, service
+from app.insurance.models import SelfPayDecision, Settlement, Split
+from app.insurance.states import SettlementState
+from app.kernel import audit
+from app.kernel.errors import NotFound
+from app.kernel.moves import IllegalMove
+from app.kernel.uow import Uow
+from app.prescription import service as prescriptions
+from app.prescription.models import Prescription
+from app.prescription.states import PRESCRIPTION, PrescriptionAction, PrescriptionState
+
+UNDER_WAY = (SettlementState.DUE, SettlementState.SETTLING, SettlementState.UNKNOWN, SettlementState.SETTLED)
+PAYABLE = (PrescriptionState.APPROVED, PrescriptionState.BILLED)
+
+
+def ask_again(uow: Uow, prescription: Prescription) -> None:
+    """The insurer is asked anew what it would pay; the bill by other figures falls.
+
+    Refuses `settlement_under_way`, and `illegal_move` for a prescription that is not to be paid.
+    """
+    _make_room(uow, prescription, "asked_again")
+    service.make_split(uow, prescription)
+
+
+def pay_self(uow: Uow, prescription: Prescription) -> None:
+    """All of it is to be paid by the patient, who chose so; refuses as `ask_again`."""
+    _make_room(uow, prescription, "self_pay")
+    service.split_as_self_pay(uow, prescription)
+
+
+def _make_room(uow: Uow, prescription: Prescription, why: str) -> None:
+    prescription = uow.session.get_one(Prescription, prescription.id, with_for_update=True, populate_existing=True)
+    if prescription.state not in PAYABLE:
+        action = PrescriptionAction.BILL.value
+        raise IllegalMove(machine=PRESCRIPTION.name, state=prescription.state.value, action=action)
+    case = cases.newest_of(uow, prescription.id)
+    if case is not None and case.state in UNDER_WAY:
+        raise errors.SettlementUnderWay
+    service.drop(uow, prescription, why=why)
+    audit.record(uow, f"settlement.{why}", "prescription", prescription.public_id)
+
+
+def case_for_staff(uow: Uow, public_id: str) -> tuple[Settlement, Prescription]:
+    """The settlement on the staff's list and its prescription; NotFound."""
+    case = uow.session.scalars(select(Settlement).where(Settlement.public_id == public_id)).first()
+    if case is None:
+        raise NotFound
+    return case, uow.session.get_one(Prescription, case.prescription_id)
+
+
+def close_case(uow: Uow, public_id: str) -> None:
+    """A held or refused settlement was looked at: it is off the staff's list; NotFound, quiet for any other."""
+    case, _ = case_for_staff(uow, public_id)
+    if case.state in {SettlementState.HELD, SettlementState.FAILED}:
+        cases.let_go(uow, case)
+        audit.record(uow, "settlement.close", "settlement", public_id)
+
+
+def decline(uow: Uow, split: Split, line_no: int) -> Prescription | None:
+    """The uncovered line is left out: the doctor is told, and the rest goes back to the pharmacist's review.
+
+    The prescription that stands in the old one's place; None when nothing is left. Refuses `line_not_optional`,
+    `settlement_under_way`, `illegal_move`.
+    """
+    line = next((line for line in consents.uncovered(uow, split) if line.line_no == line_no), None)
+    prescription = uow.session.get_one(Prescription, split.prescription_id, with_for_update=True)
+    if line is None or service.live_split_of(uow, prescription.id) != split:
+        raise errors.LineNotOptional
+    case = cases.newest_of(uow, prescription.id)
+    if case is not None and case.state in UNDER_WAY:
+        raise errors.SettlementUnderWay
+    consents.keep(uow, split, line, SelfPayDecision.DECLINED)
+    rest = prescriptions.leave_out(uow, prescription, line_no)
+    uow.publish(LineDeclined(prescription.id, line_no, prescription.patient_id, rest.id if rest else None))
+    return rest
