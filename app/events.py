@@ -82,6 +82,22 @@ class RegistrationRescheduled:
 
 
 @dataclass(frozen=True)
+class WaitlistOffered:
+    """A place is kept for a while for somebody on the waiting list."""
+
+    offer_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class WaitlistLapsed:
+    """Somebody on the waiting list got no place: the days are over, or they answered too few offers."""
+
+    entry_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class RegistrationCancelled:
     """The place went back; `was_paid` when its fee is to be given back, `by_hospital` when the doctor stopped."""
 

@@ -23,6 +23,7 @@ from app.prescription import followers as prescription
 from app.queueing import followers as queueing
 from app.registration import followers as registration_merging
 from app.registration import service as registration
+from app.registration import waitlist
 from app.reports import followers as reports
 from app.revisit import followers as revisit
 
@@ -76,6 +77,7 @@ STORY: Story = {
     events.ChannelScanned: (),  # the scan's own row is all that is counted
     events.RegistrationHeld: (payment.open_bill_when_held, analytics.count_when_held),
     events.RegistrationBooked: (
+        waitlist.serve_when_booked,
         revisit.stop_when_booked,
         notifications.tell_when_booked,
         analytics.count_when_booked,
@@ -84,6 +86,8 @@ STORY: Story = {
     events.RegistrationMoved: (notifications.tell_when_moved,),
     events.DoctorSubstituted: (notifications.tell_when_substituted,),
     events.RegistrationRescheduled: (notifications.tell_when_rescheduled, tell_hospital_of_new_time),
+    events.WaitlistOffered: (notifications.tell_when_offered,),
+    events.WaitlistLapsed: (notifications.tell_when_lapsed,),
     events.RegistrationExpired: (
         payment.void_bill_when_expired,
         revisit.reopen_when_given_back,

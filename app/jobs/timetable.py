@@ -29,6 +29,7 @@ JOBS = (
     Job("settlements", 2, work.settlements),
     Job("hl7_alarms", 15, work.hl7_alarms),
     Job("expire_holds", 5, work.expire_holds),
+    Job("waitlist", 5, work.waitlist),
     Job("reminders", 5, work.reminders),
     Job("payment_refunds", 5, work.payment_refunds),
     Job("payment_query", 10, work.payment_query),

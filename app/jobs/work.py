@@ -24,7 +24,7 @@ from app.prescription import service as prescription
 from app.reconciliation import service as reconciliation
 from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import Source
-from app.registration import by_time
+from app.registration import by_time, offering
 from app.revisit import service as revisit
 from app.revisit import telling
 from app.runtime import Runtime
@@ -38,6 +38,11 @@ _log = logging.getLogger(__name__)
 def expire_holds(runtime: Runtime) -> int:
     """Places that were not paid for in time have gone back."""
     return _drain(runtime, "expire_holds", lambda uow: by_time.expire_due(uow, limit=BATCH))
+
+
+def waitlist(runtime: Runtime) -> int:
+    """Places that came back are offered to those who wait."""
+    return _drain(runtime, "waitlist", lambda uow: offering.work_through(uow, limit=BATCH))
 
 
 def close_sessions(runtime: Runtime) -> int:

@@ -19,6 +19,8 @@ from app.events import (
     RegistrationRescheduled,
     ReminderDue,
     ReportArrived,
+    WaitlistLapsed,
+    WaitlistOffered,
 )
 from app.identity.merging import repoint
 from app.identity.models import Account
@@ -30,11 +32,11 @@ from app.payment.models import Bill, Purpose, Refund
 from app.pharmacy.models import Bag, Window
 from app.pharmacy.picking import window_by_code
 from app.queueing.models import Ticket
-from app.registration.models import Registration
+from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.service import slot_of
 from app.reports.models import Report
 from app.revisit.service import plan_by_id, reminder_by_id
-from app.scheduling.models import ClinicSession
+from app.scheduling.models import ClinicSession, Slot
 
 _ABOUT_THE_PLACE = {"stopped", "substituted"}
 
@@ -59,6 +61,33 @@ def tell_when_substituted(uow: Uow, substituted: DoctorSubstituted) -> None:
 def tell_when_rescheduled(uow: Uow, moved: RegistrationRescheduled) -> None:
     """The visit has the time that the patient chose: when, which room, which number."""
     _tell_visit(uow, moved.registration_id, "rescheduled", f"rescheduled:{moved.registration_id}:{moved.nth}")
+
+
+def tell_when_offered(uow: Uow, offered: WaitlistOffered) -> None:
+    """A place is kept for the patient for a while: when it is, and until when it is kept."""
+    offer = uow.session.get_one(WaitlistOffer, offered.offer_id)
+    slot = uow.session.get_one(Slot, offer.slot_id)
+    tell(
+        uow,
+        patient_id=offered.patient_id,
+        template="place_offered",
+        dedupe=f"place_offered:{offer.id}",
+        params={"at": slot.starts_at, "until_at": offer.ends_at},
+        link=links.waitlist(),
+    )
+
+
+def tell_when_lapsed(uow: Uow, lapsed: WaitlistLapsed) -> None:
+    """The waiting is over without a place."""
+    entry = uow.session.get_one(WaitlistEntry, lapsed.entry_id)
+    tell(
+        uow,
+        patient_id=lapsed.patient_id,
+        template="waitlist_over",
+        dedupe=f"waitlist_over:{entry.id}",
+        params={"to_day": entry.to_day},
+        link=links.waitlist(),
+    )
 
 
 def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:

@@ -13,6 +13,11 @@ def registration(public_id: str) -> str:
     return f"/registrations/{public_id}"
 
 
+def waitlist() -> str:
+    """The page of what the account's patients wait for, offers first."""
+    return "/waitlist"
+
+
 def bill(public_id: str) -> str:
     """The page on which a bill is read and paid."""
     return f"/bills/{public_id}"

@@ -55,6 +55,19 @@ WORDS: Mapping[str, Words] = {
         "改为{at}，{room}诊室，{number}号。原来的号已退回，挂号费不变。",
         "It is now at {at}, room {room}, place {number}. Your former place went back; the fee is the same.",
     ),
+    "place_offered": Words(
+        "候补有号了",
+        "A place is kept for you",
+        "{at}有号，为您保留到{until_at}。点开接受并付款；不回应就给下一位。",
+        "There is a place at {at}, kept for you until {until_at}. Open to accept and pay; else it goes to the next.",
+        useful_minutes=15,
+    ),
+    "waitlist_over": Words(
+        "候补已结束",
+        "You are no longer on the waiting list",
+        "到{to_day}为止没有候补到号，或多次没有回应。如仍需就诊请重新候补或预约。",
+        "Up to {to_day} no place came, or offers were not answered. You can join again or book another time.",
+    ),
     "expired": Words(
         "未在规定时间内付款，号源已释放",
         "Your place was released",

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app import events
 from app.kernel.uow import Uow
+from app.registration import offering
 from app.registration.models import Registration
 from app.registration.service import give_back, remember_lost
 from app.registration.states import ACTIVE, RegistrationState
@@ -18,6 +19,7 @@ def stop_session(uow: Uow, *, public_id: str, why: str) -> int:
     What was paid goes back in full, everybody is told, and may have another place whatever the limits say.
     """
     session = scheduling.stop_session(uow, public_id=public_id, why=why)
+    offering.withdraw_of_session(uow, session)
     standing = _of_session(uow, session.id, RegistrationState.HELD, RegistrationState.BOOKED)
     for registration in standing:
         give_back(uow, registration, by_hospital=True, why="session_stopped")

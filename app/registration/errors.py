@@ -112,3 +112,21 @@ class AppealEmpty(Refused):
 
     code = "appeal_empty"
     http_status = 422
+
+
+class PlacesLeft(Refused):
+    """There are places to be had; nobody need wait."""
+
+    code = "places_left"
+
+
+class WaitlistFull(Refused):
+    """The patient waits for as many places as one patient may; facts: `at_most`."""
+
+    code = "waitlist_full"
+
+
+class OfferOver(Refused):
+    """The offered place is no longer kept: the time is over, or it was answered."""
+
+    code = "offer_over"

@@ -5,10 +5,18 @@ from __future__ import annotations
 from app.events import PatientsMerged
 from app.identity.errors import MergeBusy
 from app.identity.merging import repoint
+from app.kernel import moves
 from app.kernel.uow import Uow
-from app.registration import by_hospital, service
-from app.registration.models import ConductRecord, LostPlace, Registration, Suspension
-from app.registration.states import REGISTRATION, RegistrationAction
+from app.registration import by_hospital, service, waitlist
+from app.registration.models import (
+    ConductRecord,
+    LostPlace,
+    Registration,
+    Suspension,
+    WaitlistEntry,
+    WaitlistOffer,
+)
+from app.registration.states import ENTRY, REGISTRATION, EntryAction, RegistrationAction
 
 
 def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
@@ -22,7 +30,10 @@ def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:
         staying = theirs.get(_half_day(going))
         if staying is not None:
             service.give_back(uow, _one_to_cancel(going, staying), by_hospital=True, why="merged")
-    repoint(uow, merged, Registration, ConductRecord, Suspension, LostPlace)
+    for entry in waitlist.offered_to(uow, merged.merged_patient_id):
+        waitlist.withdraw_open(uow, entry)
+        moves.move(uow, ENTRY, entry, EntryAction.WAIT_ON, why="merged")
+    repoint(uow, merged, Registration, ConductRecord, Suspension, LostPlace, WaitlistEntry, WaitlistOffer)
 
 
 def _half_day(place: Registration) -> tuple[object, ...]:

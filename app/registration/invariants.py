@@ -20,6 +20,18 @@ INVARIANTS = {
         " WHERE state IN ('held', 'booked', 'checked_in', 'in_consultation')"
         " GROUP BY patient_id, practitioner_id, visit_day, half_day HAVING count(*) > 1) t"
     ),
+    "an_open_offer_has_its_set_aside_place": (
+        "SELECT count(*) FROM waitlist_offer o JOIN slot s ON s.id = o.slot_id"
+        " WHERE o.state = 'open' AND s.state <> 'set_aside'"
+    ),
+    "an_offered_entry_has_one_open_offer": (
+        "SELECT count(*) FROM waitlist_entry e WHERE (e.state = 'offered') <> (1 = (SELECT count(*)"
+        " FROM waitlist_offer o WHERE o.entry_id = e.id AND o.state = 'open'))"
+    ),
+    "nobody_is_offered_two_places": (
+        "SELECT count(*) FROM (SELECT patient_id FROM waitlist_offer WHERE state = 'open'"
+        " GROUP BY patient_id HAVING count(*) > 1) t"
+    ),
     "every_state_has_its_move": (
         "SELECT count(*) FROM registration r WHERE r.state <> 'held' AND NOT EXISTS (SELECT 1 FROM move m"
         " WHERE m.machine = 'registration' AND m.subject_id = r.id AND m.to_state = r.state)"

@@ -60,6 +60,12 @@ def refuse_by_day_and_number(
     _refuse_too_many(uow, rules, patient, session, instead_of)
 
 
+def is_released(uow: Uow, rules: Rules, session: ClinicSession) -> bool:
+    """True while the rules let the session's day be booked."""
+    day = session.visit_day
+    return opens_at(rules, day, uow.zone) <= uow.now() < closes_at(rules, day, uow.zone)
+
+
 def refuse_outside_the_window(uow: Uow, rules: Rules, session: ClinicSession) -> None:
     """Quiet while the session's day can be booked; refuses `not_released_yet`, `booking_is_over`."""
     opens, closes = opens_at(rules, session.visit_day, uow.zone), closes_at(rules, session.visit_day, uow.zone)

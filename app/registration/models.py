@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
-from app.registration.states import ACTIVE, RegistrationState, SuspensionState
+from app.registration.states import ACTIVE, EntryState, OfferState, RegistrationState, SuspensionState
 from app.rulebook.terms import Breach
 from app.scheduling.models import HalfDay
 
@@ -132,3 +132,60 @@ class ConductRecord(Row):
     breach: Mapped[Breach] = mapped_column(choice(Breach))
     day: Mapped[date]
     suspension_id: Mapped[int | None] = mapped_column(ForeignKey("suspension.id"))
+
+
+_IS_OPEN = text(f"state = '{OfferState.OPEN.value}'")
+
+
+def _one_open(name: str, column: str) -> Index:
+    return Index(name, column, unique=True, postgresql_where=_IS_OPEN, sqlite_where=_IS_OPEN)
+
+
+class WaitlistEntry(PublicRow):
+    """Somebody who waits for a place (候补): in a department, with one doctor or any, on some days, in any half-day.
+
+    `missed` counts the offers that ran out unanswered.
+    """
+
+    __tablename__ = "waitlist_entry"
+    __table_args__ = (
+        Index("ix_waitlist_entry_waiting", "department_id", "state", "from_day", "to_day"),
+        Index("ix_waitlist_entry_patient", "patient_id", "state"),
+        CheckConstraint("from_day <= to_day", name="days_in_order"),
+    )
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))
+    from_day: Mapped[date]
+    to_day: Mapped[date]
+    half_day: Mapped[HalfDay | None] = mapped_column(choice(HalfDay))
+    state: Mapped[EntryState] = mapped_column(choice(EntryState), default=EntryState.WAITING)
+    missed: Mapped[int] = mapped_column(default=0)
+    joined_at: Mapped[datetime]
+
+
+class WaitlistOffer(PublicRow):
+    """A place that is set aside for one entry until `ends_at`.
+
+    The tables themselves keep a place from being offered to two, and a patient from being offered two.
+    """
+
+    __tablename__ = "waitlist_offer"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "slot_id"),
+        _one_open("uq_waitlist_offer_slot", "slot_id"),
+        _one_open("uq_waitlist_offer_patient", "patient_id"),
+        Index("ix_waitlist_offer_due", "state", "ends_at"),
+        CheckConstraint("(state = 'accepted') = (registration_id IS NOT NULL)", name="accepted_has_its_place"),
+    )
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("waitlist_entry.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    session_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
+    slot_id: Mapped[int] = mapped_column(ForeignKey("slot.id"))
+    offered_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[OfferState] = mapped_column(choice(OfferState), default=OfferState.OPEN)
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))

@@ -12,7 +12,7 @@ from datetime import datetime
 from app import events
 from app.identity.models import Patient
 from app.kernel.uow import Uow
-from app.registration import by_hospital, limits, service
+from app.registration import awaited, by_hospital, limits, service
 from app.registration.errors import (
     AlreadyRegistered,
     CannotReschedule,
@@ -73,10 +73,11 @@ def fee_fen(uow: Uow, registration: Registration, session: ClinicSession) -> int
 def _move(uow: Uow, registration: Registration, session: ClinicSession, wanted: Wanted) -> None:
     former, former_rules = registration.slot_id, service.rules_of(uow, registration)
     nth = registration.times_moved + 1
+    scheduling.let_stand(uow, session)
     by_hospital.sit_in(uow, registration, session, wanted=wanted, nth=nth)
     if former is not None:
         free_from = service.rested_at(uow, former_rules)
-        scheduling.free_slot(uow, slot_id=former, registration_id=registration.id, free_from=free_from)
+        awaited.give_back(uow, slot_id=former, registration_id=registration.id, free_from=free_from)
     uow.publish(events.RegistrationRescheduled(registration.id, registration.patient_id, nth))
 
 

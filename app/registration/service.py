@@ -15,7 +15,7 @@ from app.kernel import audit, hot, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.registration import asking, conduct, limits
+from app.registration import asking, awaited, conduct, limits
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import LostPlace, Registration
 from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
@@ -315,7 +315,7 @@ def free_place(uow: Uow, registration: Registration, *, rests: bool = False) -> 
     if registration.slot_id is None:
         return
     free_from = rested_at(uow, rules_of(uow, registration)) if rests else None
-    scheduling.free_slot(uow, slot_id=registration.slot_id, registration_id=registration.id, free_from=free_from)
+    awaited.give_back(uow, slot_id=registration.slot_id, registration_id=registration.id, free_from=free_from)
 
 
 def rested_at(uow: Uow, rules: Rules) -> datetime | None:

@@ -78,3 +78,64 @@ SUSPENSION_MOVES = {
     (SuspensionState.APPEALED, SuspensionAction.LIFT): SuspensionState.LIFTED,
 }
 SUSPENSION = Machine("suspension", SuspensionState.STANDING, SUSPENSION_MOVES)
+
+
+class EntryState(enum.StrEnum):
+    """Where somebody on the waiting list (候补) stands; `served` has a place, `lapsed` got none in time."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    SERVED = "served"
+    LEFT = "left"
+    LAPSED = "lapsed"
+
+
+class EntryAction(enum.StrEnum):
+    """What can happen to an entry of the waiting list."""
+
+    OFFER = "offer"
+    SERVE = "serve"
+    WAIT_ON = "wait_on"
+    LEAVE = "leave"
+    LAPSE = "lapse"
+
+
+ENTRY_MOVES = {
+    (EntryState.WAITING, EntryAction.OFFER): EntryState.OFFERED,
+    (EntryState.WAITING, EntryAction.SERVE): EntryState.SERVED,  # the patient found a place without the list
+    (EntryState.WAITING, EntryAction.LEAVE): EntryState.LEFT,
+    (EntryState.WAITING, EntryAction.LAPSE): EntryState.LAPSED,
+    (EntryState.OFFERED, EntryAction.SERVE): EntryState.SERVED,
+    (EntryState.OFFERED, EntryAction.WAIT_ON): EntryState.WAITING,  # declined, missed or withdrawn
+    (EntryState.OFFERED, EntryAction.LEAVE): EntryState.LEFT,
+    (EntryState.OFFERED, EntryAction.LAPSE): EntryState.LAPSED,  # missed as often as the rules bear
+}
+ENTRY = Machine("waitlist_entry", EntryState.WAITING, ENTRY_MOVES)
+
+
+class OfferState(enum.StrEnum):
+    """What became of a place that was offered to somebody on the waiting list."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class OfferAction(enum.StrEnum):
+    """What can happen to an offer."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    EXPIRE = "expire"
+    WITHDRAW = "withdraw"
+
+
+OFFER_MOVES = {
+    (OfferState.OPEN, OfferAction.ACCEPT): OfferState.ACCEPTED,
+    (OfferState.OPEN, OfferAction.DECLINE): OfferState.DECLINED,
+    (OfferState.OPEN, OfferAction.EXPIRE): OfferState.EXPIRED,
+    (OfferState.OPEN, OfferAction.WITHDRAW): OfferState.WITHDRAWN,  # its session stopped, or the patient is served
+}
+OFFER = Machine("waitlist_offer", OfferState.OPEN, OFFER_MOVES)

@@ -74,6 +74,16 @@ _TABLE: tuple[tuple[str, str, Callable[[Rules], bool]], ...] = (
     ),
     ("priority_classes", "class_twice", _codes_twice),
     (
+        "waitlist_stops_minutes_before",
+        "offer_after_start",
+        lambda rules: rules.waitlist_stops_minutes_before < rules.waitlist_offer_minutes,
+    ),
+    (
+        "waitlist_until_clock",
+        "never_offered",
+        lambda rules: minute_of_day(rules.waitlist_from_clock) >= minute_of_day(rules.waitlist_until_clock),
+    ),
+    (
         "patient_department_day_at_most",
         "day_above_period",
         lambda rules: 0 < rules.patient_bookings_at_most < rules.patient_department_day_at_most,

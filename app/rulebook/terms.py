@@ -111,6 +111,13 @@ class Rules:
     reschedules_at_most: int = 2
     returned_place_minutes_at_least: int = 0
     returned_place_minutes_at_most: int = 0
+    # The waiting list 候补: an offer is kept for 15 minutes, and nobody is woken for one.
+    waitlist_offer_minutes: int = 15
+    waitlist_stops_minutes_before: int = 60
+    waitlist_from_clock: str = "07:00"
+    waitlist_until_clock: str = "22:00"
+    waitlist_entries_at_most: int = 3
+    waitlist_missed_at_most: int = 3
     # Conduct.
     breach_limits: tuple[BreachLimit, ...] = ()
     # Arriving.

@@ -171,7 +171,7 @@ class Slot(Row):
     __table_args__ = (
         UniqueConstraint("session_id", "seq"),
         Index("ix_slot_free", "session_id", "state", "seq"),
-        CheckConstraint("(state = 'free') = (registration_id IS NULL)", name="free_has_nobody"),
+        CheckConstraint("(state IN ('free', 'set_aside')) = (registration_id IS NULL)", name="free_has_nobody"),
         CheckConstraint("(kept_for IS NULL) = (kept_until IS NULL)", name="kept_until_some_time"),
     )
 

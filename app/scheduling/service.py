@@ -39,13 +39,15 @@ class Wanted:
     """Which place is wanted: the first free one from `not_before` on, or the very one numbered `seq`.
 
     `channel` is how the patient comes to it; to None it does not matter for whom a place is kept. A place that rests
-    is to be had by nobody unless `also_resting`: by whoever has paid for a place here already.
+    is to be had by nobody unless `also_resting`: by whoever has paid for a place here already. One that
+    `is_set_aside` is had by whom it was offered to.
     """
 
     channel: BookingChannel | None = BookingChannel.ONLINE
     not_before: datetime | None = None
     seq: int | None = None
     also_resting: bool = False
+    is_set_aside: bool = False
 
 
 def departments(uow: Uow) -> list[Department]:
@@ -140,6 +142,7 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
     facts = {
         "p_session_id": session_id,
         "p_practitioner_id": session.practitioner_id,
+        "p_state": SlotState.SET_ASIDE if wanted.is_set_aside else SlotState.FREE,
         "p_registration_id": registration_id,
         "p_now": uow.now(),
         "p_not_before": wanted.not_before or session.starts_at,
@@ -177,6 +180,16 @@ def free_slot(uow: Uow, *, slot_id: int, registration_id: int, free_from: dateti
     """The registration's place is free again, to be had from `free_from` on; False when it was not its."""
     facts = {"p_slot_id": slot_id, "p_registration_id": registration_id, "p_free_from": free_from}
     return _ran(uow, sql.FREE, facts)
+
+
+def set_aside(uow: Uow, *, slot_id: int) -> bool:
+    """The free place is kept from everybody for whoever waits for one; False when it is not free, or is a channel's."""
+    return _ran(uow, sql.SET_ASIDE, {"p_slot_id": slot_id, "p_now": uow.now()})
+
+
+def let_go(uow: Uow, *, slot_id: int) -> bool:
+    """The place that was set aside is everybody's; False when it was not set aside."""
+    return _ran(uow, sql.LET_GO, {"p_slot_id": slot_id})
 
 
 def _ran(uow: Uow, statement: object, facts: Mapping[str, object]) -> bool:

@@ -14,7 +14,7 @@ _FIRST_FREE = (
     select(Slot.id)
     .where(
         Slot.session_id == bindparam("p_session_id"),
-        Slot.state == SlotState.FREE,
+        Slot.state == bindparam("p_state", type_=Slot.state.type),
         Slot.ends_at > bindparam("p_now"),
         Slot.starts_at >= bindparam("p_not_before"),
         Slot.seq.between(bindparam("p_first_seq"), bindparam("p_last_seq")),
@@ -41,7 +41,11 @@ _STILL_SO = (
 )
 CLAIM = Hot(
     update(Slot)
-    .where(Slot.id == _FIRST_FREE.scalar_subquery(), Slot.state == SlotState.FREE, _STILL_SO)
+    .where(
+        Slot.id == _FIRST_FREE.scalar_subquery(),
+        Slot.state == bindparam("p_state", type_=Slot.state.type),
+        _STILL_SO,
+    )
     .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
     .returning(Slot.id, Slot.seq)
 )
@@ -53,6 +57,21 @@ TAKE: Update = (
         Slot.state == SlotState.HELD,
     )
     .values(state=SlotState.TAKEN)
+)
+# A place that is kept for a channel stays with its channel.
+SET_ASIDE: Update = (
+    update(Slot)
+    .where(
+        Slot.id == bindparam("p_slot_id"),
+        Slot.state == SlotState.FREE,
+        or_(Slot.kept_for.is_(None), Slot.kept_until <= bindparam("p_now")),
+    )
+    .values(state=SlotState.SET_ASIDE)
+)
+LET_GO: Update = (
+    update(Slot)
+    .where(Slot.id == bindparam("p_slot_id"), Slot.state == SlotState.SET_ASIDE)
+    .values(state=SlotState.FREE, free_from=None)
 )
 FREE: Update = (
     update(Slot)

@@ -24,9 +24,13 @@ class SessionAction(enum.StrEnum):
 
 
 class SlotState(enum.StrEnum):
-    """A place is `free`, `held` for a payment, or `taken`; moved by the single statements of sql.py."""
+    """A place is `free`, `held` for a payment, or `taken`; moved by the single statements of sql.py.
+
+    One that is `set_aside` is for the waiting list (候补), offered or about to be, and to be had by nobody else.
+    """
 
     FREE = "free"
+    SET_ASIDE = "set_aside"
     HELD = "held"
     TAKEN = "taken"
 

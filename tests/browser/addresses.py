@@ -42,6 +42,11 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("lin", "/registrations/{visit.booked}/move"),
         ("lin", "/registrations/{visit.booked}/move?all=1"),
     ),
+    "patient.waiting_list": (("zhang", "/waitlist"), ("he", "/waitlist"), ("newcomer", "/waitlist")),
+    "patient.join_form": (
+        ("he", "/waitlist/new?session={session.full}"),
+        ("newcomer", "/waitlist/new?department=GI"),
+    ),
     "patient.confirm_move": (("lin", "/registrations/{visit.booked}/move/{session.after}"),),
     "patient.check_in_list": (("li", "/check-in"), ("newcomer", "/check-in")),
     "patient.visit": (

@@ -29,6 +29,8 @@ OWNERS = {
     "plan_id": "plan",
     "message_id": "message",
     "suspension_id": "suspension",
+    "entry_id": "entry.offered",
+    "offer_id": "offer",
 }
 EVERYBODYS = {"code": "channel.code", "session_id": "session"}
 Tries = list[tuple[str, str, str]]

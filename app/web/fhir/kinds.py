@@ -32,7 +32,11 @@ from app.web.fhir.resources.schedule import schedule, slot
 from app.web.fhir.searching import Asked
 
 _NUMBERED = re.compile(r"([0-9a-z]{26})-(\d{1,4})", re.ASCII)
-SLOT_STATES = {"free": (SlotState.FREE,), "busy": (SlotState.TAKEN,), "busy-tentative": (SlotState.HELD,)}
+SLOT_STATES = {
+    "free": (SlotState.FREE,),
+    "busy": (SlotState.TAKEN,),
+    "busy-tentative": (SlotState.HELD, SlotState.SET_ASIDE),
+}
 
 
 @dataclass(frozen=True)

@@ -39,3 +39,4 @@ from app.web.patient import reports as reports  # noqa: E402
 from app.web.patient import revisits as revisits  # noqa: E402
 from app.web.patient import suspensions as suspensions  # noqa: E402
 from app.web.patient import visits as visits  # noqa: E402
+from app.web.patient import waiting_list as waiting_list  # noqa: E402

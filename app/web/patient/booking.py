@@ -55,6 +55,7 @@ def department(code: str) -> edge.Answer:
     day = _day_shown(request.args.get("day", ""), first, bookable)
     return render_template(
         "patient/department.html",
+        code=code,
         name=show.in_language(found.name, found.name_en),
         place=show.in_language(found.location, found.location_en),
         day=show.day_words(day),

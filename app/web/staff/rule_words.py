@@ -24,6 +24,13 @@ GROUPS: tuple[tuple[object, tuple[str, ...]], ...] = (
             *("returned_place_minutes_at_least", "returned_place_minutes_at_most"),
         ),
     ),
+    (
+        _l("候补"),
+        (
+            *("waitlist_offer_minutes", "waitlist_stops_minutes_before", "waitlist_from_clock"),
+            *("waitlist_until_clock", "waitlist_entries_at_most", "waitlist_missed_at_most"),
+        ),
+    ),
     (_l("爽约和限约"), ("breach_limits",)),
     (_l("签到和迟到"), ("check_in_opens_minutes", "late_after_minutes", "late_rule")),
     (
@@ -59,6 +66,12 @@ LABELS: dict[str, object] = {
     "reschedules_at_most": _l("每个号最多改约几次"),
     "returned_place_minutes_at_least": _l("退回的号至少等几分钟再放出"),
     "returned_place_minutes_at_most": _l("退回的号最多等几分钟再放出"),
+    "waitlist_offer_minutes": _l("候补到的号保留几分钟"),
+    "waitlist_stops_minutes_before": _l("就诊前几分钟起不再给候补"),
+    "waitlist_from_clock": _l("每天几点开始通知候补"),
+    "waitlist_until_clock": _l("每天几点以后不再通知候补"),
+    "waitlist_entries_at_most": _l("每位患者最多同时候补几个"),
+    "waitlist_missed_at_most": _l("几次没有回应就结束候补"),
     "breach_limits": _l("爽约、退号的次数和限约"),
     "check_in_opens_minutes": _l("开诊前几分钟开始签到"),
     "late_after_minutes": _l("过了预约时段几分钟算迟到"),
@@ -89,6 +102,10 @@ HINTS: dict[str, object] = {
     "late_cancel_minutes": _l("0 为不算"),
     "reschedules_at_most": _NO_LIMIT,
     "returned_place_minutes_at_most": _l("在两个数之间随机，防止倒号；0 为马上放出"),
+    "waitlist_stops_minutes_before": _l("这以后退回的号直接放给所有人"),
+    "waitlist_from_clock": _l("例如 07:00；夜里退回的号等到这时"),
+    "waitlist_entries_at_most": _l("0 为不开放候补"),
+    "waitlist_missed_at_most": _NO_LIMIT,
     "breach_limits": _l(
         "每行：种类 次数 几个月内 限约几个月。种类：no_show 爽约，late_cancel 临时取消，cancel 退号，"
         "same_day_refund 当日退号，no_show_or_late_cancel 爽约或临时取消。例如 no_show 3 3 3"
@@ -148,5 +165,7 @@ FAULTS: dict[str, object] = {
     "late_cancel_impossible": _l("这个时间以后已经不能取消，不会有临时取消"),
     "outnumbered_slower": _l("回诊患者更多时，间隔不能反而变大"),
     "class_twice": _l("同一个优先代码写了两次"),
+    "offer_after_start": _l("候补到的号保留的时间，不能长过停止候补的时间"),
+    "never_offered": _l("停止通知要晚于开始通知"),
     "day_above_period": _l("同一天的上限大于总的上限"),
 }

@@ -22,6 +22,7 @@ from tests.conftest import SetClock
 
 PROMISED = {
     "expire_holds",
+    "waitlist",
     "close_sessions",
     "open_sessions",
     "reminders",

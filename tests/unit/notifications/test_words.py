@@ -13,7 +13,9 @@ from tests.factories_revisit import SHANGHAI
 
 PARAMS = {
     "at": datetime(2026, 11, 23, 1, 30, tzinfo=UTC).isoformat(),
+    "until_at": datetime(2026, 11, 23, 1, 45, tzinfo=UTC).isoformat(),
     "due_day": "2026-12-07",
+    "to_day": "2026-12-07",
     "room": "3-05",
     "number": "A012",
     "total_fen": 12345,

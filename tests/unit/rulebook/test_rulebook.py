@@ -125,6 +125,8 @@ CONTRADICTIONS = {
     "class_twice": {
         "priority_classes": [{"code": "a", "name": "甲", "proof": "证"}, {"code": "a", "name": "乙", "proof": "证"}]
     },
+    "offer_after_start": {"waitlist_stops_minutes_before": 10},
+    "never_offered": {"waitlist_from_clock": "22:00"},
     "day_above_period": {"patient_bookings_at_most": 1, "patient_department_day_at_most": 2},
 }
 

@@ -6,7 +6,12 @@ from app.scheduling.exchange import Place, Sitting
 from app.scheduling.states import SessionState, SlotState
 from app.web.fhir.resources.parts import Here, Json, by_code, concept, yuan
 
-SLOT_STATUS = {SlotState.FREE: "free", SlotState.HELD: "busy-tentative", SlotState.TAKEN: "busy"}
+SLOT_STATUS = {
+    SlotState.FREE: "free",
+    SlotState.SET_ASIDE: "busy-tentative",
+    SlotState.HELD: "busy-tentative",
+    SlotState.TAKEN: "busy",
+}
 
 
 def schedule(sitting: Sitting, here: Here) -> Json:
