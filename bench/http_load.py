@@ -14,6 +14,7 @@ from bench.figures import percentile
 
 HOST = "127.0.0.1"
 HEAD_END = b"\r\n\r\n"
+IDLE_SECONDS = 5
 Requests = Iterator[bytes]
 Heard = Callable[[bytes, int], None]
 """What is done with an answer: its head, and the number of whoever asked."""
@@ -44,8 +45,11 @@ class _Line:
         self.socket = socket.create_connection((HOST, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request = self.got = b""
-        self.asked_at = 0.0
+        self.asked_at, self.answered_at = 0.0, time.perf_counter()
         self.whose = 0
+
+    def hang_up(self) -> None:
+        self.socket.close()
 
     def ask(self, request: bytes, asked_at: float, whose: int = 0) -> None:
         self.request = request
@@ -100,7 +104,9 @@ def ask_all(port: int, requests: Requests, *, lines: int, seconds: float = 1e9) 
             load.statuses[status_of(head)] += 1
             busy -= not _next(line, requests, began + seconds)
     load.seconds = time.perf_counter() - began
-    _hang_up(watch, open_lines)
+    watch.close()
+    for line in open_lines.values():
+        line.hang_up()
     return load
 
 
@@ -127,38 +133,37 @@ def ask_on_time(port: int, request_of: Callable[[int], bytes], heard: Heard, pac
 
     Time is counted from when a person wanted to ask, so waiting for a free line counts too.
     """
-    load, watch, open_lines = Load(), select.epoll(), {}
-    free: list[_Line] = []
-    for _ in range(pace.lines):
-        line = _Line(port)
-        open_lines[line.socket.fileno()] = line
-        free.append(line)
-        watch.register(line.socket, select.EPOLLIN)
+    load, watch, busy = Load(), select.epoll(), {}
+    free = [_Line(port) for _ in range(pace.lines)]
     began = time.perf_counter()
     due = [(began + pace.every * number / pace.people, number) for number in range(pace.people)]
-    while due[0][0] < began + pace.seconds or len(free) < pace.lines:
+    while due[0][0] < began + pace.seconds or busy:
         now = time.perf_counter()
         while free and due[0][0] <= now and due[0][0] < began + pace.seconds:
             wanted_at, number = heapq.heappop(due)
-            free.pop().ask(request_of(number), wanted_at, number)
+            line = free.pop(0)
+            if now - line.answered_at > IDLE_SECONDS:  # the server may have hung up in the meantime
+                line.hang_up()
+                line = _Line(port)
+            watch.register(line.socket, select.EPOLLIN)
+            busy[line.socket.fileno()] = line
+            line.ask(request_of(number), wanted_at, number)
             heapq.heappush(due, (wanted_at + pace.every, number))
         for number, _ in watch.poll(max(0.0, min(due[0][0] - now, 0.02)) if free else 0.02):
-            line = open_lines[number]
+            line = busy[number]
             head = line.heard()
             if head is not None:
-                load.took_ms.append((time.perf_counter() - line.asked_at) * 1000)
+                line.answered_at = time.perf_counter()
+                load.took_ms.append((line.answered_at - line.asked_at) * 1000)
                 load.statuses[status_of(head)] += 1
                 heard(head, line.whose)
-                free.append(line)
+                watch.unregister(line.socket)
+                free.append(busy.pop(number))
     load.seconds = time.perf_counter() - began
-    _hang_up(watch, open_lines)
-    return load
-
-
-def _hang_up(watch: select.epoll, lines: dict[int, _Line]) -> None:
     watch.close()
-    for line in lines.values():
-        line.socket.close()
+    for line in free:
+        line.hang_up()
+    return load
 
 
 def get(path: str, cookie: str, etag: str = "") -> bytes:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, Engine, create_engine, insert, text
 
 from app import create_app
 from app.identity.models import Account, LoginSession, Patient, PatientLink, Relation
+from app.kernel.clock import hospital_day
 from app.kernel.db import Base
 from app.kernel.ids import new_public_id
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Slot
@@ -33,6 +35,7 @@ from tests.private_postgres import free_port, running_postgres
 from tools.demo.environment import web_environment
 
 ROOT = Path(__file__).resolve().parent.parent
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 WEB_PROCESSES = 2
 UP_WITHIN_SECONDS = 30
 WHAT_A_RUSH_LEAVES = "registration, bill, bill_line, once_key, audit_event, funnel_step, move, rate_count"
@@ -112,10 +115,10 @@ def rush_house(*, people: int, spread: tuple[int, int], hot_places: int) -> Iter
             phones = list(_people(connection, app, people))
             department = connection.scalar(insert(Department).values(_DEPARTMENT).returning(Department.id))
             sessions = [
-                _session(connection, department, number, spread[1] if number <= spread[0] else hot_places)
+                file_session(connection, department, number, spread[1] if number <= spread[0] else hot_places)
                 for number in range(1, spread[0] + 2)
             ]
-            sold_out = _session(connection, department, spread[0] + 2, 50)
+            sold_out = file_session(connection, department, spread[0] + 2, 50)
             connection.execute(
                 text(
                     "UPDATE slot SET state = 'taken', registration_id = -id WHERE session_id ="
@@ -180,17 +183,19 @@ def _people(connection: Connection, app: Flask, count: int) -> Iterator[Phone]:
     return iter(phones)
 
 
-def _session(connection: Connection, department_id: int | None, number: int, places: int) -> str:
-    """A doctor of their own sits tomorrow; one minute for each place, however many there are."""
+def file_session(
+    connection: Connection, department_id: int | None, number: int, places: int, *, starts_at: datetime | None = None
+) -> str:
+    """A doctor of their own sits (tomorrow); one minute for each place, however many there are."""
     doctor = {"code": f"R{number:04d}", "name": f"门诊{number}", "title": "主治医师", "department_id": department_id}
     doctor_id = connection.scalar(insert(Practitioner).values(doctor).returning(Practitioner.id))
-    starts_at = datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    starts_at = starts_at or datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0) + timedelta(days=1)
     public_id, minute = new_public_id(), timedelta(minutes=1)
     session = {
         "public_id": public_id,
         "department_id": department_id,
         "practitioner_id": doctor_id,
-        "visit_day": starts_at.date(),
+        "visit_day": hospital_day(starts_at, SHANGHAI),
         "half_day": HalfDay.AM,
         "room": "201",
         "fee_fen": 25_00,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, session
 
+from app.analytics import traces
 from app.kernel.uow import Uow
 from app.notifications import service as notifications
 from app.payment import service as payment
@@ -32,9 +33,12 @@ def home() -> edge.Answer:
 
 
 @blueprint.get("/live")
+@edge.at_once
 def home_live() -> edge.Answer:
-    """The part of the front page that changes by itself."""
-    return live.fragment("patient/_visit.html", **_current(edge.current_uow()))
+    """The part of the front page that changes by itself, or 304 while nothing has happened."""
+    uow = edge.current_uow()
+    trace = (session.get(family.CHOSEN), traces.of_account(uow))
+    return live.news("patient/_visit.html", trace, lambda: _current(uow))
 
 
 def _current(uow: Uow) -> dict[str, object]:

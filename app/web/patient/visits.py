@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext
 
+from app.analytics import traces
 from app.identity import service as identity
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
@@ -36,10 +37,14 @@ def visit(registration_id: str) -> edge.Answer:
 
 
 @blueprint.get("/visits/<registration_id>/live")
+@edge.at_once
 def visit_live(registration_id: str) -> edge.Answer:
-    """The part of the visit's page that changes by itself."""
+    """The part of the visit's page that changes by itself, or 304 while nothing has happened."""
     uow = edge.current_uow()
-    return live.fragment("patient/_visit.html", **_told(visit_of(uow, registrations.of_account(uow, registration_id))))
+    trace = (registration_id, traces.of_account(uow))
+    return live.news(
+        "patient/_visit.html", trace, lambda: _told(visit_of(uow, registrations.of_account(uow, registration_id)))
+    )
 
 
 def _told(found: Visit) -> dict[str, object]:
