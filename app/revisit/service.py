@@ -132,6 +132,13 @@ def plans_of_registration(uow: Uow, registration_id: int) -> list[FollowUpPlan]:
     )
 
 
+def visit_before(uow: Uow, registration_id: int) -> Registration | None:
+    """The visit at which this one was planned, when it is a revisit."""
+    planned = select(FollowUpPlan.registration_id).where(FollowUpPlan.revisit_id == registration_id)
+    first = uow.session.scalars(planned.order_by(FollowUpPlan.id)).first()
+    return uow.session.get(Registration, first) if first else None
+
+
 def plan_by_id(uow: Uow, plan_id: int) -> FollowUpPlan:
     """The plan with this key, for the steps that follow."""
     return uow.session.get_one(FollowUpPlan, plan_id)

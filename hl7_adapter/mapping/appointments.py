@@ -12,6 +12,7 @@ from app.registration import service as registration
 from app.registration.by_hospital import CANCELLED_THERE
 from app.registration.models import Registration
 from app.registration.states import REGISTRATION, RegistrationState
+from app.revisit import service as revisit
 from app.scheduling import service as scheduling
 from app.scheduling.models import Slot
 from app.scheduling.service import SessionCard
@@ -20,6 +21,7 @@ from hl7_adapter.er7 import Field, Part, parse, segment
 from hl7_adapter.mapping.writing import Rows, pid, pv1, stamp
 
 TOPIC = "hospital"
+FOLLOW_UP = "FOLLOWUP"  # HL7 table 0276
 
 
 def appointment(uow: Uow, settings: Hl7Settings, visit: Registration, *, reason: str) -> Rows:
@@ -49,18 +51,22 @@ def was_cancelled_there(uow: Uow, visit: Registration) -> bool:
 
 def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, Slot | None]) -> list[Field]:
     reason, slot = why
-    us = settings.our_application
-    filler = filler_number(uow, visit)
+    us, them = settings.our_application, settings.his_application
+    filler, before = filler_number(uow, visit), revisit.visit_before(uow, visit.id)
+    filler_before = filler_number(uow, before) if before else ""
     times = (stamp(slot.starts_at, uow.zone), stamp(slot.ends_at, uow.zone)) if slot else None
     return segment(
         "ARQ",
         {
             1: (visit.visit_number, us),
-            2: (filler, settings.his_application) if filler else None,
+            2: (filler, them) if filler else None,
             6: (reason, None, us),
+            7: (FOLLOW_UP, None, "HL70276") if before else None,
             11: times,
             15: (us,),
             19: (us,),
+            22: (before.visit_number, us) if before else None,
+            23: (filler_before, them) if filler_before else None,
         },
     )
 
