@@ -27,6 +27,23 @@ from app.registration import waitlist
 from app.reports import followers as reports
 from app.revisit import followers as revisit
 
+URGENT = (
+    events.PatientFiled,
+    events.RegistrationBooked,
+    events.RegistrationRescheduled,
+    events.RegistrationCancelled,
+)
+"""What the hospital system is told before all else: a patient on the phone waits for what it says."""
+
+
+def ask_hospital(uow: Uow, filed: events.PatientFiled) -> None:
+    """Where it was agreed, the hospital system is asked for the patient's number before it is told of the patient."""
+    if uow.actor.kind == "peer":
+        return
+    facts = {"event": "PatientSought", "patient_id": filed.patient_id}
+    lane = _lane(filed.patient_id)
+    outbox.post(uow, "hospital", f"PatientSought:{filed.patient_id}", facts, lane=lane, is_urgent=True)
+
 
 def tell_hospital(uow: Uow, event: object) -> None:
     """The hospital system is told of `event` after the unit stands; in order for each patient, each event once."""
@@ -46,7 +63,8 @@ def _facts(event: object) -> dict[str, Any]:
 
 def _post(uow: Uow, event: object, key: str, patient_id: int) -> None:
     name = type(event).__name__
-    outbox.post(uow, "hospital", f"{name}:{key}", {"event": name, **_facts(event)}, lane=_lane(patient_id))
+    facts, is_urgent = {"event": name, **_facts(event)}, isinstance(event, URGENT)
+    outbox.post(uow, "hospital", f"{name}:{key}", facts, lane=_lane(patient_id), is_urgent=is_urgent)
 
 
 def keep_order_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:
@@ -59,7 +77,7 @@ def _lane(patient_id: int) -> str:
 
 
 STORY: Story = {
-    events.PatientFiled: (tell_hospital,),
+    events.PatientFiled: (ask_hospital, tell_hospital),
     events.PatientsMerged: (
         registration_merging.follow_when_merged,
         queueing.follow_when_merged,

@@ -20,6 +20,8 @@ TOPICS = ("hospital", "hl7_replay")
 ALERT_AFTER_SECONDS = 45
 """So that whoever looks every ten seconds knows within a minute."""
 COUNTED_AT_MOST = 10_000
+URGENT_SECONDS = 5
+"""How long a patient on the phone should wait for what the hospital system says."""
 _OPEN = (OutboxState.WAITING, OutboxState.SENDING)
 
 
@@ -98,6 +100,15 @@ def alarms(uow: Uow) -> list[Alarm]:
         if each.waiting and each.oldest_seconds > ALERT_AFTER_SECONDS:
             found.append(Alarm(AlarmCode.TOO_OLD, each.peer, each.oldest_seconds))
     return found
+
+
+def overdue(uow: Uow) -> int:
+    """How many of the urgent messages were not answered within their 5 s: those bookings are pending over there."""
+    late = uow.now() - timedelta(seconds=URGENT_SECONDS)
+    wanted = select(func.count()).where(
+        OutboxItem.is_urgent, OutboxItem.state.in_(_OPEN), OutboxItem.topic.in_(TOPICS), OutboxItem.posted_at < late
+    )
+    return uow.session.scalar(wanted) or 0
 
 
 def answers(uow: Uow) -> Answers:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, func, select, text, update
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, false, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
@@ -23,6 +23,7 @@ BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 JITTER_PER_CENT = 20
 # Written out, never bound: only so does SQLite see that the index of open items answers the question.
 _NOT_SENT = text("state <> 'sent'")
+_URGENT = text("is_urgent AND state <> 'sent'")
 
 
 class OutboxState(enum.StrEnum):
@@ -38,6 +39,7 @@ class OutboxItem(Row):
     """One thing to tell; `key` is unique within its topic, `lane` keeps the order, `body` is fixed at the first try.
 
     `kind` is the message's type once it is written, before that the event it tells; `peer` whom it is written for.
+    `is_urgent`: somebody waits for the answer, so it goes before what only has to arrive.
     """
 
     __tablename__ = "outbox"
@@ -49,6 +51,7 @@ class OutboxItem(Row):
         Index("ix_outbox_peer", "peer", "id"),
         Index("ix_outbox_posted_at", "posted_at"),
         Index("ix_outbox_open", "topic", "state", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
+        Index("ix_outbox_urgent", "topic", "due_at", sqlite_where=_URGENT, postgresql_where=_URGENT),
     )
 
     topic: Mapped[str] = mapped_column(String(24))
@@ -66,10 +69,18 @@ class OutboxItem(Row):
     last_error: Mapped[str] = mapped_column(String(300), default="")
     kind: Mapped[str] = mapped_column(String(40), default="", server_default="")
     peer: Mapped[str] = mapped_column(String(48), default="", server_default="")
+    is_urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
-def post(
-    uow: Uow, topic: str, key: str, payload: dict[str, Any], *, lane: str = "", due_at: datetime | None = None
+def post(  # noqa: PLR0913 - a thing to tell is these facts
+    uow: Uow,
+    topic: str,
+    key: str,
+    payload: dict[str, Any],
+    *,
+    lane: str = "",
+    due_at: datetime | None = None,
+    is_urgent: bool = False,
 ) -> None:
     """`payload` (ids and codes) will be told under `topic` once this unit stands; the same key again is quiet."""
     maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -87,6 +98,7 @@ def post(
             tries=0,
             last_error="",
             kind=str(payload.get("event", ""))[:40],
+            is_urgent=is_urgent,
         )
         .on_conflict_do_nothing(index_elements=["topic", "key"])
     )
@@ -101,7 +113,7 @@ def join_lanes(uow: Uow, topic: str, lane: str, into: str) -> None:
     )
 
 
-def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int) -> list[OutboxItem]:
+def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int, only_urgent: bool = False) -> list[OutboxItem]:
     """Up to `limit` due items, each first in its lane, leased to the caller; commit before telling anyone.
 
     An item whose lease ran out (its sender died) is given out again. Two callers never hold the same item.
@@ -122,9 +134,10 @@ def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int) -> list[Outbo
     is_free = (OutboxItem.state == OutboxState.WAITING) | (
         (OutboxItem.state == OutboxState.SENDING) & (OutboxItem.lease_until < now)
     )
+    which = [OutboxItem.topic == topic, OutboxItem.due_at <= now, is_free, is_first]
     due = (
         select(OutboxItem.id)
-        .where(OutboxItem.topic == topic, OutboxItem.due_at <= now, is_free, is_first)
+        .where(*which, *([_URGENT] if only_urgent else []))
         .order_by(OutboxItem.due_at, OutboxItem.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

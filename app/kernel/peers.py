@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,6 +59,13 @@ class OtherFacility(enum.StrEnum):
     REFUSE = "refuse"
 
 
+class RefusedBooking(enum.StrEnum):
+    """A place taken here that the system refuses for good waits for a `person`, or is given back with its money."""
+
+    PERSON = "person"
+    GIVE_BACK = "give_back"
+
+
 class BadPeer(BadInput):
     """The agreement cannot be kept as it is written (facts: fields)."""
 
@@ -86,7 +93,8 @@ class Peer:
     is without limit. `retry_codes` (HL7 table 0357) in its AE or AR mean that a message is sent to it again. `out_host`
     '' is a peer that we do not send to, or one whose address stands in the settings. `facilities` are our names as it
     writes them in MSH-6 and PV1-3.4, none for any. `field_rules` and `codes` are lines as `field_rules.read_rule` and
-    `code_tables.own_code` read them: they hold for this peer before what holds for all.
+    `code_tables.own_code` read them: they hold for this peer before what holds for all. One that `is_asked_first` is
+    asked for a new patient's number (QBP^Q22) before it is told of the patient.
     """
 
     name: str = ""
@@ -109,6 +117,8 @@ class Peer:
     out_port: int = 0
     out_tls: bool = False
     out_charset: str = "UNICODE UTF-8"
+    refused_booking: RefusedBooking = RefusedBooking.PERSON
+    is_asked_first: bool = False
     is_paused: bool = False
     public_id: str = ""
     version: int = 0
@@ -158,6 +168,10 @@ class Hl7Peer(PublicRow):
     out_port: Mapped[int]
     out_tls: Mapped[bool]
     out_charset: Mapped[str] = mapped_column(String(40))
+    refused_booking: Mapped[RefusedBooking] = mapped_column(
+        choice(RefusedBooking), default=RefusedBooking.PERSON, server_default=RefusedBooking.PERSON.value
+    )
+    is_asked_first: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_paused: Mapped[bool]
     version: Mapped[int]
 

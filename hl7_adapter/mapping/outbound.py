@@ -18,6 +18,7 @@ from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from config import Hl7Settings
 from hl7_adapter.er7 import build, segment
+from hl7_adapter.mapping import asking
 from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there
 from hl7_adapter.mapping.dispensing import dispensed
 from hl7_adapter.mapping.money import Transaction, charges
@@ -116,6 +117,7 @@ def _collected(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> T
 
 
 WRITERS: dict[str, _Writer] = {
+    asking.EVENT: asking.question,
     "PatientFiled": _patient_filed,
     "RegistrationBooked": _booked,
     "RegistrationRescheduled": _rescheduled,

@@ -89,6 +89,11 @@ def number_told(reader: Reader) -> str:
     return number
 
 
+def card_told(reader: Reader) -> str:
+    """The patient's identity card number, '' without one."""
+    return _number(reader, _IDENTITY_CARD)
+
+
 def number_in(reader: Reader, field: str) -> str:
     """The hospital's number in a field of identifiers (MRG-1), '' without one."""
     return _of_the_hospital(_numbers(reader, field))[1]

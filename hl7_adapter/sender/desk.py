@@ -14,19 +14,18 @@ from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
 from app.kernel.uow import Actor, Units, Uow
 from config import Hl7Settings
-from hl7_adapter.er7 import parse
+from hl7_adapter.mapping import asking
 from hl7_adapter.mapping.appointments import TOPIC
 from hl7_adapter.mapping.outbound import write
 from hl7_adapter.recoding import in_charset
 from hl7_adapter.search_keys import note_written
+from hl7_adapter.sender import answers
 from hl7_adapter.sender.crew import Fate, Letter, Outcome
 
 UNREACHABLE = "unreachable"
 OUTAGE = (UNREACHABLE, "Timeout", "PeerClosed")
 RETRY_AT_MOST_SECONDS = 60
 """A message that an outage held up waits no longer than this: the line's own rests spare the receiver."""
-_ACCEPTED = frozenset({"AA", "CA"})
-_REFUSED = frozenset({"AE", "AR", "CE", "CR"})
 _US = Actor("peer", "hl7-sender")
 _log = logging.getLogger("hl7_adapter.sender")
 
@@ -74,16 +73,23 @@ class Desk:
     def _take(self, uow: Uow, peer: Peer, wanted: int) -> list[OutboxItem]:
         name = lines.name_of(peer.application, peer.facility)
         allowed = lines.may_send(uow, name, wanted)
-        items = outbox.claim(uow, TOPIC, limit=allowed, lease_seconds=self._lease_seconds) if allowed else []
+        items = self._claimed(uow, allowed) if allowed else []
         if items and not lines.begin_trial(uow, name, seconds=self._lease_seconds):
             outbox.release(uow, [item.id for item in items], UNREACHABLE)
             return []
         return items
 
+    def _claimed(self, uow: Uow, allowed: int) -> list[OutboxItem]:
+        """What somebody waits for first, then the rest."""
+        urgent = outbox.claim(uow, TOPIC, limit=allowed, lease_seconds=self._lease_seconds, only_urgent=True)
+        left = allowed - len(urgent)
+        rest = outbox.claim(uow, TOPIC, limit=left, lease_seconds=self._lease_seconds) if left else []
+        return [*urgent, *rest]
+
     def _written(self, uow: Uow, item: OutboxItem, peer: Peer) -> bytes | None:
         """The message's bytes, written at the first try and kept; None when nothing (more) is to be sent."""
         try:
-            if item.body is None:
+            if item.body is None and (peer.is_asked_first or item.payload.get("event") != asking.EVENT):
                 with uow.session.begin_nested():
                     body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
                     item.body = in_charset(body, peer.out_charset) if body else None
@@ -92,7 +98,7 @@ class Desk:
             raise
         except Exception as failure:  # noqa: BLE001 - one event that cannot be written must not hold up the others
             _log.exception("a message could not be written", extra={"item": item.id, "code": type(failure).__name__})
-            _fail(uow, item.id, f"not_writable {type(failure).__name__}", is_final=True)
+            answers.fail(uow, item.id, f"not_writable {type(failure).__name__}", is_final=True)
             return None
         if item.body is None:
             outbox.mark_sent(uow, item.id)
@@ -102,11 +108,11 @@ class Desk:
         name = lines.name_of(peer.application, peer.facility)
         for outcome in outcomes:
             if outcome.fate == Fate.ANSWERED:
-                _note_answer(uow, peer, outcome)
+                answers.note(uow, peer, outcome.item_id, outcome.answer or b"")
             elif outcome.fate == Fate.NO_ANSWER:
                 outbox.mark_failed(uow, outcome.item_id, outcome.error, at_most_seconds=RETRY_AT_MOST_SECONDS)
             elif outcome.fate == Fate.NOT_SENDABLE:
-                _fail(uow, outcome.item_id, outcome.error, is_final=True)
+                answers.fail(uow, outcome.item_id, outcome.error, is_final=True)
         kept = [each.item_id for each in outcomes if each.fate in {Fate.UNREACHABLE, Fate.KEPT}]
         if kept:
             outbox.release(uow, kept, UNREACHABLE)
@@ -121,21 +127,3 @@ class Desk:
         if failures and not answered and lines.note_failure(uow, name, failures[-1].error, count=len(failures)):
             extra = {"code": "hl7_peer_away", "error": failures[-1].error}
             _log.warning("the hospital system cannot be reached", extra=extra)
-
-
-def _note_answer(uow: Uow, peer: Peer, outcome: Outcome) -> None:
-    answer = outcome.answer or b""
-    message = parse(answer)
-    code = message.get("MSA-1").strip().upper()
-    if code in _ACCEPTED:
-        outbox.mark_sent(uow, outcome.item_id, answer=answer)
-        return
-    reason = (message.get("ERR-3.1") or message.get("ERR-1.4.1")).strip()
-    is_final = code in _REFUSED and reason not in peer.retry_codes
-    _fail(uow, outcome.item_id, f"{code[:2]} {reason[:8]}".strip(), is_final=is_final, answer=answer)
-
-
-def _fail(uow: Uow, item_id: int, error: str, *, is_final: bool, answer: bytes | None = None) -> None:
-    outbox.mark_failed(uow, item_id, error, is_final=is_final, answer=answer)
-    if is_final:
-        _log.error("a message needs a person", extra={"item": item_id, "topic": TOPIC, "code": error})

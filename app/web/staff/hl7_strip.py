@@ -21,6 +21,11 @@ def strip(uow: Uow) -> dict[str, object]:
         "alarms": alarm_words(message_health.alarms(uow)),
         "tiles": [
             {"value": sum(each.waiting for each in backlog), "label": gettext("等待发送")},
+            {
+                "value": message_health.overdue(uow),
+                "label": gettext("医院系统未答的预约"),
+                "note": gettext("超过 %(seconds)s 秒", seconds=message_health.URGENT_SECONDS),
+            },
             {"value": sum(each.dead for each in backlog), "label": gettext("发送失败")},
             {"value": answers.parked, "label": gettext("等待患者建档")},
             *({"value": answers.by_code.get(code, 0), "label": code, "note": gettext("最近一小时")} for code in _CODES),

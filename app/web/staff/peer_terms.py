@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.kernel.code_tables import own_code
 from app.kernel.field_rules import read_rule
 from app.kernel.peer_rules import CHARSETS
-from app.kernel.peers import AckMode, OtherFacility, Peer, ReusedId, UnknownEvent, UnknownPatient
+from app.kernel.peers import AckMode, OtherFacility, Peer, RefusedBooking, ReusedId, UnknownEvent, UnknownPatient
 from app.web import work
 
 LABELS: dict[str, object] = {
@@ -36,6 +36,8 @@ LABELS: dict[str, object] = {
     "out_port": _l("发往的端口"),
     "out_tls": _l("用 TLS 发送"),
     "out_charset": _l("发出的字符集"),
+    "refused_booking": _l("它不接受的预约"),
+    "is_asked_first": _l("新患者先问它有没有病案号 (QBP^Q22)"),
     "is_paused": _l("暂停"),
 }
 HINTS: dict[str, object] = {
@@ -64,6 +66,10 @@ CHOICES: dict[str, tuple[tuple[enum.StrEnum, object], ...]] = {
     "other_facility": (
         (OtherFacility.FLAG, _l("照常处理并标记")),
         (OtherFacility.REFUSE, _l("拒绝，应答 AE 204")),
+    ),
+    "refused_booking": (
+        (RefusedBooking.PERSON, _l("留给人处理")),
+        (RefusedBooking.GIVE_BACK, _l("自动退号退款并通知患者")),
     ),
     "unknown_patient": (
         (UnknownPatient.REFUSE, _l("拒绝，应答 AE 204")),
@@ -99,6 +105,8 @@ def typed_peer(known: Peer) -> Peer:
         out_port=_number("out_port"),
         out_tls=work.typed("out_tls", 3) == "yes",
         out_charset=work.typed("out_charset", 40),
+        refused_booking=RefusedBooking(_chosen("refused_booking", RefusedBooking)),
+        is_asked_first=work.typed("is_asked_first", 3) == "yes",
         is_paused=known.is_paused,
         public_id=known.public_id,
         version=_number("version") if known.public_id else 0,
