@@ -13,7 +13,7 @@ from sandbox.his.people import Person
 from tools.play import paying, registering, waiting
 from tools.play.people import Person as Played
 from tools.play.visit import Visit
-from tools.rehearsal.house import HouseByServices
+from tools.rehearsal.house import HouseByServices, awaited
 
 
 @dataclass
@@ -82,8 +82,13 @@ class HouseWithPhones:
             self.services.pay(who, prescription)
             return
         fee = visit.known.get("bill", "none")
-        bills = [each for each in visit.phone.open("/bills").links(r"/bills/[^/]+$") if not each.endswith(fee)]
-        paying.pay(visit, bills[0], bills[0].rsplit("/", 1)[-1])
+
+        def listed() -> str | None:
+            bills = visit.phone.open("/bills").links(r"/bills/[^/]+$")
+            return next((each for each in bills if not each.endswith(fee)), None)
+
+        bill = awaited(listed, f"the bill of {prescription}")
+        paying.pay(visit, bill, bill.rsplit("/", 1)[-1])
 
     def hand_over(self, who: Person, prescription: str) -> None:
         """See `HouseByServices`."""

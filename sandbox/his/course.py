@@ -11,6 +11,7 @@ from sandbox.his.ledger import Heard, Ledger, Visit
 from sandbox.his.people import PLANS, House, Person, person
 from sandbox.his.pharmacy import FORMULARY
 from sandbox.his.script import Script
+from sandbox.insurer import people as insurer
 
 MOVED_MINUTES = 20
 
@@ -70,6 +71,7 @@ class Course:
     def _register(self, visit: Visit, time_of: TimeOf) -> None:
         provisional = f"T{self._stage.run}{self._number:05d}" if self._happens("merged") and not self._by_phone else ""
         a04 = self._order(**_facts(self._who, provisional))
+        self._insure(self._who)
         if self._by_phone:
             house = self._house()
             self._desk.say("a04", **a04)
@@ -97,6 +99,11 @@ class Course:
         answer = self._desk.say("qbp", patient_id=visit.mrn)
         if answer.get("PID-5.1") != self._who.name:
             raise Refused(f"QBP^Q22 of {visit.mrn}: another name")
+
+    def _insure(self, who: Person) -> None:
+        """The insurer knows whom the hospital system calls insured."""
+        card = {"card_no": who.member_number, "certno": who.id_number, "name": who.name}
+        insurer.enrol(self._stage.store, **card, policy=who.plan)
 
     def _ends_early(self, visit: Visit, time_of: TimeOf) -> bool:
         """What befalls the place before the patient comes; True when nobody comes."""

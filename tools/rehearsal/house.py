@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from datetime import time as wall_time
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -27,7 +27,7 @@ from app.pharmacy import handing, picking, scanning
 from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.pharmacy.scanning import Terminal
-from app.pharmacy.states import CheckKind, IdentityFact, ScanCode
+from app.pharmacy.states import BagState, CheckKind, IdentityFact, ScanCode
 from app.prescription import service as prescriptions
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
@@ -48,9 +48,21 @@ _WINDOW = "REHEARSAL"
 _BINS = 400
 _SCANS = 5
 _TAPS, _PAUSE_SECONDS = 5, 0.5
+_LOOK_SECONDS, _PATIENCE_SECONDS = 0.2, 120.0
 _ROLES = ("doctor", "reviewer", "pharmacist", "pharmacist")
 
 _P = ParamSpec("_P")
+_Found = TypeVar("_Found")
+
+
+def awaited(look: Callable[[], _Found | None], what: str) -> _Found:
+    """What `look` finds, as soon as it finds it: some of it comes by a job, after the insurer was asked."""
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while (found := look()) is None:
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"{what} never came")
+        time.sleep(_LOOK_SECONDS)
+    return found
 
 
 def _tapped_again(deed: Callable[_P, None]) -> Callable[_P, None]:
@@ -153,9 +165,8 @@ class HouseByServices:
         """The bag was picked by one pharmacist, checked by another, and left after its code and label were scanned."""
         picker, checker = self._staff["pharmacist2"], self._staff["pharmacist3"]
         terminal = Terminal(f"T{threading.get_ident()}"[:24], _WINDOW, checker.id)
+        bag = awaited(lambda: self._bag_to_pick(prescription), f"the bag of {prescription}")
         with self._units.open(picker) as uow:
-            written = _prescription(uow, prescription)
-            bag = uow.session.scalars(select(Bag).where(Bag.prescription_id == written.id)).one()
             terminal = Terminal(terminal.code, bag.window_code or _WINDOW, checker.id)
             picking.start_picking(uow, bag_public_id=bag.public_id, picker_id=picker.id or 0, window_code=_WINDOW)
         with self._units.open(checker) as uow:
@@ -169,6 +180,11 @@ class HouseByServices:
                 checks=list(CheckKind),
                 identity_fact=IdentityFact.PHONE_TAIL,
             )
+
+    def _bag_to_pick(self, prescription: str) -> Bag | None:
+        with self._units.open(reads_only=True) as uow:
+            bags = select(Bag).where(Bag.prescription_id == _prescription(uow, prescription).id)
+            return uow.session.scalars(bags.where(Bag.state == BagState.QUEUED)).one_or_none()
 
     def _scan(self, who: Person, bag: Bag, terminal: Terminal, checker: Actor) -> None:
         """The code on the phone and the label on the bag are scanned; a code that ran out is shown anew."""
@@ -204,11 +220,13 @@ class HouseByServices:
 
     def _pay_bill(self, who: Person, purpose: Purpose, subject_id: int) -> None:
         actor = self._accounts[who.mrn]
-        with self._units.open(actor, reads_only=True) as uow:
-            bill = uow.session.scalars(
-                select(Bill).where(Bill.purpose == purpose, Bill.subject_id == subject_id, Bill.state == BillState.OPEN)
-            ).one()
-        self._cashier.pay(self._units, actor, bill.public_id)
+        wanted = (Bill.purpose == purpose, Bill.subject_id == subject_id, Bill.state == BillState.OPEN)
+
+        def opened() -> str | None:
+            with self._units.open(actor, reads_only=True) as uow:
+                return uow.session.scalars(select(Bill.public_id).where(*wanted)).one_or_none()
+
+        self._cashier.pay(self._units, actor, awaited(opened, f"the {purpose} bill of {subject_id}"))
 
 
 def _nonce() -> str:
