@@ -102,8 +102,8 @@ class Course:
 
     def _insure(self, who: Person) -> None:
         """The insurer knows whom the hospital system calls insured."""
-        card = {"card_no": who.member_number, "certno": who.id_number, "name": who.name}
-        insurer.enrol(self._stage.store, **card, policy=who.plan)
+        store, number = self._stage.store, who.member_number
+        insurer.enrol(store, card_no=number, certno=who.id_number, name=who.name, policy=who.plan)
 
     def _ends_early(self, visit: Visit, time_of: TimeOf) -> bool:
         """What befalls the place before the patient comes; True when nobody comes."""
