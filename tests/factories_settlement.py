@@ -70,10 +70,11 @@ class House:
     reviewer: Actor
     card: str
     numbers: list[str] = field(default_factory=list)
+    prefix: str = "RX"
 
     def prescribed(self, *lines: Any) -> Prescription:
         """An approved prescription: by default amlodipine 10 x 16.90 (class A) and omeprazole 22.40 (class B)."""
-        number = f"RX{len(self.numbers) + 1}"
+        number = f"{self.prefix}{len(self.numbers) + 1}"
         self.numbers.append(number)
         made = order(self.who.patient.id, *(lines or (line("AML5", 10), line("OME20"))), number=number)
         received = factories_prescription.received(self.units, made)
@@ -136,18 +137,21 @@ class House:
         """All the cash that came in and all that went back, in fen."""
         with self.units.open(reads_only=True) as uow:
             sums = select(func.sum(PaymentOrder.paid_fen), func.sum(PaymentOrder.refunded_fen))
-            paid, returned = uow.session.execute(sums).one()
+            of_patient = sums.join(Bill, Bill.id == PaymentOrder.bill_id).where(Bill.patient_id == self.who.patient.id)
+            paid, returned = uow.session.execute(of_patient).one()
         return paid or 0, returned or 0
 
     def invoices(self) -> int:
         with self.units.open(reads_only=True) as uow:
-            return uow.session.scalar(select(func.count(Invoice.id))) or 0
+            own = select(func.count(Invoice.id)).where(Invoice.patient_id == self.who.patient.id)
+            return uow.session.scalar(own) or 0
 
     def books(self) -> list[dict[str, Any]]:
         """The insurer's own ledger of this patient's settlements, oldest first."""
         told = requests.get(f"{self.sandbox.http_url}/sandbox/insurer/books", timeout=5).json()
         with self.units.open(reads_only=True) as uow:
-            ours = set(uow.session.scalars(select(Settlement.batch_no)))
+            own = select(Settlement.batch_no).where(Settlement.patient_id == self.who.patient.id)
+            ours = set(uow.session.scalars(own))
         return [row for row in reversed(told["settlements"]) if row["chrg_bchno"] in ours]
 
     def used(self) -> tuple[int, int, int]:
@@ -158,6 +162,7 @@ class House:
 
 
 def house(units: Units, clock: SetClock, sandbox: RunningSandbox, *, policy: str = "employee") -> House:
+    """The house on the test's database."""
     units = replace(units, partners=frozenset({INSURER}))
     card = enrol(sandbox, policy=policy, balance_fen=30_00)
     with units.open() as uow:

@@ -50,11 +50,11 @@ def why_so_much(split: Split) -> list[dict[str, str]]:
     """Of what the patient's cash part is made, in rows that add up to it; what is nought is left out."""
     rest_fen = split.in_scope_fen - split.deductible_fen - split.fund_fen
     rows = (
-        (_l("医保不支付的药品"), split.full_self_fen),
-        (_l("超过医保限价的部分"), split.over_limit_fen),
-        (_l("乙类药品先自付"), split.pre_self_fen),
-        (_l("起付线以内"), split.deductible_fen),
-        (_l("统筹支付后的余下部分"), rest_fen),
+        (_l("其中：医保不支付"), split.full_self_fen),
+        (_l("超过医保限价"), split.over_limit_fen),
+        (_l("乙类先自付"), split.pre_self_fen),
+        (_l("起付线"), split.deductible_fen),
+        (_l("医保支付后余下"), rest_fen),
         (_l("其他基金支付"), -split.other_fen),
         (_l("个人账户支付"), -split.account_fen),
     )

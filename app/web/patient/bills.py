@@ -82,7 +82,7 @@ def _by_whom(split: Split | None) -> str:
     """Whose figures the bill has: the insurer's, or our estimate of them."""
     if split is None or not split.coverage_id:
         return ""
-    return str(gettext("医保核定") if split.source is SplitSource.INSURER else gettext("医保预估"))
+    return str(gettext("医保支付（已核定）") if split.source is SplitSource.INSURER else gettext("医保支付（预估）"))
 
 
 def _uncovered(uow: Uow, split: Split) -> list[dict[str, object]]:
