@@ -33,6 +33,7 @@ __all__ = [
     "MobileInsuranceSettings",
     "OfficialAccountSettings",
     "Settings",
+    "SigningSettings",
     "SmsSettings",
     "WeChatPaySettings",
     "read_settings",
@@ -43,6 +44,15 @@ MODES = ("demo", "production")
 
 class BadSettings(SystemExit):
     """The environment holds settings the hospital must not be run with; the message names each of them."""
+
+
+@dataclass(frozen=True)
+class SigningSettings:
+    """The key (PEM) with which the hospital signs its invoices, and its certificate; without a key none is signed."""
+
+    key_file: str = ""
+    cert_file: str = ""
+    key_password: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ class Settings:
     fiscal: FiscalSettings = field(default_factory=FiscalSettings, repr=False)
     alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
     mobile_insurance: MobileInsuranceSettings = field(default_factory=MobileInsuranceSettings, repr=False)
+    signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
 
     @property
     def is_demo(self) -> bool:
@@ -125,6 +136,17 @@ def _zone(read: Reader) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError):
         read.problems.append(f"MENZHEN_TIME_ZONE: {name!r} is not a zone of the tz database")
         return ZoneInfo("Asia/Shanghai")
+
+
+def _signing(read: Reader) -> SigningSettings:
+    settings = SigningSettings(
+        key_file=read.file("INVOICE_KEY_FILE"),
+        cert_file=read.file("INVOICE_CERT_FILE"),
+        key_password=read.text("INVOICE_KEY_PASSWORD"),
+    )
+    if bool(settings.key_file) != bool(settings.cert_file):
+        read.problems.append("INVOICE_KEY_FILE, INVOICE_CERT_FILE: one needs the other")
+    return settings
 
 
 def _hl7(read: Reader, *, is_demo: bool) -> Hl7Settings:
@@ -201,6 +223,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         fiscal=partners.fiscal(read),
         alipay=partners.alipay(read),
         mobile_insurance=partners.mobile_insurance(read),
+        signing=_signing(read),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

@@ -21,11 +21,12 @@ from app.kernel.clock import Clock, SteppedClock, SystemClock
 from app.kernel.crypto import Keyring
 from app.kernel.db import db, engine_options, prepare
 from app.kernel.uow import Units
+from app.paper.signing import CannotSign, Signer
 from app.runtime import Runtime
 from app.story import STORY
 from app.web import register_surfaces
 from app.web.frame import choose_language, frame_requests
-from config import Settings, read_settings
+from config import BadSettings, Settings, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,4 +86,15 @@ def _runtime(app: Flask, settings: Settings, clock: Clock) -> Runtime:
     keys = Keyring(settings.data_keys, settings.index_key)
     partners = frozenset({INSURER} if settings.fsi.is_set_up else ())
     units = Units(engine, clock, keys, settings.time_zone, STORY, partners)
-    return Runtime(settings, units, choose(settings, units))
+    return Runtime(settings, units, choose(settings, units), _signer(settings))
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """Whoever signs invoices; BadSettings when a key is set up that cannot be used."""
+    given = settings.signing
+    if not given.key_file:
+        return None
+    try:
+        return Signer(Path(given.key_file), Path(given.cert_file), given.key_password, settings.hospital_name)
+    except CannotSign as error:
+        raise BadSettings(f"The settings are not usable:\n  INVOICE_KEY_FILE: {error}") from error

@@ -8,16 +8,18 @@ from flask import current_app
 
 from app.couriers.chosen import Couriers
 from app.kernel.uow import Units
+from app.paper.signing import Signer
 from config import Settings
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Made once by create_app, found under `app.extensions["menzhen"]`."""
+    """Made once by create_app, found under `app.extensions["menzhen"]`; `signer` None leaves invoices unsigned."""
 
     settings: Settings
     units: Units
     couriers: Couriers
+    signer: Signer | None = None
 
 
 def runtime() -> Runtime:

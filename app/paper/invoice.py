@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.paper import qr
-from app.paper.sheet import image_of, printed_together
+from app.paper.sheet import picture_of, printed_together
 
 # The look of an invoice is part of it: one printed again from its rows must name the template that drew it first.
-TEMPLATE_VERSION = "invoice-2"
+TEMPLATE_VERSION = "invoice-3"
 
 CATEGORIES = (
     "诊察费",
@@ -176,10 +176,11 @@ def render_invoice(invoice: InvoicePaper, form: str = USUAL_FORM) -> bytes:
 def render_invoices(invoices: Sequence[InvoicePaper], form: str = USUAL_FORM) -> bytes:
     """The invoices one after the other as one PDF, each counting its own pages, to be printed in one go."""
     paper = FORMS[form]
-    return printed_together("invoice.html", [_rows(invoice, paper) for invoice in invoices])
+    return printed_together("invoice.html", [rows_of(invoice, paper) for invoice in invoices])
 
 
-def _rows(invoice: InvoicePaper, form: Form) -> dict[str, object]:
+def rows_of(invoice: InvoicePaper, form: Form) -> dict[str, object]:
+    """What the template is filled with."""
     amounts = {item.category: item.amount_fen for item in invoice.items}
     rows = [(name, amounts.get(name)) for name in CATEGORIES]
     half = len(rows) // 2
@@ -188,7 +189,7 @@ def _rows(invoice: InvoicePaper, form: Form) -> dict[str, object]:
         "invoice": invoice,
         "form": form,
         "details": invoice.details if tells_more else (),
-        "item_rows": list(zip(rows[:half], rows[half:], strict=True)),
-        "verify_image": image_of(qr.url_svg(invoice.verify_text, label="")),
+        "item_columns": (rows[:half], rows[half:]),
+        "verify_image": picture_of(qr.url_png(invoice.verify_text)),
         "template_version": TEMPLATE_VERSION,
     }

@@ -7,6 +7,7 @@ is answered by one PDF or FAILED. It ends when its input ends.
 """
 
 import contextlib
+import gc
 import importlib
 import math
 import resource
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 READY, NO_PANGO, PDF, FAILED = b"R", b"N", b"P", b"F"
 BETWEEN_DOCUMENTS = "\x00"  # no document can hold it
+ARCHIVED_AS = "pdf/a-2b"  # ISO 19005-2: fonts and the meaning of colours within, so that it reads the same in 30 years
 DOCUMENT_CPU_SECONDS = 10
 MEMORY_BYTES = 1024 * 1024 * 1024
 _LENGTH = struct.Struct(">L")
@@ -44,14 +46,19 @@ def load_printer() -> Callable[[str], bytes]:
     OSError when the machine lacks Pango or another system library.
     """
     weasyprint: Any = importlib.import_module("weasyprint")  # half a second: only this process pays for it
+    fonts = importlib.import_module("weasyprint.text.fonts").FontConfiguration()  # a new one each time is never freed
     carried_along = weasyprint.urls.URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
+
+    gc.collect()
+    gc.freeze()  # what was imported stays: it need not be looked through for garbage after each document
 
     def to_pdf(html: str) -> bytes:
         laid_out = [
-            weasyprint.HTML(string=document, url_fetcher=carried_along).render()
+            weasyprint.HTML(string=document, url_fetcher=carried_along).render(font_config=fonts)
             for document in html.split(BETWEEN_DOCUMENTS)
         ]
-        pdf: bytes = laid_out[0].copy([page for document in laid_out for page in document.pages]).write_pdf()
+        pages = [page for document in laid_out for page in document.pages]
+        pdf: bytes = laid_out[0].copy(pages).write_pdf(pdf_variant=ARCHIVED_AS)
         return pdf
 
     return to_pdf

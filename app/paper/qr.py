@@ -4,6 +4,8 @@ The module matrix comes from `qrcode`; the drawing is ours, because one path of 
 """
 
 import re
+import struct
+import zlib
 from typing import Any
 
 from markupsafe import Markup
@@ -55,6 +57,27 @@ def pickup_svg(code: str, *, label: str, module_px: int = 10) -> Markup:
 def url_svg(url: str, *, label: str, module_px: int = 6) -> Markup:
     """An address as the smallest code that holds it, for posters and verify pages."""
     return svg(url, version=None, label=label, module_px=module_px)
+
+
+def url_png(url: str) -> bytes:
+    """An address as the smallest code that holds it, one pixel a module: a printed page lays it out fastest."""
+    modules = matrix(url, version=None)
+    side = len(modules) + 2 * QUIET_MODULES
+    light = "1" * side
+    rows = [light] * QUIET_MODULES
+    rows += ["1" * QUIET_MODULES + "".join("01"[not dark] for dark in row) + "1" * QUIET_MODULES for row in modules]
+    rows += [light] * QUIET_MODULES
+    width = -(-side // 8)
+    pixels = b"".join(b"\0" + int(row.ljust(8 * width, "0"), 2).to_bytes(width) for row in rows)
+    header = struct.pack(">LLBBBBB", side, side, 1, 0, 0, 0, 0)  # one bit a pixel, grey
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(pixels, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, parts))
+
+
+def _chunk(part: tuple[bytes, bytes]) -> bytes:
+    """A chunk of a PNG: its length, its kind, what it holds, and their checksum."""
+    kind, content = part
+    return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
 
 
 def terminal_qr(text: str) -> str:

@@ -36,6 +36,11 @@ def image_of(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
+def picture_of(png: bytes) -> str:
+    """A PNG as an address the document carries within itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
 def printed(template: str, **rows: object) -> bytes:
     """The PDF of a template filled with rows; see `printed_together`."""
     return printed_together(template, [rows])
@@ -44,15 +49,23 @@ def printed(template: str, **rows: object) -> bytes:
 def printed_together(template: str, sheets: Sequence[Mapping[str, object]]) -> bytes:
     """The PDF of a template filled once for each of the sheets, one after the other, each counting its own pages.
 
-    Characters that no font of ours holds are written as `[U+20BB7]` and their numbers logged, without the text around
-    them. Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
+    Raises PdfUnavailable or PdfFailed of `app.paper.worker`.
     """
-    filled = [written_out(_environment().get_template(template).render(rows)) for rows in sheets]
-    missing = {character for _, characters in filled for character in characters}
+    return print_pdf(filled(template, sheets))
+
+
+def filled(template: str, sheets: Sequence[Mapping[str, object]]) -> str:
+    """What goes to the press for a template filled once for each of the sheets.
+
+    Characters that no font of ours holds are written as `[U+20BB7]` and their numbers logged, without the text around
+    them.
+    """
+    written = [written_out(_environment().get_template(template).render(rows)) for rows in sheets]
+    missing = {character for _, characters in written for character in characters}
     if missing:
         _log.warning(
             "%s: characters written as their number: %s",
             template,
             " ".join(f"U+{ord(c):04X}" for c in sorted(missing)),
         )
-    return print_pdf(BETWEEN_DOCUMENTS.join(html for html, _ in filled))
+    return BETWEEN_DOCUMENTS.join(html for html, _ in written)

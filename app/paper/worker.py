@@ -86,7 +86,7 @@ class Press:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._stop()
-        self._process = _started_process()
+        self._process = started_process()
         self._owner_pid, self._printed = os.getpid(), 0
         try:
             hello = _receive(self._process, time.monotonic() + START_SECONDS)
@@ -107,7 +107,7 @@ class Press:
             process.communicate()
 
 
-def _started_process() -> subprocess.Popen[bytes]:
+def started_process() -> subprocess.Popen[bytes]:
     """A new printing process that sees our fonts, no font of the machine, and none of our settings."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     if sys.platform == "darwin":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
 
-from app.paper.invoice import InvoiceDetail, InvoiceItem, InvoicePaper
+from app.paper.invoice import USUAL_FORM, InvoiceDetail, InvoiceItem, InvoicePaper, render_invoices
 from app.runtime import runtime
+from app.web.printing import printed
 
 
 def verify_url(fields: dict[str, Any]) -> str:
@@ -28,3 +30,10 @@ def paper_of(fields: dict[str, Any]) -> InvoicePaper:
         details=details,
         **given,
     )
+
+
+def pdf_of(papers: Sequence[InvoicePaper], form: str = USUAL_FORM) -> bytes:
+    """The sheets as one PDF, signed where the hospital has a key. Refuses `pdf_unavailable`, `pdf_failed`."""
+    pdf = printed(lambda: render_invoices(papers, form))
+    signer = runtime().signer
+    return signer.signed(pdf) if signer else pdf

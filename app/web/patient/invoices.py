@@ -15,14 +15,13 @@ from app.invoice.states import FilingState, InvoiceKind, InvoiceState
 from app.kernel.clock import hospital_day
 from app.kernel.uow import Uow
 from app.paper import qr
-from app.paper.invoice import render_invoice
 from app.paper.worker import pdf_available
 from app.registration import visit_code
 from app.runtime import runtime
 from app.web import edge, show
-from app.web.invoice_paper import paper_of, verify_url
+from app.web.invoice_paper import paper_of, pdf_of, verify_url
 from app.web.patient import blueprint
-from app.web.printing import CannotPrint, PrintFailed, printed
+from app.web.printing import CannotPrint, PrintFailed
 
 # How an invoice stands: (kind, state) → a tag's colour and words.
 STANDINGS: dict[tuple[InvoiceKind, InvoiceState], tuple[str, object]] = {
@@ -145,7 +144,7 @@ def invoice_pdf(invoice_id: str) -> edge.Answer:
     found = invoices_service.of_account(uow, invoice_id)
     paper = paper_of(invoices_service.paper_fields(uow, found, payee=runtime().settings.hospital_name))
     try:
-        pdf = printed(lambda: render_invoice(paper))
+        pdf = pdf_of([paper])
     except (CannotPrint, PrintFailed):
         flash(gettext("暂时无法生成 PDF，下面的票据信息同样有效；也可到票据窗口打印"), "warn")
         return redirect(url_for("patient.invoice", invoice_id=invoice_id))

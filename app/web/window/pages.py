@@ -15,14 +15,13 @@ from app.invoice.printing import PrintResult
 from app.invoice.states import FilingState, PrintCode
 from app.kernel.errors import BadInput, NotFound
 from app.kernel.ids import new_digits
-from app.paper.invoice import FORMS, USUAL_FORM, InvoicePaper, render_invoices
+from app.paper.invoice import FORMS, USUAL_FORM, InvoicePaper
 from app.paper.worker import pdf_available
 from app.pharmacy.scanning import Terminal
 from app.registration.visit_code import read_digits
 from app.runtime import runtime
 from app.web import edge, show, work
-from app.web.invoice_paper import paper_of
-from app.web.printing import printed
+from app.web.invoice_paper import paper_of, pdf_of
 from app.web.window import CLERK, PLACE, blueprint
 
 MOST_SCANS_PER_MINUTE = 120
@@ -217,5 +216,4 @@ def _papers(print_id: str) -> dict[str, InvoicePaper]:
 
 
 def _pdf(papers: list[InvoicePaper], name: str) -> edge.Answer:
-    form = form_of_paper()
-    return work.pdf(printed(lambda: render_invoices(papers, form)), name)
+    return work.pdf(pdf_of(papers, form_of_paper()), name)

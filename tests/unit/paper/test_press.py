@@ -148,6 +148,23 @@ def test_a_process_is_replaced_after_its_share_of_documents():
     press.close()
 
 
+@pytest.mark.long
+def test_the_process_does_not_grow_with_what_it_prints(press):
+    """A font configuration of its own for each document, as WeasyPrint makes it unasked, would be 70 MB by now."""
+
+    def megabytes_after(documents: int) -> float:
+        for _ in range(documents):
+            press.print_pdf(PARAGRAPH)
+        status = Path(f"/proc/{process_id(press)}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    warm = megabytes_after(30)
+    later = megabytes_after(200)
+
+    assert later - warm < 8
+    assert later < 100
+
+
 def test_many_threads_get_each_their_own_paper(press):
     def ask(number: int) -> bool:
         return f"第{number}号" in text_of(press.print_pdf(f"<p style='font-family: Noto Sans SC sub'>第{number}号</p>"))
