@@ -20,6 +20,8 @@ _log = logging.getLogger("hl7_adapter.gate")
 class Door:
     """Where a message came in: from which IP address ('' when unknown), and how strangers are treated there.
 
+    `names` are those of the certificate that was shown there.
+
     A strict door takes messages only of senders on file; `contact` is whom others should ask. By the `is_operator` door
     comes what a person of the hospital hands in again: pause, address and rate are agreed with the sender, not them.
     """
@@ -28,6 +30,7 @@ class Door:
     is_strict: bool = False
     contact: str = "the hospital's IT department"
     is_operator: bool = False
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,12 @@ def read_as_agreed(raw: bytes, read: Header | HeaderProblem, peer: Peer) -> Head
 def is_open(peer: Peer, raw: bytes, door: Door) -> bool:
     """True when the message may come in and nothing has to be counted for it."""
     is_small = len(raw) <= peer.max_frame_bytes and not peer.messages_per_minute
-    return door.is_operator or (not peer.is_paused and is_small and may_send(door.address, peer.addresses))
+    is_theirs = _shows_its_own(peer, door) and may_send(door.address, peer.addresses)
+    return door.is_operator or (not peer.is_paused and is_small and is_theirs)
+
+
+def _shows_its_own(peer: Peer, door: Door) -> bool:
+    return not peer.certificate or peer.certificate in door.names
 
 
 def turned_away(uow: Uow, peer: Peer, raw: bytes, door: Door) -> TurnedAway | None:
@@ -71,6 +79,9 @@ def turned_away(uow: Uow, peer: Peer, raw: bytes, door: Door) -> TurnedAway | No
 def _reason(uow: Uow, peer: Peer, raw: bytes, door: Door) -> TurnedAway | None:
     if peer.is_paused:
         return TurnedAway("peer_paused", None, hangs_up=True)
+    if not _shows_its_own(peer, door):
+        words = f"this sender must show the certificate that was agreed; ask {door.contact}"
+        return _rejected("certificate_not_its_own", "MSH-3", words)
     if not may_send(door.address, peer.addresses):
         words = f"this sender may not send from this address; ask {door.contact}"
         return _rejected("address_not_allowed", "MSH-3", words)

@@ -12,7 +12,7 @@ from hl7_adapter.ack import each_of
 from hl7_adapter.filing import Filing
 from hl7_adapter.gate import Door
 from hl7_adapter.letters import letter
-from hl7_adapter.mllp import Handler, HangUp, MllpServer, serve
+from hl7_adapter.mllp import Address, Handler, HangUp, MllpServer, serve
 from hl7_adapter.taking import Went, take
 from hl7_adapter.transports import Batch, HttpServer, read_batch, serve_http
 from hl7_adapter.turns import Turns
@@ -39,7 +39,8 @@ def _handler(units: Units, settings: Hl7Settings) -> Handler:
     turns: Turns[Frame, list[bytes]] = Turns(lambda frames: answered(units, filing, frames))
 
     async def handle(raw: bytes, address: str) -> list[bytes]:
-        return await turns.take((raw, Door(address, settings.is_strict, settings.contact)))
+        names = address.names if isinstance(address, Address) else frozenset()
+        return await turns.take((raw, Door(address, settings.is_strict, settings.contact, names=names)))
 
     return handle
 

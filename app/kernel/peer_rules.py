@@ -56,6 +56,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "facility": lambda text: _is_name(text, 227),
     "charset": lambda label: label in CHARSETS,
     "addresses": lambda texts: len(texts) <= ADDRESSES_AT_MOST and all(is_network(text) for text in texts),
+    "certificate": lambda text: _is_name(text, 253),
     "max_frame_bytes": lambda count: FRAME_BYTES_AT_LEAST <= count <= FRAME_BYTES_AT_MOST,
     "messages_per_minute": lambda count: 0 <= count <= PER_MINUTE_AT_MOST,
     "facilities": lambda names: len(names) <= FACILITIES_AT_MOST and all(_is_name(name, 227) for name in names),

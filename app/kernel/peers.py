@@ -89,7 +89,8 @@ class Peer:
     """What is agreed with one system; the defaults are those of a sender that nobody has described.
 
     `application` and `facility` are MSH-3 and MSH-4 as the peer writes them. `charset` (an MSH-18 label) holds for
-    messages that declare none. `addresses` are networks it may send from, none for anywhere. `messages_per_minute` 0
+    messages that declare none. `addresses` are networks it may send from, none for anywhere; `certificate` is a name in
+    the one it must show by TLS, '' for none. `messages_per_minute` 0
     is without limit. `retry_codes` (HL7 table 0357) in its AE or AR mean that a message is sent to it again. `out_host`
     '' is a peer that we do not send to, or one whose address stands in the settings. `facilities` are our names as it
     writes them in MSH-6 and PV1-3.4, none for any. `field_rules` and `codes` are lines as `field_rules.read_rule` and
@@ -103,6 +104,7 @@ class Peer:
     ack_mode: AckMode = AckMode.ORIGINAL
     charset: str = "UNICODE UTF-8"
     addresses: Sequence[str] = ()
+    certificate: str = ""
     max_frame_bytes: int = FRAME_BYTES_AT_MOST
     messages_per_minute: int = 0
     unknown_event: UnknownEvent = UnknownEvent.FILED
@@ -154,6 +156,7 @@ class Hl7Peer(PublicRow):
     ack_mode: Mapped[AckMode] = mapped_column(choice(AckMode))
     charset: Mapped[str] = mapped_column(String(40))
     addresses: Mapped[list[Any]]
+    certificate: Mapped[str] = mapped_column(String(253), default="", server_default="")
     max_frame_bytes: Mapped[int]
     messages_per_minute: Mapped[int]
     unknown_event: Mapped[UnknownEvent] = mapped_column(choice(UnknownEvent))

@@ -6,11 +6,12 @@ business, except that the client knows its answer by MSA-2.
 
 from hl7_adapter.mllp.client import MllpClient, NoAnswer, PeerClosed, Timeout, send_once
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
-from hl7_adapter.mllp.listening import Listening
+from hl7_adapter.mllp.listening import Address, Listening, address_of
 from hl7_adapter.mllp.server import Handler, HangUp, Limits, MllpServer, Reply, serve
 
 __all__ = [
     "MAX_FRAME_BYTES",
+    "Address",
     "FrameDecoder",
     "FrameTooLong",
     "Handler",
@@ -23,6 +24,7 @@ __all__ = [
     "PeerClosed",
     "Reply",
     "Timeout",
+    "address_of",
     "frame",
     "send_once",
     "serve",

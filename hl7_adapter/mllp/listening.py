@@ -10,6 +10,22 @@ HANDSHAKE_SECONDS = 10
 log = logging.getLogger(__name__)
 
 
+class Address(str):
+    """A sender's IP address; `names` are those in the certificate it showed by TLS: common name and DNS names."""
+
+    names: frozenset[str] = frozenset()
+
+
+def address_of(transport: asyncio.BaseTransport) -> Address:
+    """Who is at the other end."""
+    address = Address((transport.get_extra_info("peername") or ("",))[0])
+    shown = transport.get_extra_info("peercert") or {}
+    common = (value for part in shown.get("subject", ()) for name, value in part if name == "commonName")
+    other = (value for name, value in shown.get("subjectAltName", ()) if name == "DNS")
+    address.names = frozenset((*common, *other))
+    return address
+
+
 class Connection(Protocol):
     """One peer's connection; `busy` while a message of it is in hand, `over` is done when it has ended."""
 

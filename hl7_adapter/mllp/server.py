@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hl7_adapter.mllp.frames import MAX_FRAME_BYTES, FrameDecoder, FrameTooLong, frame
-from hl7_adapter.mllp.listening import Listening
+from hl7_adapter.mllp.listening import Listening, address_of
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ Reply = bytes | Sequence[bytes] | None
 """The answer to a message, its answers in the order they go out, or None for no answer."""
 
 Handler = Callable[[bytes, str], Awaitable[Reply]]
-"""`async handler(raw, peer)`: the reply to a message; `peer` is the sender's IP address."""
+"""`async handler(raw, peer)`: the reply to a message; `peer` is the sender's IP address (an `Address`)."""
 
 _READ_BYTES = 64 * 1024
 
@@ -70,7 +70,7 @@ class _Connection(asyncio.Protocol):
         """Serve the peer, or hang up at once when there is no room."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
+        self._peer = address_of(transport)
         if not self._server.lets_in(self):
             transport.close()
 

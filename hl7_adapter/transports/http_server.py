@@ -5,7 +5,7 @@ import logging
 import ssl as tls
 from collections.abc import Callable, Sequence
 
-from hl7_adapter.mllp import Handler, HangUp, Limits, Listening
+from hl7_adapter.mllp import Handler, HangUp, Limits, Listening, address_of
 from hl7_adapter.transports import soap
 from hl7_adapter.transports.http_wire import HEAD_BYTES, BadRequest, Head, Response, read_body, read_head
 
@@ -48,7 +48,7 @@ class _Line:
         self._reader = reader
         self._writer = writer
         self._held = 0
-        self._peer = str((writer.get_extra_info("peername") or ("",))[0])
+        self._peer = address_of(writer.transport)
 
     def serve(self) -> None:
         """Begin to serve."""

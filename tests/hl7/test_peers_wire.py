@@ -149,6 +149,33 @@ def test_a_listener_with_certificates_demands_one(hospital: Units, tmp_path: Pat
     assert parse(answer).get("MSA-1") == "AA"
 
 
+@pytest.mark.parametrize(
+    ("agreed_name", "shown", "code"),
+    [("his", "his", "AA"), ("his", "lis", "AR"), ("localhost", "lis", "AA"), ("", "lis", "AA")],
+)
+def test_a_sender_that_is_bound_to_a_certificate_must_show_it(
+    hospital: Units, tmp_path: Path, agreed_name: str, shown: str, code: str
+) -> None:
+    authority = Authority(tmp_path)
+    ours, theirs = authority.pair("listener"), authority.pair(shown)
+    terms = {"tls_cert_file": ours.cert, "tls_key_file": ours.key, "client_ca_file": authority.file}
+    agreed(hospital, certificate=agreed_name)
+
+    async def ask(port: int) -> bytes:
+        shows = Hl7Settings(his_ca_file=authority.file, tls_cert_file=theirs.cert, tls_key_file=theirs.key)
+        client = MllpClient(HOST, port, 5, ssl=sending(shows))
+        try:
+            return await client.send(visit("a04_new"))
+        finally:
+            await client.close()
+
+    with heard(hospital, **terms) as server:
+        answer = parse(asyncio.run(ask(server.port)))
+
+    assert answer.get("MSA-1") == code
+    assert ("certificate_not_its_own" in answer.get("ERR-8")) is (code == "AR")
+
+
 def test_half_a_certificate_stops_the_start(tmp_path: Path) -> None:
     file = tmp_path / "x.pem"
     file.touch()
