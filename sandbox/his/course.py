@@ -103,7 +103,7 @@ class Course:
     def _insure(self, who: Person) -> None:
         """The insurer knows whom the hospital system calls insured."""
         store, number = self._stage.store, who.member_number
-        insurer.enrol(store, card_no=number, certno=who.id_number, name=who.name, policy=who.plan)
+        insurer.enrol(store, card_no=number, certno=who.id_number, name=who.name, policy=who.policy)
 
     def _ends_early(self, visit: Visit, time_of: TimeOf) -> bool:
         """What befalls the place before the patient comes; True when nobody comes."""

@@ -13,6 +13,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _FIRST_BIRTH = date(1940, 1, 1)
 _BIRTH_DAYS = 22_000
 PLANS = ("310", "390", "retired")
+_POLICIES = {"310": "employee", "390": "resident"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Person:
     id_number: str
     phone: str
     plan: str = ""
+
+    @property
+    def policy(self) -> str:
+        """What the insurer calls the plan."""
+        return _POLICIES.get(self.plan, self.plan)
 
     @property
     def member_number(self) -> str:
