@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
-from app.identity.models import Account, Patient, Staff
-from app.identity.rules import mask_phone
-from app.identity.service import phone_of_account
+from app.events import PatientFiled
+from app.identity.models import Account, Patient, Sex, Staff
+from app.identity.rules import mask_phone, read_id_card, read_name, read_phone
+from app.identity.service import file_person, patient_by_id_number, phone_of_account, set_id_number, set_phone
+from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 
@@ -44,6 +46,25 @@ def patient_by_public_id(uow: Uow, public_id: str) -> Patient:
     if found is None:
         raise NotFound
     return found
+
+
+def person_with_card(uow: Uow, *, id_number: str, name: str, phone: str = "") -> Patient | None:
+    """The patient with this identity card, who is filed with `name` when nobody is; None without a name to file.
+
+    For a desk that has the card in hand. Refuses `bad_id_number`, `bad_name`, `bad_phone`.
+    """
+    card = read_id_card(id_number, uow.today())
+    known = patient_by_id_number(uow, card.number)
+    if known is not None:
+        return patient_by_id(uow, known.merged_into_id or known.id)
+    if not name:
+        return None
+    filed = file_person(uow, name=read_name(name), sex=Sex(card.sex), birth_date=card.birth_date)
+    set_id_number(uow, filed, card.number)
+    set_phone(uow, filed, read_phone(phone) if phone else "")
+    audit.record(uow, "patient.file", "patient", filed.public_id)
+    uow.publish(PatientFiled(filed.id))
+    return filed
 
 
 def masked_phones(uow: Uow, account_ids: Collection[int]) -> dict[int, str]:

@@ -18,6 +18,7 @@ CODE_TRIES = 5
 ROLES = (
     "doctor",
     "nurse",
+    "registrar",
     "reviewer",
     "pharmacist",
     "invoice_clerk",

@@ -74,7 +74,7 @@ def bind_patient(uow: Uow, *, name: str, id_number: str, relation: Relation) -> 
         raise TooManyPatients(at_most=MAX_PATIENTS_PER_ACCOUNT)
     patient = patient_by_id_number(uow, card.number)
     if patient is None:
-        patient = _file(uow, name=clean_name, sex=Sex(card.sex), birth_date=card.birth_date)
+        patient = file_person(uow, name=clean_name, sex=Sex(card.sex), birth_date=card.birth_date)
         set_id_number(uow, patient, card.number)
         set_phone(uow, patient, phone_of_account(uow, account))
         uow.publish(PatientFiled(patient.id))
@@ -119,7 +119,9 @@ def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
         raise IdentityConflict(mrn=said.mrn)
     patient = known or same_person
     if patient is None:
-        patient = _file(uow, name=read_name(said.name or ""), sex=said.sex or Sex.UNKNOWN, birth_date=said.birth_date)
+        patient = file_person(
+            uow, name=read_name(said.name or ""), sex=said.sex or Sex.UNKNOWN, birth_date=said.birth_date
+        )
         uow.publish(PatientFiled(patient.id))
     if known is None:
         _identify(uow, patient, "his", said.mrn)
@@ -216,7 +218,8 @@ def accounts_of_patient(uow: Uow, patient_id: int) -> list[Account]:
     )
 
 
-def _file(uow: Uow, *, name: str, sex: Sex, birth_date: date | None) -> Patient:
+def file_person(uow: Uow, *, name: str, sex: Sex, birth_date: date | None) -> Patient:
+    """A new record with a clean name and no number yet."""
     patient = Patient(
         public_id=new_public_id(), name_sealed="", name_masked="", sex=sex, birth_date=birth_date, created_at=uow.now()
     )

@@ -101,6 +101,12 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "desk.session_queue": (("doctor", "/desk/sessions/{session}"), ("other_doctor", "/desk/sessions/{session.other}")),
     "desk.visit_page": (("doctor", "/desk/visits/{visit.ready}"), ("other_doctor", "/desk/visits/{visit.serving}")),
     "desk.prescribe": (("other_doctor", "/desk/visits/{visit.serving}/prescribe"),),
+    "desk.register": (("nurse", "/desk/register"),),
+    "desk.at_window": (
+        ("nurse", "/desk/patients/{patient}?department=GI"),
+        ("nurse", "/desk/patients/{patient}?department=GI&moving={visit.booked}"),
+    ),
+    "desk.slip": (("nurse", "/desk/registrations/{visit.held}/slip"),),
     "desk.check_in": (("nurse", "/desk/check-in"),),
     "desk.arrived": (("nurse", "/desk/arrived/{visit.waiting}"), ("nurse", "/desk/arrived/{visit.passed}")),
     "review.home": (("reviewer", "/review/"),),

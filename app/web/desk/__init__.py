@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.web import edge, work
 
-DOCTOR, NURSE = "doctor", "nurse"
-blueprint = work.surface("desk", prefix="/desk", guard=edge.require_staff(DOCTOR, NURSE))
+DOCTOR, NURSE, REGISTRAR = "doctor", "nurse", "registrar"
+blueprint = work.surface("desk", prefix="/desk", guard=edge.require_staff(DOCTOR, NURSE, REGISTRAR))
 PLACE = work.Place(
     _l("医生工作台"),
     (
@@ -17,6 +17,12 @@ PLACE = work.Place(
             frozenset({DOCTOR}),
             ("desk.session_queue", "desk.visit_page", "desk.prescribe", "desk.do_prescribe"),
         ),
+        work.Link(
+            _l("窗口挂号"),
+            "desk.register",
+            frozenset({NURSE, REGISTRAR}),
+            ("desk.find_patient", "desk.at_window", "desk.slip"),
+        ),
         work.Link(_l("报到"), "desk.check_in", frozenset({NURSE}), ("desk.arrived",)),
     ),
 )
@@ -24,4 +30,5 @@ PLACE = work.Place(
 from app.web.desk import arriving as arriving  # noqa: E402 - the pages hang on the blueprint above
 from app.web.desk import prescribing as prescribing  # noqa: E402
 from app.web.desk import queue as queue  # noqa: E402
+from app.web.desk import registering as registering  # noqa: E402
 from app.web.desk import visit as visit  # noqa: E402

@@ -11,6 +11,7 @@ from app.queueing import service as queueing
 from app.queueing.states import TicketState
 from app.registration import for_staff as visits
 from app.registration import service as registration
+from app.registration.visit_code import read_digits
 from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
 from app.web import edge, show, show_work, work
@@ -37,7 +38,8 @@ def _classes(uow: Uow) -> list[tuple[str, str]]:
 def do_check_in() -> edge.Answer:
     """The patient of the visit number is in the queue; typed twice, the same number is shown."""
     uow = edge.current_uow()
-    visit = registration.registration_by_visit_number(uow, work.typed("visit_number", 20).upper())
+    typed = work.typed("visit_number", 20).upper()
+    visit = registration.registration_by_visit_number(uow, read_digits(typed) or typed)
     if visit is None:
         raise NotFound
     queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))

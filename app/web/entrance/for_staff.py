@@ -16,6 +16,7 @@ from app.web.paths import own_path
 LANDINGS = (
     ("doctor", "/desk"),
     ("nurse", "/desk"),
+    ("registrar", "/desk/register"),
     ("pharmacist", "/terminal"),
     ("reviewer", "/review"),
     ("invoice_clerk", "/window"),

@@ -15,6 +15,7 @@ from app.web.staff import ADMIN, PLACE, blueprint
 ROLE_WORDS = {
     "doctor": _l("医生"),
     "nurse": _l("护士"),
+    "registrar": _l("挂号员"),
     "reviewer": _l("审方药师"),
     "pharmacist": _l("药师"),
     "invoice_clerk": _l("票据员"),

@@ -1,0 +1,145 @@
+"""Somebody without a phone comes to the desk: they are found or filed, have a place, and leave with a slip."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from app.identity.models import Patient
+from app.kernel.audit import AuditEvent
+from app.registration.models import Registration
+from app.registration.states import RegistrationState
+from app.registration.visit_code import read_digits
+from app.scheduling import opening
+from app.scheduling.models import BookingChannel, ClinicSession, HalfDay, Shift, Slot
+from tests import factories
+from tests.web.work_fixtures import House, house, suspend
+
+__all__ = ["house"]
+CARD = factories.id_number(733, "19460507")
+
+
+@pytest.fixture
+def nurse(house: House) -> FlaskClient:
+    return house.browser("nurse")
+
+
+def filed(house: House, nurse: FlaskClient) -> str:
+    """The address of the patient's page, after the desk has filed them."""
+    answer = nurse.post("/desk/register", data={"id_number": CARD.lower(), "name": "赵根生"})
+    assert answer.status_code == 302, answer.text[:500]
+    return answer.location
+
+
+def register(nurse: FlaskClient, page: str, session: ClinicSession, **fields: str) -> str:
+    answer = nurse.post(f"{page}/registrations", data={"session": session.public_id, **fields})
+    assert answer.status_code == 302, answer.text[:800]
+    return answer.location
+
+
+def states(house: House) -> list[RegistrationState]:
+    with house.units.open() as uow:
+        return list(uow.session.scalars(select(Registration.state).order_by(Registration.id)))
+
+
+def test_somebody_unknown_is_asked_for_the_name_filed_once_and_found_again(house: House, nurse: FlaskClient) -> None:
+    first = nurse.post("/desk/register", data={"id_number": CARD})
+    page = filed(house, nurse)
+    again = nurse.post("/desk/register", data={"id_number": CARD})
+
+    assert "还没有这位患者的档案" in first.text
+    assert again.location == page
+    assert "赵根生" in nurse.get(page).text
+    assert CARD not in nurse.get(page).text
+    with house.units.open() as uow:
+        index = uow.keys.index(CARD, "id_number")
+        assert (
+            uow.session.scalar(select(func.count()).select_from(Patient).where(Patient.id_number_index == index)) == 1
+        )
+        looks = uow.session.scalars(select(AuditEvent.outcome).where(AuditEvent.action == "patient.search")).all()
+    assert list(looks) == ["new", "ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"id_number": CARD[:-1] + "5" if CARD[-1] != "5" else CARD[:-1] + "6"}, "身份证号码有误"),
+        ({"id_number": CARD, "name": "赵\u202e根生"}, "请填写证件上的姓名"),
+    ],
+)
+def test_what_cannot_be_filed_is_told_at_its_field(
+    house: House, nurse: FlaskClient, typed: dict[str, str], words: str
+) -> None:
+    answer = nurse.post("/desk/register", data=typed)
+
+    assert (answer.status_code, words in answer.text) == (422, True)
+
+
+def test_the_slip_carries_the_code_that_check_in_and_cashier_read(house: House, nurse: FlaskClient) -> None:
+    page = filed(house, nurse)
+
+    slip = nurse.get(register(nurse, page, house.clinic.session)).text
+
+    digits = re.search(r'class="qr-digits">([\d ]+)<', slip)
+    assert digits
+    number = read_digits(digits[1].replace(" ", ""))
+    assert number in slip
+    assert "请在 09:40 前到收费窗口缴费" in slip
+    assert "赵根生" not in slip.split("<article", 1)[1].split("</article>", 1)[0]
+    with house.units.open() as uow:
+        assert uow.session.scalars(select(Registration.visit_number)).one() == number
+    assert states(house) == [RegistrationState.HELD]
+
+
+def test_a_second_press_leads_to_the_same_slip(house: House, nurse: FlaskClient) -> None:
+    page = filed(house, nurse)
+
+    assert register(nurse, page, house.clinic.session) == register(nurse, page, house.clinic.session)
+    assert len(states(house)) == 1
+
+
+def test_the_desk_has_the_places_kept_for_the_window_and_serves_whom_the_phone_refuses(
+    house: House, nurse: FlaskClient
+) -> None:
+    who = suspend(house, "+8613700137555")
+    with house.units.open() as uow:
+        session = uow.session.get_one(ClinicSession, house.clinic.session.id)
+        for place in uow.session.scalars(select(Slot).where(Slot.session_id == session.id, Slot.state == "free")):
+            place.kept_for, place.kept_until = BookingChannel.WINDOW, session.ends_at
+
+    slip = register(nurse, f"/desk/patients/{who.patient.public_id}", house.clinic.session)
+
+    assert nurse.get(slip).status_code == 200
+
+
+def test_a_place_is_given_back_and_moved_at_the_desk(house: House, nurse: FlaskClient) -> None:
+    house.clinic.session.fee_fen = 0
+    with house.units.open() as uow:
+        uow.session.get_one(ClinicSession, house.clinic.session.id).fee_fen = 0
+        day = uow.today() + timedelta(days=1)
+        shift = Shift(practitioner_id=house.clinic.practitioner.id, weekday=day.weekday(), half_day=HalfDay.AM)
+        shift.starts, shift.places, shift.slot_minutes, shift.room, shift.fee_fen = time(9), 3, 15, "3-05", 0
+        uow.session.add(shift)
+        uow.session.flush()
+        later = opening.open_session(uow, shift, day)
+        assert later is not None
+    house.clock.step(hours=-2)
+    nurse = house.browser("nurse")
+    page = filed(house, nurse)
+    slip = register(nurse, page, house.clinic.session)
+    visit = slip.split("/")[-2]
+
+    moved = register(nurse, page, later, moving=visit)
+    gone = nurse.post(f"/desk/registrations/{visit}/cancel")
+
+    assert (moved, gone.location) == (slip, page)
+    assert states(house) == [RegistrationState.CANCELLED]
+
+
+def test_only_the_desks_own_people_register(house: House) -> None:
+    assert house.browser("doctor").get("/desk/register").status_code == 403
+    assert house.browser("clerk").get("/desk/register").status_code == 403
