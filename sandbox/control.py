@@ -51,6 +51,16 @@ def blueprint(world: World) -> Blueprint:
                     SHOWN,
                 )
             ],
+            insured=books(
+                "SELECT p.*, (SELECT max(token) FROM insurer_token t WHERE t.psn_no = p.psn_no AND t.expires_at > ?)"
+                " AS token FROM insurer_person p ORDER BY p.rowid DESC LIMIT ?",
+                now(),
+                SHOWN,
+            ),
+            settlements=[
+                dict(row) | {"sums": json.loads(row["sums"])}
+                for row in books("SELECT * FROM insurer_settlement ORDER BY settled_at DESC LIMIT ?", SHOWN)
+            ],
             texts=sms.received(world)[:SHOWN],
             fiscal_bills=books("SELECT * FROM fiscal_bill ORDER BY issued_at DESC LIMIT ?", SHOWN),
             heard=his.heard(world)[:SHOWN],

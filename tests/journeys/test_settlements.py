@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -22,7 +24,7 @@ from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
 from tests.conftest import SetClock
 from tests.factories_prescription import line, order, received
-from tests.factories_settlement import House, fsi_settings, house, switch
+from tests.factories_settlement import House, enrol, fsi_settings, house, switch
 from tests.sandbox.fixtures import RunningSandbox
 
 # Amlodipine 10 x 16.90 (A) and omeprazole 22.40 (B, 10 %): 191.40, of which 189.16 is in scope, all within the
@@ -286,8 +288,6 @@ def test_a_paid_prescription_taken_back_is_taken_back_at_the_insurer(home: House
 
 def test_a_card_of_somebody_else_is_not_settled_by(units: Units, clock: SetClock, sandbox: RunningSandbox) -> None:
     home = house(units, clock, sandbox)
-    from tests.factories_settlement import enrol
-
     other = enrol(sandbox, name="李建国")
     with home.units.open() as uow:
         insurance.bind_coverage(uow, patient_id=home.who.patient.id, policy_code="employee", member_no=other)
@@ -299,9 +299,48 @@ def test_a_card_of_somebody_else_is_not_settled_by(units: Units, clock: SetClock
     assert home.books() == []
 
 
-def test_several_workers_send_one_2207(home: House) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+def test_an_answer_that_comes_after_the_reversal_changes_nothing(home: House, clock: SetClock) -> None:
+    made = home.prescribed()
+    home.work()
+    home.pay(home.bill(made))
+    switch(home.sandbox, "late", seconds=1.5)
 
+    with ThreadPoolExecutor(1) as slow:
+        waiting = slow.submit(settling.settle, home.units, home.insurer, home.case(made).id)
+        while home.case(made).state is not SettlementState.SETTLING or not home.books():
+            time.sleep(0.02)
+        clock.step(seconds=61)
+        home.work()
+        assert home.case(made).state is SettlementState.REVERSED
+        waiting.result()
+
+    assert home.case(made).state is SettlementState.REVERSED
+    assert_nothing_charged(home)
+    assert begun(home) == 1
+
+
+def test_twenty_confirmations_of_a_bill_without_cash_settle_once(home: House) -> None:
+    made = home.prescribed(line("AML5", 1))
+    home.work()
+    bill = home.bill(made)
+
+    def confirm(_: int) -> str:
+        try:
+            home.ask(bill)
+        except VisitError as refusal:
+            return refusal.code
+        return "settled"
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(confirm, range(20)))
+        list(pool.map(lambda _: settling.work_due(home.units, home.insurer), range(20)))
+
+    assert set(answers) <= {"settled", "already_paid"}
+    assert answers.count("settled") == 1
+    assert (home.bill(made).state, begun(home), len(home.books()), home.invoices()) == (BillState.PAID, 1, 1, 1)
+
+
+def test_several_workers_send_one_2207(home: House) -> None:
     made = home.prescribed()
     home.work()
     home.pay(home.bill(made))

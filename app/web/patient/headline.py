@@ -142,7 +142,7 @@ def _insurance(visit: Visit) -> Headline:
     page = url_for("patient.prescription", prescription_id=errand.prescription.public_id)
     if errand.bill is not None and errand.bill.state is BillState.SETTLING:
         return {"title": gettext("已付款，正在医保结算"), "text": gettext("通常几秒钟完成，结算后开始配药。")}
-    if errand.prescription.state is PrescriptionState.APPROVED:
+    if errand.prescription.state is PrescriptionState.APPROVED and not errand.has_failed:
         text = gettext("算好您要付多少就会通知您，现在不用付款。")
         return {"title": gettext("正在向医保查询金额"), "text": text, "button": gettext("查看处方"), "href": page}
     return {

@@ -70,8 +70,8 @@ def _facts(uow: Uow, patient: Patient) -> list[dict[str, str]]:
 @blueprint.post("/patients/<patient_id>/insurance")
 def bind_insurance(patient_id: str) -> edge.Answer:
     """The insurer says who the card or token is; ten tries an hour."""
-    patient = identity.patient_of_account(edge.current_uow(), patient_id)
     edge.limit("insurance", edge.actor().ref, at_most=10, window_seconds=3600)
+    patient = identity.patient_of_account(edge.current_uow(), patient_id)
     insurer, kind = runtime().couriers.insurer, request.form.get("kind", "")
     kind = kind if kind in KINDS else binding.INSURANCE_CARD
     edge.finish_unit()

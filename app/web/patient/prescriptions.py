@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from app.insurance import cases, choosing
 from app.insurance import service as insurance
+from app.insurance.models import SplitSource
 from app.insurance.states import SettlementState
 from app.kernel.uow import Uow
 from app.payment import service as payment
@@ -48,7 +49,7 @@ def _insured(uow: Uow, found: Prescription) -> dict[str, object]:
     if case is None or found.state not in choosing.PAYABLE:
         return {}
     split = insurance.live_split_of(uow, found.id)
-    if split is not None and case.state is not SettlementState.WANTED:
+    if split is not None and split.source is not SplitSource.ESTIMATE:
         return {}
     is_asking = case.state is SettlementState.WANTED
     under_way = {} if case.state in choosing.UNDER_WAY else _choices(found, is_asking=is_asking)

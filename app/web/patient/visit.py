@@ -7,6 +7,8 @@ from datetime import datetime
 
 from app.identity import service as identity
 from app.identity.models import Patient
+from app.insurance import cases
+from app.insurance.states import SettlementState
 from app.invoice import service as invoice
 from app.invoice.models import Invoice
 from app.kernel.clock import hospital_day
@@ -42,12 +44,13 @@ STILL_CURRENT_DAYS = 30
 
 @dataclass(frozen=True)
 class Errand:
-    """A prescription with its bill and its bag, as far as they exist."""
+    """A prescription with its bill and its bag, as far as they exist; `has_failed`: the insurer said nothing usable."""
 
     prescription: Prescription
     bill: Bill | None
     bag: Bag | None
     window: Window | None
+    has_failed: bool = False
 
 
 def door_opens_at(uow: Uow, session: ClinicSession) -> datetime:
@@ -200,7 +203,10 @@ def _prescriptions(uow: Uow, registration: Registration) -> list[Prescription]:
 
 def _errand(uow: Uow, written: Prescription) -> Errand:
     bag = pharmacy.bag_of_prescription_of_account(uow, written.id)
-    return Errand(written, payment.newest_bill_of(uow, Purpose.PRESCRIPTION, written.id), bag, window_of(uow, bag))
+    bill = payment.newest_bill_of(uow, Purpose.PRESCRIPTION, written.id)
+    case = cases.newest_of(uow, written.id)
+    has_failed = case is not None and case.state in {SettlementState.HELD, SettlementState.FAILED}
+    return Errand(written, bill, bag, window_of(uow, bag), has_failed)
 
 
 def window_of(uow: Uow, bag: Bag | None) -> Window | None:

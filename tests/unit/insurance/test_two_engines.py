@@ -6,8 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.insurance import rules
+from app.couriers.fsi_answers import LEVELS
+from app.insurance import answered, rules
+from app.insurance.answered import Answer
 from app.insurance.policies import CATALOGUE, POLICIES
+from app.insurance.ports import Graded, Sums
 from app.insurance.rules import LineIn, SplitResult, Usage
 from sandbox.insurer import engine
 from sandbox.insurer.engine import Fee, Used
@@ -23,20 +26,19 @@ used = st.tuples(st.integers(0, 250_00), st.integers(0, 6_100_00), st.integers(0
 
 
 def ours(policy: str, bill: list[tuple[str, int, int]], usage: Usage) -> SplitResult:
-    facts = []
-    for number, (code, quantity, price_fen) in enumerate(bill, 1):
-        item = LISTED.get(code)
-        facts.append(
-            LineIn(
-                number,
-                quantity * price_fen,
-                quantity,
-                item.chargeable_class if item else None,
-                item.self_pay_ratio_bp if item else 10_000,
-                item.limit_price_fen if item else None,
-            )
-        )
-    return rules.split(facts, TERMS[policy], usage)
+    return rules.split(_facts(bill), TERMS[policy], usage)
+
+
+def _fact(number: int, code: str, quantity: int, price_fen: int) -> LineIn:
+    item = LISTED.get(code)
+    return LineIn(
+        number,
+        quantity * price_fen,
+        quantity,
+        item.chargeable_class if item else None,
+        item.self_pay_ratio_bp if item else 10_000,
+        item.limit_price_fen if item else None,
+    )
 
 
 def check(policy: str, bill: list[tuple[str, int, int]], usage: tuple[int, int, int]) -> None:
@@ -58,6 +60,34 @@ def check(policy: str, bill: list[tuple[str, int, int]], usage: tuple[int, int, 
         assert shed == (grade.own, grade.over, grade.first, grade.scope)
     assert (parts.total_fen, parts.in_scope_fen, parts.deductible_fen) == (sums.total, sums.scope, sums.deductible)
     assert (parts.fund_fen, parts.account_fen, parts.cash_fen) == (sums.fund, sums.account, sums.cash)
+    if TERMS[policy].is_insured:
+        told = answered.spread(_told(policy, graded, fees, sums), _facts(bill))
+        assert [line.parts for line in told.lines] == [line.parts for line in made.lines]
+
+
+def _told(policy: str, graded: list[engine.Graded], fees: list[Fee], sums: engine.Sums) -> Answer:
+    """The insurer's figures as our client reads them."""
+    lines = [
+        Graded(
+            str(number),
+            fee.amount,
+            each.own,
+            each.over,
+            each.first,
+            each.scope,
+            LEVELS[each.level],
+            each.ratio,
+            each.limit,
+        )
+        for number, (fee, each) in enumerate(zip(fees, graded, strict=True))
+    ]
+    payers = (sums.deductible, sums.fund, 0, sums.account, sums.cash)
+    total = (sums.total, sums.own, sums.over, sums.first, sums.scope)
+    return Answer(lines, Sums("", *total, *payers, ratio_bp=THEIR_POLICIES[policy].ratio))
+
+
+def _facts(bill: list[tuple[str, int, int]]) -> list[LineIn]:
+    return [_fact(number, *each) for number, each in enumerate(bill, 1)]
 
 
 quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
