@@ -14,7 +14,10 @@ from app.kernel.uow import Units
 from app.payment.models import Bill, PaymentOrder, PayMethod, Purpose, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.reconciliation.states import CaseKind, CaseState, Subject
+from tests import factories_prescription as written
+from tests.conftest import SetClock
 from tests.factories import Person, person
+from tests.unit.ledger.week import Week
 from tests.unit.reconciliation.statements import flow, payment, refund
 
 PIECE = 5000
@@ -223,3 +226,19 @@ def plant_funds(day: Day) -> None:
         day.funds.append(flow(foreign, fen, noon))
     day.funds += [flow("Tnobody", 2500, noon), flow("W1", -90_000, noon, "提现")]
     day.funds_cases[Subject.FLOW, "Tnobody"] = (CaseKind.ONLY_THERE, CaseState.OPEN)
+
+
+def asked_yesterday(units: Units, clock: SetClock, count: int) -> tuple[list[tuple[str, int]], list[Bill]]:
+    """Orders that were asked for yesterday and of whose payment nobody told us, with their bills."""
+    with units.open() as uow:
+        written.stocked(uow)
+    week = Week(units, clock, written.a_reviewer(units))
+    clock.step(days=-1, hours=-3)
+    week.opens("GI")
+    asked = []
+    for _ in range(count):
+        who, _, bill = week.held()
+        order = week.ask(who, bill)
+        asked.append((order.out_trade_no, order.amount_fen, bill))
+    clock.step(days=1, hours=3)
+    return [(number, fen) for number, fen, _ in asked], [bill for *_, bill in asked]

@@ -19,10 +19,8 @@ from app.reconciliation.ports import StatementNotReady
 from app.reconciliation.states import CaseKind, CaseState, RunState, Source, Subject
 from app.registration import service as registration
 from app.registration.models import Registration
-from tests import factories_prescription as written
 from tests.conftest import SetClock
-from tests.unit.ledger.week import Week
-from tests.unit.reconciliation.planted import Day, begun, plant, plant_funds
+from tests.unit.reconciliation.planted import Day, asked_yesterday, begun, plant, plant_funds
 from tests.unit.reconciliation.statements import Provider, content, funds_lines, payment, trade_lines
 
 
@@ -76,22 +74,6 @@ def test_a_day_both_sides_know_alike_leaves_no_case(units: Units, day: Day) -> N
     assert (run.state, run.rows_there, run.rows_here) == (RunState.MATCHED, 40, 40)
     assert run.sum_there_fen == run.sum_here_fen > 0
     assert reconcile(day, provider(day)) == 0
-
-
-def asked_yesterday(units: Units, clock: SetClock, count: int) -> tuple[list[tuple[str, int]], list[Bill]]:
-    """Orders that were asked for yesterday and of whose payment nobody told us, with their bills."""
-    with units.open() as uow:
-        written.stocked(uow)
-    week = Week(units, clock, written.a_reviewer(units))
-    clock.step(days=-1, hours=-3)
-    week.opens("GI")
-    asked = []
-    for _ in range(count):
-        who, _, bill = week.held()
-        order = week.ask(who, bill)
-        asked.append((order.out_trade_no, order.amount_fen, bill))
-    clock.step(days=1, hours=3)
-    return [(number, fen) for number, fen, _ in asked], [bill for *_, bill in asked]
 
 
 def test_every_kind_of_difference_is_found_as_what_it_is_and_one_is_mended(
