@@ -98,6 +98,7 @@ class Settings:
     clock_file: str
     trusted_proxies: int
     pool_size: int
+    refund_approval_fen: int
     wxpay: WeChatPaySettings = field(repr=False)
     wxoa: OfficialAccountSettings = field(repr=False)
     sms: SmsSettings = field(repr=False)
@@ -208,6 +209,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         clock_file=read.text("MENZHEN_CLOCK_FILE"),
         trusted_proxies=read.number("MENZHEN_TRUSTED_PROXIES", 0, 0, 5),
         pool_size=read.number("MENZHEN_POOL_SIZE", 5, 1, 100),
+        refund_approval_fen=read.number("MENZHEN_REFUND_APPROVAL_FEN", 20000, 0, 100_000_000),
         wxpay=partners.wechat_pay(read),
         wxoa=OfficialAccountSettings(
             base_url=read.url("WXOA_BASE_URL"),

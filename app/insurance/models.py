@@ -27,6 +27,9 @@ _NOT_NEGATIVE = " AND ".join(
         "cash_fen",
     )
 )
+_RETURNED_WITHIN = " AND ".join(
+    f"returned_{payer}_fen BETWEEN 0 AND {payer}_fen" for payer in ("fund", "other", "account")
+)
 _LIVE_SETTLEMENT = "state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
 _BY_PAYER = "fund_fen + other_fen + account_fen + cash_fen"
 _BY_SCOPE = "full_self_fen + over_limit_fen + pre_self_fen + in_scope_fen"
@@ -127,6 +130,7 @@ class Split(PublicRow):
         CheckConstraint(f"total_fen = {_BY_SCOPE}", name="scopes_add_up"),
         CheckConstraint("fund_fen <= in_scope_fen - deductible_fen", name="fund_within_scope"),
         CheckConstraint(_NOT_NEGATIVE, name="not_negative"),
+        CheckConstraint(_RETURNED_WITHIN, name="returned_within_settled"),
     )
 
     prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
@@ -147,6 +151,9 @@ class Split(PublicRow):
     other_fen: Mapped[int] = mapped_column(Fen)
     account_fen: Mapped[int] = mapped_column(Fen)
     cash_fen: Mapped[int] = mapped_column(Fen)
+    returned_fund_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    returned_other_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    returned_account_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
     rules: Mapped[list[Any]]
 
 

@@ -47,6 +47,7 @@ __all__ = [
     "member_no_of",
     "policies",
     "policy_by_code",
+    "return_part",
     "reverse",
     "settle",
     "settles_later",
@@ -213,6 +214,19 @@ def reverse(uow: Uow, split: Split) -> None:
     case = cases.of_split(uow, split.id)
     if case is not None:
         cases.let_go(uow, case)
+
+
+def return_part(uow: Uow, split: Split, *, fund_fen: int, other_fen: int, account_fen: int) -> None:
+    """So much of what a settled split took is given back; the rest stays settled.
+
+    The deductible stays used until all is given back. Refuses `refund_whole_bill` when the insurer itself settled it,
+    and `illegal_move` beyond what it took.
+    """
+    if split.source is SplitSource.INSURER:
+        raise errors.RefundWholeBill
+    if not sql.return_part(uow, split, fund_fen=fund_fen, other_fen=other_fen, account_fen=account_fen):
+        raise IllegalMove(machine=SPLIT.name, state=split.state.value, action=SplitAction.REVERSE.value)
+    audit.record(uow, "split.return_part", "split", split.public_id, fund_fen=fund_fen)
 
 
 def let_go(uow: Uow, prescription_id: int) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, text, update
 
 from app.insurance.models import Coverage, Settlement, Split
-from app.insurance.states import TO_DO, SettlementState
+from app.insurance.states import TO_DO, SettlementState, SplitState
 from app.kernel.uow import Uow
 
 # What is used counts within one calendar year: the first settlement of a new year begins at nought.
@@ -75,9 +75,37 @@ def claim_settlements(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[
 
 
 def give_back(uow: Uow, coverage: Coverage, split: Split) -> None:
-    """What the split used up can be used again; deductible and cap only within the year they were used in."""
-    uow.session.execute(_GIVE_BACK, {"id": coverage.id, "year": split.year, **_shares(split)})
+    """What the split used up and still holds can be used again; deductible and cap only within their year."""
+    shares = _shares(split)
+    shares["fund"] -= split.returned_fund_fen
+    shares["account"] -= split.returned_account_fen
+    uow.session.execute(_GIVE_BACK, {"id": coverage.id, "year": split.year, **shares})
     uow.session.refresh(coverage)
+
+
+def return_part(uow: Uow, split: Split, *, fund_fen: int, other_fen: int, account_fen: int) -> bool:
+    """True when so much of the settled split is now given back to its coverage; never beyond what it took."""
+    back = {"returned_fund_fen": fund_fen, "returned_other_fen": other_fen, "returned_account_fen": account_fen}
+    taken = uow.session.scalar(
+        update(Split)
+        .where(
+            Split.id == split.id,
+            Split.state == SplitState.SETTLED,
+            Split.returned_fund_fen + fund_fen <= Split.fund_fen,
+            Split.returned_other_fen + other_fen <= Split.other_fen,
+            Split.returned_account_fen + account_fen <= Split.account_fen,
+        )
+        .values({name: getattr(Split, name) + share for name, share in back.items()})
+        .returning(Split.id),
+        execution_options={"synchronize_session": False},
+    )
+    if taken is None:
+        return False
+    if split.coverage_id is not None:
+        shares = {"deductible": 0, "fund": fund_fen, "account": account_fen}
+        uow.session.execute(_GIVE_BACK, {"id": split.coverage_id, "year": split.year, **shares})
+    uow.session.expire(split)
+    return True
 
 
 def _shares(split: Split) -> dict[str, int]:

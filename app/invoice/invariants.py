@@ -38,7 +38,7 @@ INVARIANTS = {
         " (SELECT 1 FROM invoice red WHERE red.original_id = invoice.id)"
     ),
     "paid_bill_has_its_invoice": (
-        "SELECT count(*) FROM bill WHERE state = 'paid' AND NOT EXISTS (SELECT 1 FROM invoice"
+        "SELECT count(*) FROM bill WHERE state IN ('paid', 'partly_refunded') AND NOT EXISTS (SELECT 1 FROM invoice"
         " WHERE invoice.bill_id = bill.id AND invoice.kind = 'blue' AND invoice.state = 'issued')"
     ),
     "refunded_bill_has_no_valid_invoice": (

@@ -9,10 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from app import events
+from app.insurance import service as insurance
 from app.invoice import issuing, rules
 from app.invoice.errors import NotARemainder
 from app.invoice.models import Invoice
 from app.kernel.uow import Uow
+from app.payment import parts
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine
 
@@ -50,6 +52,31 @@ def reissue(uow: Uow, bill: Bill, left: Collection[Left]) -> Invoice | None:
         raise NotARemainder
     issuing.red_letter(uow, standing)
     return _issue(uow, bill, standing, lines, kept) if kept else None
+
+
+def follow(uow: Uow, bill: Bill, standing: Invoice) -> None:
+    """The invoice tells of what has not arrived back; quiet when the standing one does so already."""
+    left = _left_of(uow, bill)
+    if sum(each.amount_fen for each in left) < standing.total_fen:
+        reissue(uow, bill, left)
+
+
+def _left_of(uow: Uow, bill: Bill) -> list[Left]:
+    back = parts.arrived_back(uow, bill.id)
+    outside = {
+        line.line_no: line.full_self_fen + line.over_limit_fen
+        for line in (insurance.lines_of(uow, bill.split_id) if bill.split_id else [])
+    }
+    left = []
+    for line in payment.lines_of(uow, bill.id):
+        gone = back.get(line.line_no, dict.fromkeys(("quantity", *PAYERS), 0))
+        quantity = line.quantity - gone["quantity"]
+        if quantity:
+            shares = {payer: getattr(line, payer) - gone[payer] for payer in PAYERS}
+            outside_fen = outside.get(line.line_no, line.amount_fen) * quantity // line.quantity
+            own_fen = shares["account_fen"] + shares["cash_fen"]
+            left.append(Left(line.line_no, quantity, **shares, outside_fen=min(outside_fen, own_fen)))
+    return left
 
 
 def _is_less(standing: Invoice, lines: dict[int, BillLine], left: list[Left]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app import events
 from app.insurance.models import Split
 from app.kernel.uow import Uow
@@ -23,13 +25,14 @@ def receive_when_received(uow: Uow, received: events.MoneyReceived) -> None:
 def insure_when_settled(uow: Uow, settled: events.SplitSettled) -> None:
     """The insurer owes its part, and has it with us until the bill is paid in full."""
     split = uow.session.get_one(Split, settled.split_id)
-    book(uow, _insured(uow, Movement.INSURE, split, 1))
+    book(uow, _insured(uow, Movement.INSURE, split, {column: getattr(split, column) for column in INSURED}))
 
 
 def uninsure_when_reversed(uow: Uow, undone: events.SplitReversed) -> None:
-    """The insurer owes its part no longer."""
+    """The insurer owes no longer what was still left of its part."""
     split = uow.session.get_one(Split, undone.split_id)
-    book(uow, _insured(uow, Movement.UNINSURE, split, -1))
+    left = {column: getattr(split, column) - getattr(split, f"returned_{column}") for column in INSURED}
+    book(uow, _insured(uow, Movement.UNINSURE, split, {column: -fen for column, fen in left.items()}))
 
 
 def earn_when_paid(uow: Uow, paid: events.BillPaid) -> None:
@@ -45,20 +48,22 @@ def earn_when_paid(uow: Uow, paid: events.BillPaid) -> None:
 def give_back_when_requested(uow: Uow, requested: events.RefundRequested) -> None:
     """What goes back is income no longer: the cash is owed to the patient, the insured part is the insurer's again.
 
-    Money that settled no bill was never income; it leaves what was in advance.
+    With the last of a bill the insurer's whole settlement is undone, which is a movement of its own; before that the
+    insurer just owes less. Money that settled no bill was never income; it leaves what was in advance.
     """
     refund = uow.session.get_one(Refund, requested.refund_id)
     bill = uow.session.get_one(Bill, refund.bill_id)
     order = uow.session.get(PaymentOrder, refund.payment_order_id) if refund.payment_order_id else None
-    insured_fen = 0
     entry = Entry(Movement.GIVE_BACK, refund.id, bill.id)
-    if order is None or order.settles_bill:
-        insured_fen = bill.total_fen - bill.cash_fen
-        entry.debit(Account.INCOME, bill.purpose.value, refund.amount_fen + insured_fen)
-    else:
-        entry.debit(Account.ADVANCE, PATIENT, refund.amount_fen)
     entry.credit(Account.REFUNDS_PAYABLE, order.provider if order else "", refund.amount_fen)
-    entry.credit(Account.ADVANCE, INSURER, insured_fen)
+    if order is not None and not order.settles_bill:
+        entry.debit(Account.ADVANCE, PATIENT, refund.amount_fen)
+    else:
+        insured_fen = refund.fund_fen + refund.other_fen + refund.account_fen
+        entry.debit(Account.INCOME, bill.purpose.value, refund.amount_fen + insured_fen)
+        for column, account in INSURED.items():
+            owner = Account.ADVANCE if refund.ends_bill else account
+            entry.credit(owner, INSURER, getattr(refund, column))
     book(uow, entry)
 
 
@@ -73,10 +78,10 @@ def arrive_back_when_succeeded(uow: Uow, succeeded: events.RefundSucceeded) -> N
     book(uow, entry)
 
 
-def _insured(uow: Uow, movement: Movement, split: Split, sign: int) -> Entry:
+def _insured(uow: Uow, movement: Movement, split: Split, amounts: Mapping[str, int]) -> Entry:
     bill = payment.bill_of_split(uow, split.id)
     entry = Entry(movement, split.id, bill.id if bill else None)
-    for column, account in INSURED.items():
-        entry.debit(account, INSURER, sign * getattr(split, column))
-        entry.credit(Account.ADVANCE, INSURER, sign * getattr(split, column))
+    for column, amount_fen in amounts.items():
+        entry.debit(INSURED[column], INSURER, amount_fen)
+        entry.credit(Account.ADVANCE, INSURER, amount_fen)
     return entry

@@ -23,11 +23,13 @@ def _compared(movement: str, account: str, thing: str, expected: str, bill: str)
     )
 
 
+_EARNED = "'paid', 'partly_refunded', 'refunding', 'refunded'"
 _INSURED = "'fund', 'other_fund', 'personal_account'"
 _SPLIT = (
-    "SELECT s.id, {sign}(s.fund_fen + s.other_fen + s.account_fen) AS fen,"
+    "SELECT s.id, {fen} AS fen,"
     " (SELECT min(b.id) FROM bill b WHERE b.split_id = s.id) AS bill_id FROM split s WHERE s.state IN ({states})"
 )
+_LEFT = "s.returned_fund_fen + s.returned_other_fen + s.returned_account_fen - s.fund_fen - s.other_fen - s.account_fen"
 _NET_OF_BILL = (
     "SELECT j.bill_id, sum(p.amount_fen) AS fen FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id"
     " WHERE p.account = '{account}' GROUP BY j.bill_id"
@@ -49,8 +51,8 @@ PROOFS = {
     "earned_differs": _compared(
         "earn",
         "'income'",
-        "SELECT id, id AS bill_id, -total_fen AS fen FROM bill WHERE state IN ('paid', 'refunding', 'refunded')",
-        "SELECT 1 FROM bill o WHERE o.state IN ('paid', 'refunding', 'refunded') AND o.id",
+        f"SELECT id, id AS bill_id, -total_fen AS fen FROM bill WHERE state IN ({_EARNED})",  # noqa: S608 - see above
+        f"SELECT 1 FROM bill o WHERE o.state IN ({_EARNED}) AND o.id",  # noqa: S608 - see above
         "t.bill_id",
     ),
     "given_back_differs": _compared(
@@ -58,6 +60,13 @@ PROOFS = {
         "'refunds_payable'",
         "SELECT id, bill_id, -amount_fen AS fen FROM refund",
         "SELECT 1 FROM refund o WHERE o.id",
+        "t.bill_id",
+    ),
+    "returned_differs": _compared(
+        "give_back",
+        _INSURED,
+        "SELECT id, bill_id, -(fund_fen + other_fen + account_fen) AS fen FROM refund WHERE NOT ends_bill",
+        "SELECT 1 FROM refund o WHERE NOT o.ends_bill AND o.id",
         "t.bill_id",
     ),
     "arrived_back_differs": _compared(
@@ -70,21 +79,21 @@ PROOFS = {
     "insured_differs": _compared(
         "insure",
         _INSURED,
-        _SPLIT.format(sign="", states="'settled', 'reversed'"),
+        _SPLIT.format(fen="s.fund_fen + s.other_fen + s.account_fen", states="'settled', 'reversed'"),
         "SELECT 1 FROM split o WHERE o.state IN ('settled', 'reversed') AND o.id",
         "t.bill_id",
     ),
     "uninsured_differs": _compared(
         "uninsure",
         _INSURED,
-        _SPLIT.format(sign="-", states="'reversed'"),
+        _SPLIT.format(fen=_LEFT, states="'reversed'"),
         "SELECT 1 FROM split o WHERE o.state = 'reversed' AND o.id",
         "t.bill_id",
     ),
     "advance_left_over": (
         "SELECT NULL AS journal_id, n.bill_id, n.fen AS off_fen"  # noqa: S608 - see above
         f" FROM ({_NET_OF_BILL.format(account='advance')}) n JOIN bill b ON b.id = n.bill_id"
-        " WHERE n.fen <> 0 AND b.state IN ('paid', 'refunding', 'refunded')"
+        f" WHERE n.fen <> 0 AND b.state IN ({_EARNED})"
         " AND NOT EXISTS (SELECT 1 FROM payment_order o WHERE o.bill_id = b.id AND o.state = 'paid'"
         " AND NOT o.settles_bill)"
     ),
@@ -92,6 +101,7 @@ PROOFS = {
         "SELECT NULL AS journal_id, n.bill_id, n.fen + coalesce(i.fen, 0) AS off_fen"  # noqa: S608 - see above
         f" FROM ({_NET_OF_BILL.format(account='income')}) n JOIN bill b ON b.id = n.bill_id"
         " LEFT JOIN (SELECT bill_id, sum(total_fen) AS fen FROM invoice GROUP BY bill_id) i ON i.bill_id = n.bill_id"
-        " WHERE b.state IN ('paid', 'refunded') AND n.fen + coalesce(i.fen, 0) <> 0"
+        " WHERE b.state IN ('paid', 'partly_refunded', 'refunded') AND n.fen + coalesce(i.fen, 0) <> 0"
+        " AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.bill_id = b.id AND r.state <> 'succeeded')"
     ),
 }

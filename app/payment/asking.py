@@ -117,7 +117,7 @@ def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
 
 def refuse_unless_open(uow: Uow, bill: Bill) -> None:
     """Passes a bill that can be paid now; refuses `already_paid`, `bill_not_open`, `payment_unclear`."""
-    if bill.state in {BillState.PAID, BillState.SETTLING}:
+    if bill.state in {BillState.PAID, BillState.PARTLY_REFUNDED, BillState.SETTLING}:
         raise AlreadyPaid(bill=bill.public_id)
     if bill.state != BillState.OPEN:
         raise BillNotOpen(bill=bill.public_id, state=bill.state.value)

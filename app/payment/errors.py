@@ -35,6 +35,31 @@ class PaymentUnavailable(TryLater):
     code = "payment_unavailable"
 
 
+class NotRefundable(Refused):
+    """Nothing of the bill is paid, so nothing can go back; `facts['state']` says how it stands."""
+
+    code = "not_refundable"
+
+
+class RefundReasonMissing(Refused):
+    """Who asks for a refund says why."""
+
+    code = "refund_reason_required"
+    http_status = 422
+
+
+class SecondPersonNeeded(Refused):
+    """A refund above the hospital's limit is decided by another person than the one who asked."""
+
+    code = "second_person_needed"
+
+
+class ClaimWaits(Refused):
+    """A refund of this bill waits for its second person already."""
+
+    code = "refund_claim_waits"
+
+
 class RefundExceedsPaid(Refused):
     """More would go back than came in for this order."""
 

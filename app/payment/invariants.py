@@ -20,7 +20,8 @@ INVARIANTS = {
     "bill_line_parts_add_up": f"SELECT count(*) FROM bill_line WHERE amount_fen <> {_PARTS}",  # noqa: S608 - see above
     "bill_lines_add_up_to_the_bill": f"SELECT count(*) FROM bill b WHERE {_LINE_SUMS}",  # noqa: S608 - see above
     "bill_is_settled_by_exactly_its_cash": (
-        "SELECT count(*) FROM bill b WHERE b.state IN ('settling', 'paid', 'refunding', 'refunded') AND b.cash_fen <>"
+        "SELECT count(*) FROM bill b"
+        " WHERE b.state IN ('settling', 'paid', 'partly_refunded', 'refunding', 'refunded') AND b.cash_fen <>"
         " (SELECT coalesce(sum(o.paid_fen), 0) FROM payment_order o WHERE o.bill_id = b.id AND o.settles_bill)"
     ),
     "bill_unpaid_is_settled_by_nothing": (
@@ -51,6 +52,25 @@ INVARIANTS = {
     "insured_bill_is_paid_by_a_settlement": (
         "SELECT count(*) FROM bill b JOIN split p ON p.id = b.split_id WHERE b.state = 'paid' AND p.source = 'insurer'"
         " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.split_id = p.id AND s.state = 'settled')"
+    ),
+    "lines_give_back_what_their_refunds_say": (
+        "SELECT count(*) FROM bill_line l LEFT JOIN (SELECT r.bill_id, p.line_no, sum(p.quantity) AS quantity,"
+        " sum(p.fund_fen) AS fund, sum(p.other_fen) AS other, sum(p.account_fen) AS account, sum(p.cash_fen) AS cash"
+        " FROM refund_line p JOIN refund r ON r.id = p.refund_id GROUP BY r.bill_id, p.line_no) back"
+        " ON back.bill_id = l.bill_id AND back.line_no = l.line_no"
+        " WHERE l.refunded_quantity <> coalesce(back.quantity, 0) OR l.refunded_fund_fen <> coalesce(back.fund, 0)"
+        " OR l.refunded_other_fen <> coalesce(back.other, 0) OR l.refunded_account_fen <> coalesce(back.account, 0)"
+        " OR l.refunded_cash_fen <> coalesce(back.cash, 0)"
+    ),
+    "refund_is_the_sum_of_its_lines": (
+        "SELECT count(*) FROM refund r JOIN (SELECT refund_id, sum(fund_fen) AS fund, sum(other_fen) AS other,"
+        " sum(account_fen) AS account, sum(cash_fen) AS cash FROM refund_line GROUP BY refund_id) p"
+        " ON p.refund_id = r.id WHERE r.amount_fen <> p.cash OR r.fund_fen <> p.fund OR r.other_fen <> p.other"
+        " OR r.account_fen <> p.account"
+    ),
+    "refund_claim_is_decided_by_another": (
+        "SELECT count(*) FROM refund_claim"
+        " WHERE decided_by = asked_by OR (state = 'granted') <> (refund_id IS NOT NULL)"
     ),
     "one_open_bill_for_one_thing": (
         "SELECT count(*) FROM (SELECT purpose, subject_id FROM bill WHERE state IN ('open', 'settling')"

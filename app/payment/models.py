@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
-from app.payment.states import BillState, CashierShiftState, OrderState, RefundState
+from app.payment.states import BillState, CashierShiftState, ClaimState, OrderState, RefundState
 
 PARTS_ADD_UP = "fund_fen + other_fen + account_fen + cash_fen"
 PARTS_NOT_NEGATIVE = "fund_fen >= 0 AND other_fen >= 0 AND account_fen >= 0 AND cash_fen >= 0"
+REFUNDED_WITHIN_PAID = "refunded_quantity BETWEEN 0 AND quantity AND " + " AND ".join(
+    f"refunded_{payer}_fen BETWEEN 0 AND {payer}_fen" for payer in ("fund", "other", "account", "cash")
+)
 
 
 class Purpose(enum.StrEnum):
@@ -76,6 +80,7 @@ class BillLine(Row):
         CheckConstraint(f"amount_fen = {PARTS_ADD_UP}", name="parts_add_up"),
         CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(REFUNDED_WITHIN_PAID, name="refunded_within_paid"),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"))
@@ -91,6 +96,11 @@ class BillLine(Row):
     other_fen: Mapped[int] = mapped_column(Fen, default=0)
     account_fen: Mapped[int] = mapped_column(Fen, default=0)
     cash_fen: Mapped[int] = mapped_column(Fen)
+    refunded_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_fund_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    refunded_other_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    refunded_account_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    refunded_cash_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
 
 
 class PaymentOrder(PublicRow):
@@ -135,7 +145,10 @@ class PaymentOrder(PublicRow):
 
 
 class Refund(PublicRow):
-    """Money on its way back, always under one `out_refund_no`; without an order when the bill had no cash part."""
+    """Money on its way back, always under one `out_refund_no`; without an order when no cash goes back.
+
+    `amount_fen` is the patient's cash, the three others are insurance's; `ends_bill` when nothing of the bill is left.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -150,12 +163,60 @@ class Refund(PublicRow):
     payment_order_id: Mapped[int | None] = mapped_column(ForeignKey("payment_order.id"), index=True)
     out_refund_no: Mapped[str] = mapped_column(String(64), unique=True)
     amount_fen: Mapped[int] = mapped_column(Fen)
+    fund_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    other_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    account_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    ends_bill: Mapped[bool] = mapped_column(default=False, server_default=false())
     reason: Mapped[str] = mapped_column(String(32))
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
     requested_at: Mapped[datetime]
     query_due_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(String(64), default="")
+
+
+class RefundLine(Row):
+    """So many pieces of a bill's line that go back with a refund, and what each payer bore of them."""
+
+    __tablename__ = "refund_line"
+    __table_args__ = (
+        UniqueConstraint("refund_id", "line_no"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
+    )
+
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"))
+    line_no: Mapped[int]
+    quantity: Mapped[int]
+    fund_fen: Mapped[int] = mapped_column(Fen)
+    other_fen: Mapped[int] = mapped_column(Fen)
+    account_fen: Mapped[int] = mapped_column(Fen)
+    cash_fen: Mapped[int] = mapped_column(Fen)
+
+
+class RefundClaim(PublicRow):
+    """A member of staff asks for part of a bill to go back 退费申请: `lines` are [line_no, quantity].
+
+    Up to the hospital's limit it is granted at once; above it another person decides.
+    """
+
+    __tablename__ = "refund_claim"
+    __table_args__ = (
+        CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="second_person"),
+        CheckConstraint("reason <> ''", name="says_why"),
+        _unique_while("uq_refund_claim_waiting", "state = 'waiting'", "bill_id"),
+    )
+
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
+    lines: Mapped[list[Any]]
+    total_fen: Mapped[int] = mapped_column(Fen)
+    reason: Mapped[str] = mapped_column(String(200))
+    state: Mapped[ClaimState] = mapped_column(choice(ClaimState), default=ClaimState.WAITING)
+    asked_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), index=True)
 
 
 class CashierShift(PublicRow):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -12,9 +14,9 @@ from app.kernel import audit, outbox
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
 from app.kernel.uow import Actor, Units, Uow
-from app.payment import service, sql
-from app.payment.errors import RefundExceedsPaid
-from app.payment.models import Bill, PaymentOrder, Refund
+from app.payment import parts, service, sql
+from app.payment.errors import NotRefundable, RefundExceedsPaid
+from app.payment.models import Bill, PaymentOrder, Refund, RefundLine
 from app.payment.ports import (
     PaymentProvider,
     ProviderAway,
@@ -23,7 +25,7 @@ from app.payment.ports import (
     RefundFact,
     RefundFactState,
 )
-from app.payment.rules import REFUND_WORDS, WINDOW, refund_topic
+from app.payment.rules import REFUND_WORDS, WINDOW, Part, refund_topic
 from app.payment.states import BILL, ORDER, REFUND, BillAction, BillState, OrderAction, RefundAction, RefundState
 
 QUERY_SECONDS = 20
@@ -34,20 +36,67 @@ JOB = Actor("job", "payment")
 _log = logging.getLogger(__name__)
 
 
+REFUNDABLE = (BillState.PAID, BillState.PARTLY_REFUNDED)
+
+
 def give_back(uow: Uow, bill: Bill, *, reason: str) -> Refund | None:
-    """All of a paid bill is on its way back, insurance's part too; None, and nothing done, when it is not paid."""
+    """All that is left of a paid bill is on its way back, insurance's part too; None when nothing is paid of it."""
     bill = service.locked(uow, bill.id)
-    if bill.state != BillState.PAID:
+    if bill.state not in REFUNDABLE:
         return None
-    move(uow, BILL, bill, BillAction.GIVE_BACK, why=reason)
-    service.reverse_insurance(uow, bill)
-    order = service.settling_order_of(uow, bill.id)
-    if order is not None:
-        return request(uow, bill, order, reason=reason)
-    refund = _new(uow, bill, None, 0, reason)
+    return _give_back(uow, bill, parts.remaining(uow, bill.id), reason)
+
+
+def give_back_lines(uow: Uow, bill: Bill, quantities: Mapping[int, int], *, reason: str) -> Refund:
+    """So many pieces of these lines {line_no: pieces} are on their way back, insurance's part first.
+
+    Refuses `not_refundable` for a bill of which nothing is paid, `refund_exceeds_paid` beyond what is left of a line,
+    and `refund_whole_bill` when the insurer itself settled a part: it takes back a whole settlement only.
+    """
+    bill = service.locked(uow, bill.id)
+    if bill.state not in REFUNDABLE:
+        raise NotRefundable(state=bill.state.value)
+    return _give_back(uow, bill, parts.wanted(uow, bill.id, quantities), reason)
+
+
+def _give_back(uow: Uow, bill: Bill, given: list[Part], reason: str) -> Refund:
+    parts.set_aside(uow, bill, given)
+    ends_bill = not parts.remaining(uow, bill.id)
+    move(uow, BILL, bill, BillAction.GIVE_BACK if ends_bill else BillAction.GIVE_BACK_PART, why=reason)
+    if ends_bill:
+        service.reverse_insurance(uow, bill)
+    else:
+        service.return_to_insurance(uow, bill, given)
+    order, cash_fen = service.settling_order_of(uow, bill.id), sum(part.cash_fen for part in given)
+    if order is not None and cash_fen and not sql.reserve_refund(uow, order.id, cash_fen):
+        raise RefundExceedsPaid(order=order.out_trade_no)
+    if order is not None and ends_bill:
+        move(uow, ORDER, order, OrderAction.GIVE_BACK, why=reason)
+    refund = _new(uow, bill, order if cash_fen else None, cash_fen, reason)
+    _keep_parts(uow, refund, given, ends_bill=ends_bill)
+    if order is not None and cash_fen:
+        _send_later(uow, refund, order)
+    audit.record(uow, "refund.request", "refund", refund.public_id, reason=reason, amount_fen=cash_fen)
     uow.publish(events.RefundRequested(refund.id, bill.id))
-    finish(uow, refund.out_refund_no, RefundFact(RefundFactState.SUCCEEDED))
+    if not cash_fen:
+        finish(uow, refund.out_refund_no, RefundFact(RefundFactState.SUCCEEDED))
     return refund
+
+
+def _keep_parts(uow: Uow, refund: Refund, given: list[Part], *, ends_bill: bool) -> None:
+    refund.ends_bill = ends_bill
+    refund.fund_fen = sum(part.fund_fen for part in given)
+    refund.other_fen = sum(part.other_fen for part in given)
+    refund.account_fen = sum(part.account_fen for part in given)
+    uow.session.add_all(RefundLine(refund_id=refund.id, **asdict(part)) for part in given)
+    uow.session.flush()
+
+
+def _send_later(uow: Uow, refund: Refund, order: PaymentOrder) -> None:
+    """What was paid at the window waits there for the patient; all else goes to its provider."""
+    if order.provider != WINDOW:
+        topic = refund_topic(order.provider)
+        outbox.post(uow, topic, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
 
 
 def return_cash(uow: Uow, bill: Bill, *, reason: str) -> None:
@@ -70,9 +119,7 @@ def request(uow: Uow, bill: Bill, order: PaymentOrder, *, reason: str) -> Refund
         raise RefundExceedsPaid(order=order.out_trade_no)
     move(uow, ORDER, order, OrderAction.GIVE_BACK, why=reason)
     refund = _new(uow, bill, order, amount_fen, reason)
-    if order.provider != WINDOW:  # what was paid at the window waits there for the patient
-        topic = refund_topic(order.provider)
-        outbox.post(uow, topic, refund.out_refund_no, {"refund_id": refund.id}, lane=order.out_trade_no)
+    _send_later(uow, refund, order)
     audit.record(uow, "refund.request", "refund", refund.public_id, reason=reason, amount_fen=amount_fen)
     uow.publish(events.RefundRequested(refund.id, bill.id))
     return refund
@@ -127,12 +174,26 @@ _ACTIONS = {
 
 
 def _arrive(uow: Uow, bill: Bill, refund: Refund) -> None:
+    """A bill is refunded when all that goes back of it has arrived; money that settled no bill goes by itself."""
     order = uow.session.get(PaymentOrder, refund.payment_order_id) if refund.payment_order_id else None
-    if order is not None:
+    if order is not None and not order.settles_bill:
         move(uow, ORDER, order, OrderAction.ARRIVE_BACK)
-    if bill.state == BillState.REFUNDING and (order is None or order.settles_bill):
+    elif bill.state == BillState.REFUNDING and not _is_under_way(uow, bill):
+        settling = service.settling_order_of(uow, bill.id)
+        if settling is not None:
+            move(uow, ORDER, settling, OrderAction.ARRIVE_BACK)
         move(uow, BILL, bill, BillAction.ARRIVE_BACK)
     uow.publish(events.RefundSucceeded(refund.id, bill.id))
+
+
+def _is_under_way(uow: Uow, bill: Bill) -> bool:
+    settling = select(PaymentOrder.id).where(PaymentOrder.bill_id == bill.id, PaymentOrder.settles_bill)
+    others = select(Refund.id).where(
+        Refund.bill_id == bill.id,
+        Refund.state != RefundState.SUCCEEDED,
+        Refund.payment_order_id.is_(None) | Refund.payment_order_id.in_(settling),
+    )
+    return uow.session.scalar(others.limit(1)) is not None
 
 
 def send_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.payment.errors import TenderNotValid
-from app.payment.models import PayMethod, Purpose
+from app.payment.models import BillLine, PayMethod, Purpose
 
 ORDER_MINUTES = 30
 # WeChat Pay takes no order that lapses within a minute (直连商户 JSAPI 下单, time_expire).
@@ -28,6 +28,7 @@ REFUND_WORDS = {
     "cancelled": "预约已取消，费用退回",
     "voided": "处方已作废，费用退回",
     "not_settled": "医保结算未成功，费用退回",
+    "by_staff": "部分费用退回",
 }
 
 
@@ -85,3 +86,37 @@ def check_slip(tender: Tender) -> None:
 def slip_reference(tender: Tender, day: date) -> str:
     """A slip's name among all payments: slips of one terminal begin anew, but not within a day."""
     return f"P{tender.terminal_no}-{day:%y%m%d}-{int(tender.slip_no)}"
+
+
+PAYERS = ("fund_fen", "other_fen", "account_fen", "cash_fen")
+
+
+@dataclass(frozen=True)
+class Part:
+    """So many pieces of a bill's line with what each payer bore of them."""
+
+    line_no: int
+    quantity: int
+    fund_fen: int
+    other_fen: int
+    account_fen: int
+    cash_fen: int
+
+    @property
+    def insured_fen(self) -> int:
+        """What insurance bore, the personal account included."""
+        return self.fund_fen + self.other_fen + self.account_fen
+
+
+def part_of(line: BillLine, quantity: int) -> Part:
+    """The next `quantity` pieces of the line to go back.
+
+    Each payer's share follows the pieces that are back by then, rounded down, so that all pieces together give back
+    exactly what was paid, in however many steps.
+    """
+    before, after = line.refunded_quantity, line.refunded_quantity + quantity
+    shares = {
+        payer: getattr(line, payer) * after // line.quantity - getattr(line, payer) * before // line.quantity
+        for payer in PAYERS
+    }
+    return Part(line.line_no, quantity, **shares)

@@ -18,7 +18,7 @@ from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.payment.models import Bill, BillLine, PaymentOrder, Purpose
-from app.payment.rules import WINDOW
+from app.payment.rules import WINDOW, Part
 from app.payment.states import BILL, BillAction, BillState
 from app.prescription.models import Prescription
 from app.registration.models import Registration
@@ -167,6 +167,15 @@ def complete_bill(uow: Uow, bill: Bill) -> None:
     """The bill is paid in full and `BillPaid` published."""
     move(uow, BILL, bill, BillAction.PAY, paid_at=uow.now())
     uow.publish(events.BillPaid(bill.id, bill.purpose.value, bill.subject_id, bill.patient_id))
+
+
+def return_to_insurance(uow: Uow, bill: Bill, given: Sequence[Part]) -> None:
+    """What insurance bore of the parts is given back to it; quiet when it bore nothing of them."""
+    fund_fen, account_fen = sum(part.fund_fen for part in given), sum(part.account_fen for part in given)
+    other_fen = sum(part.other_fen for part in given)
+    if bill.split_id is not None and fund_fen + other_fen + account_fen:
+        split = uow.session.get_one(Split, bill.split_id)
+        insurance.return_part(uow, split, fund_fen=fund_fen, other_fen=other_fen, account_fen=account_fen)
 
 
 def reverse_insurance(uow: Uow, bill: Bill) -> None:

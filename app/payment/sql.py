@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select, update
 
 from app.kernel.uow import Uow
-from app.payment.models import Bill, PaymentOrder, Refund
+from app.payment.models import Bill, BillLine, PaymentOrder, Refund
 from app.payment.states import LIVE, BillState, OrderState, RefundState
 
 
@@ -18,6 +19,30 @@ def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:
         .where(PaymentOrder.id == order_id, PaymentOrder.refunded_fen + amount_fen <= PaymentOrder.paid_fen)
         .values(refunded_fen=PaymentOrder.refunded_fen + amount_fen)
         .returning(PaymentOrder.id),
+        execution_options={"synchronize_session": False},
+    )
+    return taken is not None
+
+
+def take_back_line(uow: Uow, bill_id: int, line_no: int, quantity: int, shares: Mapping[str, int]) -> bool:
+    """True when so many pieces of the line, with these shares by payer, are now set aside; never beyond what was paid.
+
+    `shares` are named by the line's columns (`fund_fen` …).
+    """
+    back = {name: getattr(BillLine, f"refunded_{name}") for name in shares}
+    taken = uow.session.scalar(
+        update(BillLine)
+        .where(
+            BillLine.bill_id == bill_id,
+            BillLine.line_no == line_no,
+            BillLine.refunded_quantity + quantity <= BillLine.quantity,
+            *(back[name] + share <= getattr(BillLine, name) for name, share in shares.items()),
+        )
+        .values(
+            {"refunded_quantity": BillLine.refunded_quantity + quantity}
+            | {back[name].key: back[name] + share for name, share in shares.items()}
+        )
+        .returning(BillLine.id),
         execution_options={"synchronize_session": False},
     )
     return taken is not None

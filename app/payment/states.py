@@ -10,13 +10,15 @@ from app.kernel.moves import Machine
 class BillState(enum.StrEnum):
     """`void` was never paid; `refunding` is on its way back to the patient.
 
-    `settling`: the patient's part is in, the insurer's is not yet.
+    `settling`: the patient's part is in, the insurer's is not yet. `partly_refunded`: some of its lines, or pieces of
+    them, are back or on their way.
     """
 
     OPEN = "open"
     SETTLING = "settling"
     PAID = "paid"
     VOID = "void"
+    PARTLY_REFUNDED = "partly_refunded"
     REFUNDING = "refunding"
     REFUNDED = "refunded"
 
@@ -27,6 +29,7 @@ class BillAction(enum.StrEnum):
     TAKE_CASH = "take_cash"
     PAY = "pay"
     VOID = "void"
+    GIVE_BACK_PART = "give_back_part"
     GIVE_BACK = "give_back"
     ARRIVE_BACK = "arrive_back"
 
@@ -42,7 +45,10 @@ BILL = Machine(
         (BillState.SETTLING, BillAction.VOID): BillState.VOID,
         (BillState.VOID, BillAction.PAY): BillState.PAID,
         (BillState.OPEN, BillAction.VOID): BillState.VOID,
+        (BillState.PAID, BillAction.GIVE_BACK_PART): BillState.PARTLY_REFUNDED,
+        (BillState.PARTLY_REFUNDED, BillAction.GIVE_BACK_PART): BillState.PARTLY_REFUNDED,
         (BillState.PAID, BillAction.GIVE_BACK): BillState.REFUNDING,
+        (BillState.PARTLY_REFUNDED, BillAction.GIVE_BACK): BillState.REFUNDING,
         (BillState.REFUNDING, BillAction.ARRIVE_BACK): BillState.REFUNDED,
     },
 )
@@ -129,6 +135,31 @@ REFUND = Machine(
         (RefundState.FAILED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
         (RefundState.REQUESTED, RefundAction.FAIL): RefundState.FAILED,
         (RefundState.SENT, RefundAction.FAIL): RefundState.FAILED,
+    },
+)
+
+
+class ClaimState(enum.StrEnum):
+    """What became of staff's asking for a refund: `waiting` for a second person, or was decided."""
+
+    WAITING = "waiting"
+    GRANTED = "granted"
+    DECLINED = "declined"
+
+
+class ClaimAction(enum.StrEnum):
+    """What can be done with it."""
+
+    GRANT = "grant"
+    DECLINE = "decline"
+
+
+CLAIM = Machine(
+    "refund_claim",
+    ClaimState.WAITING,
+    {
+        (ClaimState.WAITING, ClaimAction.GRANT): ClaimState.GRANTED,
+        (ClaimState.WAITING, ClaimAction.DECLINE): ClaimState.DECLINED,
     },
 )
 

@@ -78,6 +78,7 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (BillState.SETTLING, "info", _l("正在医保结算")),
     (BillState.PAID, "ok", _l("已支付")),
     (BillState.VOID, "warn", _l("已作废")),
+    (BillState.PARTLY_REFUNDED, "info", _l("部分退款")),
     (BillState.REFUNDING, "info", _l("退款中")),
     (BillState.REFUNDED, "info", _l("已退款")),
     (BagState.UNPAID, "wait", _l("待支付")),

@@ -15,7 +15,7 @@ from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxState
 from app.notifications.states import Channel, MessageState
 from app.payment.models import PayMethod, Purpose
-from app.payment.states import OrderState, RefundState
+from app.payment.states import ClaimState, OrderState, RefundState
 from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import PrescriptionLine, PrescriptionSource
 from app.prescription.orders import DrugCategory
@@ -49,6 +49,9 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (OrderState.MISMATCH, "bad", _l("金额不符")),
     (OrderState.REFUND_DUE, "wait", _l("待退款")),
     (OrderState.REFUNDED, "info", _l("已退款")),
+    (ClaimState.WAITING, "wait", _l("待复核")),
+    (ClaimState.GRANTED, "ok", _l("已同意")),
+    (ClaimState.DECLINED, "warn", _l("已拒绝")),
     (RefundState.REQUESTED, "wait", _l("待退款")),
     (RefundState.SENT, "info", _l("退款处理中")),
     (RefundState.SUCCEEDED, "ok", _l("已退款")),
@@ -96,6 +99,7 @@ REFUND_REASONS = {
     "not_settled": _l("医保结算未成功"),
     "cancelled": _l("预约已取消"),
     "voided": _l("处方已作废"),
+    "by_staff": _l("窗口退费"),
 }
 METHODS = {
     PayMethod.JSAPI: _l("微信内支付"),

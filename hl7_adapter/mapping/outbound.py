@@ -103,7 +103,7 @@ def _refunded(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> To
     refund = uow.session.get_one(Refund, payload["refund_id"])
     bill = uow.session.get_one(Bill, refund.bill_id)
     order = payment.settling_order_of(uow, bill.id)
-    is_the_bills = refund.payment_order_id == (order.id if order else None)
+    is_the_bills = refund.payment_order_id in {None, order.id if order else None}
     if refund.state != RefundState.SUCCEEDED or bill.state != BillState.REFUNDED or not is_the_bills:
         return None
     done = Transaction("CD", refund.out_refund_no, refund.finished_at or uow.now())

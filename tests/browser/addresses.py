@@ -152,6 +152,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.settlements": (("admin", "/staff/settlements"),),
     "staff.members": (("admin", "/staff/people"),),
     "staff.member": (("admin", "/staff/people/{staff}"),),
+    "staff.refund_claims": (("admin", "/staff/refunds"),),
+    "staff.refund_bill": (("admin", "/staff/refunds/bills/{bill.paid}"),),
     "staff.reconciliation": (("admin", "/staff/reconciliation"),),
     "staff.reconciliation_case": (("admin", "/staff/reconciliation/cases/{case}"),),
     "staff.ledger": (("admin", "/staff/ledger?prove=1"),),

@@ -29,6 +29,7 @@ MAY = {
     "/staff/dead": {"boss", "it"},
     "/staff/patients": {"boss", "operations", "auditor"},
     "/staff/payments": {"boss", "operations", "finance", "auditor"},
+    "/staff/refunds": {"boss", "finance", "auditor"},
     "/staff/reconciliation": {"boss", "operations", "finance", "auditor"},
     "/staff/ledger": {"boss", "operations", "finance", "auditor"},
     "/staff/audit": {"boss", "auditor"},

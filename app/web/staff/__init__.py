@@ -7,7 +7,10 @@ from flask_babel import lazy_gettext as _l
 from app.web import edge, work
 
 ADMIN, OPERATIONS, FINANCE, IT, AUDITOR = "admin", "operations", "finance", "it", "auditor"
-blueprint = work.surface("staff", prefix="/staff", guard=edge.require_staff(ADMIN, OPERATIONS, FINANCE, IT, AUDITOR))
+CASHIER = "cashier"
+blueprint = work.surface(
+    "staff", prefix="/staff", guard=edge.require_staff(ADMIN, OPERATIONS, FINANCE, CASHIER, IT, AUDITOR)
+)
 
 
 def _roles(*names: str) -> frozenset[str]:
@@ -34,7 +37,8 @@ PLACE = work.Place(
         work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), PEER_PAGES),
         work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
         work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
-        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
+        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, CASHIER, AUDITOR)),
+        work.Link(_l("退费复核"), "staff.refund_claims", _roles(FINANCE, CASHIER, AUDITOR), ("staff.refund_bill",)),
         work.Link(
             _l("对账"), "staff.reconciliation", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.reconciliation_case",)
         ),
@@ -62,6 +66,7 @@ from app.web.staff import patients as patients  # noqa: E402
 from app.web.staff import payments as payments  # noqa: E402
 from app.web.staff import peers as peers  # noqa: E402
 from app.web.staff import reconciliation as reconciliation  # noqa: E402
+from app.web.staff import refunds as refunds  # noqa: E402
 from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
 from app.web.staff import settlements as settlements  # noqa: E402

@@ -48,6 +48,7 @@ FLAWS = {
     "received_differs": _l("收款与支付单不符"),
     "earned_differs": _l("收入与账单不符"),
     "given_back_differs": _l("应退款与退款单不符"),
+    "returned_differs": _l("医保部分退回与退款单不符"),
     "arrived_back_differs": _l("已退款与退款单不符"),
     "insured_differs": _l("医保应收与结算不符"),
     "uninsured_differs": _l("医保冲销与结算不符"),
@@ -116,7 +117,15 @@ def ledger_bill(bill_id: str) -> edge.Answer:
         {"label": gettext("现金"), "value": show.yuan(bill.cash_fen)},
         {"label": gettext("状态"), "value": show_work.tag(bill.state)["text"]},
     ]
-    return work.page("staff/ledger_bill.html", PLACE, facts=facts, journals=journals, number=bill.public_id)
+    may_refund = FINANCE in edge.actor().roles
+    return work.page(
+        "staff/ledger_bill.html",
+        PLACE,
+        facts=facts,
+        journals=journals,
+        number=bill.public_id,
+        refund_href=url_for("staff.refund_bill", bill_id=bill.public_id) if may_refund else "",
+    )
 
 
 def account_words(account: Account, party: str) -> str:

@@ -9,20 +9,21 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from app.kernel.uow import Uow
 from app.payment import for_staff as money
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
+from app.web.staff import ADMIN, AUDITOR, CASHIER, FINANCE, OPERATIONS, PLACE, blueprint
 from app.web.staff.lists import asked, day_fields, field, paging
 
 Reader = Callable[[Uow], tuple[Sequence[Any], list[list[Any]]]]
 
 
 @blueprint.get("/payments")
-@work.needs(ADMIN, OPERATIONS, FINANCE, AUDITOR)
+@work.needs(ADMIN, OPERATIONS, FINANCE, CASHIER, AUDITOR)
 def payments() -> edge.Answer:
     """One of the lists: bills, orders, refunds or cases."""
     uow = edge.current_uow()
@@ -55,7 +56,7 @@ def _bills(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
 def _bill(bill: Bill, name: str) -> list[Any]:
     return [
         show_work.exact(bill.opened_at),
-        str(show_work.PURPOSES[bill.purpose]),
+        _refund_link(bill),
         name,
         show.yuan(bill.total_fen),
         show.yuan(bill.fund_fen + bill.other_fen),
@@ -63,6 +64,14 @@ def _bill(bill: Bill, name: str) -> list[Any]:
         show.yuan(bill.cash_fen),
         show_work.tag(bill.state),
     ]
+
+
+def _refund_link(bill: Bill) -> str:
+    """What the bill is for; for those who may give money back, it leads to doing so."""
+    words = str(show_work.PURPOSES[bill.purpose])
+    if not edge.actor().roles & {FINANCE, CASHIER}:
+        return words
+    return Markup('<a href="{}">{}</a>').format(url_for("staff.refund_bill", bill_id=bill.public_id), words)
 
 
 def _orders(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:

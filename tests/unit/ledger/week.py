@@ -21,7 +21,7 @@ from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from app.registration import service as registration
 from app.registration.models import Registration
-from tests import factories
+from tests import factories, factories_payment
 from tests import factories_prescription as written
 from tests.conftest import SetClock
 from tests.factories import Person
@@ -41,7 +41,7 @@ class Week:
     till: Till = field(default_factory=Till)
 
     def play(self, *, days: int, happenings: int) -> None:
-        """Each day brings so many of the eight that can happen, in turn; the night proves the day before."""
+        """Each day brings so many of the nine that can happen, in turn; the night proves the day before."""
         turns: list[Callable[[], object]] = [
             self.fee_paid,
             self.fee_cancelled,
@@ -51,6 +51,7 @@ class Week:
             self.drugs_taken_back,
             self.paid_twice,
             self.refund_fails_and_is_completed,
+            self.some_drugs_come_back,
         ]
         for day in range(days):
             self.opens(f"D{day}", fee_fen=2500 + 7 * day)
@@ -94,6 +95,7 @@ class Week:
         return who, prescription, self.bill(Purpose.PRESCRIPTION, prescription.id)
 
     def ask(self, who: Person, bill: Bill, method: PayMethod = PayMethod.NATIVE) -> asking.Asked:
+        factories_payment.agree(self.units, who, bill)
         return asking.start(self.units, self.till, who.actor, bill.public_id, method)
 
     def money(self, asked: asking.Asked) -> receipts.Receipt:
@@ -191,3 +193,13 @@ class Week:
         self.clock.step(minutes=1)
         with self.units.open(PROVIDER) as uow:
             refunds.finish(uow, failed.out_refund_no, RefundFact(RefundFactState.SUCCEEDED))
+
+    def some_drugs_come_back(self) -> None:
+        """Two of three boxes, then the rest of that line, each with what insurance bore of it."""
+        bill = self.drugs_paid()
+        for quantity in (2, 1):
+            with self.units.open() as uow:
+                refunds.give_back_lines(uow, uow.session.get_one(Bill, bill.id), {3: quantity}, reason="by_staff")
+            self.send_refunds()
+        with self.units.open() as uow:
+            assert uow.session.get_one(Bill, bill.id).state == BillState.PARTLY_REFUNDED
