@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from app.kernel import lines
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_search import SOURCE
-from app.kernel.outbox import OutboxItem, OutboxState
+from app.kernel.outbox import URGENT, OutboxItem, OutboxState
 from app.kernel.uow import Uow
 
 TOPICS = ("hospital", "hl7_replay")
@@ -106,7 +106,7 @@ def overdue(uow: Uow) -> int:
     """How many of the urgent messages were not answered within their 5 s: those bookings are pending over there."""
     late = uow.now() - timedelta(seconds=URGENT_SECONDS)
     wanted = select(func.count()).where(
-        OutboxItem.is_urgent, OutboxItem.state.in_(_OPEN), OutboxItem.topic.in_(TOPICS), OutboxItem.posted_at < late
+        URGENT, OutboxItem.state.in_(_OPEN), OutboxItem.topic.in_(TOPICS), OutboxItem.posted_at < late
     )
     return uow.session.scalar(wanted) or 0
 

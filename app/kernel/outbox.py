@@ -23,7 +23,7 @@ BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 JITTER_PER_CENT = 20
 # Written out, never bound: only so does SQLite see that the index of open items answers the question.
 _NOT_SENT = text("state <> 'sent'")
-_URGENT = text("is_urgent AND state <> 'sent'")
+URGENT = text("is_urgent AND state <> 'sent'")
 
 
 class OutboxState(enum.StrEnum):
@@ -51,7 +51,7 @@ class OutboxItem(Row):
         Index("ix_outbox_peer", "peer", "id"),
         Index("ix_outbox_posted_at", "posted_at"),
         Index("ix_outbox_open", "topic", "state", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
-        Index("ix_outbox_urgent", "topic", "due_at", sqlite_where=_URGENT, postgresql_where=_URGENT),
+        Index("ix_outbox_urgent", "topic", "due_at", sqlite_where=URGENT, postgresql_where=URGENT),
     )
 
     topic: Mapped[str] = mapped_column(String(24))
@@ -137,7 +137,7 @@ def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int, only_urgent: 
     which = [OutboxItem.topic == topic, OutboxItem.due_at <= now, is_free, is_first]
     due = (
         select(OutboxItem.id)
-        .where(*which, *([_URGENT] if only_urgent else []))
+        .where(*which, *([URGENT] if only_urgent else []))
         .order_by(OutboxItem.due_at, OutboxItem.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.identity import service as identity
-from app.kernel import outbox, peers
+from app.kernel import message_health, outbox, peers
 from app.kernel.outbox import OutboxState
 from app.kernel.peers import Peer, RefusedBooking
 from app.kernel.uow import Actor
@@ -87,6 +87,21 @@ def test_what_somebody_waits_for_goes_before_what_only_has_to_arrive(visit: Visi
     letters = Desk(visit.units, Hl7Settings()).turn([], 1).letters
 
     assert [letter.item_id for letter in letters] == [row.id for row in rows(visit) if row.key == "now"]
+
+
+def test_an_urgent_message_that_is_not_answered_in_time_is_counted(visit: Visit, clock: SetClock) -> None:
+    sought(visit)
+    counts = []
+
+    for seconds in (0, 6):
+        clock.step(seconds=seconds)
+        with visit.units.open(reads_only=True) as uow:
+            counts.append(message_health.overdue(uow))
+    sent(visit, Hospital(), clock)
+    with visit.units.open(reads_only=True) as uow:
+        counts.append(message_health.overdue(uow))
+
+    assert counts == [0, 2, 0]
 
 
 @pytest.mark.parametrize(
