@@ -44,11 +44,17 @@ def order(world: RunningSandbox, mode: str, seconds: float = 0) -> None:
     requests.post(f"{world.http_url}/sandbox/fiscal/switch", json=what, timeout=5).raise_for_status()
 
 
-def pay(units: Units, person: make.Person) -> int:
+def billed(units: Units, count: int) -> list[int]:
+    """So many bills of one person, unpaid."""
     with units.open() as uow:
-        bill = make.a_bill(uow, person.patient_id, make.a_prescription(uow, person.patient_id).id)
-        followers.issue_when_paid(uow, make.pay(uow, bill))
-        return bill.id
+        who = make.a_person(uow)
+        made = [make.a_bill(uow, who.patient_id, make.a_prescription(uow, who.patient_id).id) for _ in range(count)]
+        return [bill.id for bill in made]
+
+
+def pay(units: Units, bill_id: int) -> None:
+    with units.open() as uow:
+        followers.issue_when_paid(uow, make.pay(uow, uow.session.get_one(Bill, bill_id)))
 
 
 def filed_by_all(units: Units, issuer: FiscalPlatform, clock: SetClock) -> list[Filing]:
@@ -70,10 +76,9 @@ def filed_by_all(units: Units, issuer: FiscalPlatform, clock: SetClock) -> list[
 def test_issued_and_taken_back_at_once_with_misfortunes(
     units: Units, world: RunningSandbox, clock: SetClock, bills: int
 ) -> None:
-    with units.open() as uow:
-        person = make.a_person(uow)
+    paid = billed(units, bills)
     with ThreadPoolExecutor(WORKERS) as pool:
-        paid = list(pool.map(lambda _: pay(units, person), range(bills)))
+        list(pool.map(lambda bill_id: pay(units, bill_id), paid))
     with units.open() as uow:
         for bill_id in paid[::4]:
             uow.session.get_one(Bill, bill_id).state = BillState.REFUNDED
