@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import zxingcpp
-from PIL import Image, ImageDraw
-from pypdf import PdfReader
+from PIL import Image, ImageDraw, ImageOps
+from pypdf import PageObject, PdfReader
 
 from tools.play.browser import Page, StepFailed
 
@@ -73,5 +73,18 @@ def read_pdf(content: bytes) -> Paper:
     pages = PdfReader(io.BytesIO(content)).pages
     ink = pages[0].get_contents()
     runs = _PRINTED_RUN.findall(b"" if ink is None else ink.get_data())
-    code = read((float(left), float(top), float(right)) for left, top, right in runs)
+    code = read((float(left), float(top), float(right)) for left, top, right in runs) or _pictured(pages[0])
     return Paper("".join("".join(page.extract_text().split()) for page in pages), code, len(pages))
+
+
+def _pictured(page: PageObject) -> str:
+    """What a code that is a picture of one pixel a module says; '' when no picture can be read."""
+    for found in page.images:
+        small = found.image
+        if small is None:
+            continue
+        large = small.convert("L").resize((small.width * MODULE_PX, small.height * MODULE_PX), Image.Resampling.NEAREST)
+        framed = ImageOps.expand(large, QUIET_MODULES * MODULE_PX, 255)
+        for code in zxingcpp.read_barcodes(framed):
+            return str(code.text)
+    return ""
