@@ -108,6 +108,7 @@ class Settings:
     alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
     mobile_insurance: MobileInsuranceSettings = field(default_factory=MobileInsuranceSettings, repr=False)
     signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
+    booking_tries_per_minute: int = 60
 
     @property
     def is_demo(self) -> bool:
@@ -226,6 +227,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         alipay=partners.alipay(read),
         mobile_insurance=partners.mobile_insurance(read),
         signing=_signing(read),
+        booking_tries_per_minute=read.number("MENZHEN_BOOKING_TRIES_PER_MINUTE", 60, 0, 100_000),
     )
     if read.problems:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(read.problems))

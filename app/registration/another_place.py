@@ -15,6 +15,7 @@ from app.registration.errors import AlreadyRegistered, PlaceFound
 from app.registration.models import LostPlace, Registration
 from app.registration.states import RegistrationState
 from app.rulebook.terms import LONGEST_WINDOW_DAYS
+from app.scheduling import release
 from app.scheduling import service as scheduling
 from app.scheduling.rules import closes_at, opens_at
 from app.scheduling.service import SessionCard, Wanted
@@ -55,8 +56,9 @@ def book(uow: Uow, *, public_id: str, session_public_id: str) -> Registration:
     """One tap: the patient of the lost place holds one in the session; without a fee it is booked at once.
 
     No limit counts and it does not matter for whom a place is kept, since the hospital is why it is needed. Refuses
-    `place_found` when another was taken already, `already_registered`, `sold_out`, `session_closed`, `places_busy`;
-    NotFound for a foreign registration, one that owes nothing, or a session of another department.
+    `place_found` when another was taken already, `already_registered`, `wait_your_turn`, `sold_out`,
+    `session_closed`, `places_busy`; NotFound for a foreign registration, one that owes nothing, or a session of
+    another department.
     """
     registration = service.of_account(uow, public_id)
     lost = uow.session.scalars(
@@ -74,6 +76,7 @@ def book(uow: Uow, *, public_id: str, session_public_id: str) -> Registration:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     rules = limits.rules_of_session(uow, session)
     limits.refuse_outside_the_window(uow, rules, session)
+    release.refuse_out_of_turn(uow, session, rules)
     fee_fen = limits.fee_fen(uow, rules, patient, session)
     made = service.place(uow, session, patient, fee_fen=fee_fen, source_code=SOURCE, wanted=Wanted(channel=None))
     lost.found_id = made.id

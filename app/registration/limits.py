@@ -24,6 +24,7 @@ from app.registration.models import Registration
 from app.registration.states import ACTIVE, RegistrationState
 from app.rulebook.service import rules_for
 from app.rulebook.terms import Rules
+from app.scheduling import release
 from app.scheduling.models import ClinicSession, Department
 from app.scheduling.rules import closes_at, opens_at, where_of
 
@@ -42,8 +43,8 @@ def refuse_against_the_rules(
 
     A place that is booked `instead_of` another takes up that one's share of every limit. A program of another system
     acts for everybody, so what is counted by account is counted by patient for it.
-    Refuses `patient_suspended`, `not_released_yet`, `booking_is_over`, `only_own_record`, `too_many_holds`,
-    `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
+    Refuses `patient_suspended`, `not_released_yet`, `booking_is_over`, `wait_your_turn`, `only_own_record`,
+    `too_many_holds`, `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
     """
     conduct.refuse_suspended(uow, patient)
     _refuse_too_many_holds(uow, rules, patient)
@@ -55,6 +56,7 @@ def refuse_by_day_and_number(
 ) -> None:
     """What `refuse_against_the_rules` refuses of somebody who is not suspended and has few unpaid holds."""
     refuse_outside_the_window(uow, rules, session)
+    release.refuse_out_of_turn(uow, session, rules)
     if rules.only_own_record and uow.actor.kind == "patient":
         _refuse_for_others(uow, patient)
     _refuse_too_many(uow, rules, patient, session, instead_of)

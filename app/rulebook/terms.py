@@ -91,6 +91,9 @@ class Rules:
     window_first_day: int = 0
     window_days: int = LONGEST_WINDOW_DAYS
     release_clock: str = "00:00"
+    release_admits_per_second: int = 0
+    release_queue_opens_minutes: int = 30
+    release_queue_minutes: int = 10
     patient_bookings_at_most: int = 0
     patient_bookings_within_days: int = 7
     patient_department_day_at_most: int = 0

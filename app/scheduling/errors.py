@@ -51,3 +51,10 @@ class DayIsPast(Refused):
     """What was on a day that is over cannot be planned any more."""
 
     code = "day_is_past"
+
+
+class WaitYourTurn(Refused):
+    """Places are being released and whoever came before goes first; nothing is lost by waiting `retry_seconds`."""
+
+    code = "wait_your_turn"
+    http_status = 429

@@ -18,4 +18,8 @@ INVARIANTS = {
     "nothing_is_kept_longer_than_the_session": (
         "SELECT count(*) FROM slot p JOIN clinic_session c ON c.id = p.session_id WHERE p.kept_until > c.ends_at"
     ),
+    "no_more_are_let_in_than_turns_were_given": (
+        "SELECT count(*) FROM release_token t JOIN release_gate g ON g.id = t.gate_id"
+        " WHERE t.turn IS NOT NULL AND (g.next_turn IS NULL OR t.turn >= g.next_turn)"
+    ),
 }

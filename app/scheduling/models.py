@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime, time
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
@@ -184,3 +184,35 @@ class Slot(Row):
     free_from: Mapped[datetime | None]
     kept_for: Mapped[BookingChannel | None] = mapped_column(choice(BookingChannel))
     kept_until: Mapped[datetime | None]
+
+
+class ReleaseGate(Row):
+    """The waiting room of one release 放号 of a department: who came before it is drawn by lot, later ones follow.
+
+    Turns are numbered from 0; the ones numbered `second * per_second` and on come in that second after the release.
+    `next_turn` is NULL until the lots are drawn.
+    """
+
+    __tablename__ = "release_gate"
+    __table_args__ = (
+        UniqueConstraint("department_id", "release_at"),
+        CheckConstraint("per_second > 0 AND next_turn >= 0", name="turns_count"),
+    )
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    release_at: Mapped[datetime]
+    per_second: Mapped[int]
+    next_turn: Mapped[int | None]
+
+
+class ReleaseToken(Row):
+    """An account's place in that waiting room, one for each; `lot` orders those who came before the release."""
+
+    __tablename__ = "release_token"
+    __table_args__ = (UniqueConstraint("gate_id", "account_id"), UniqueConstraint("gate_id", "turn"))
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("release_gate.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    came_at: Mapped[datetime]
+    lot: Mapped[int] = mapped_column(BigInteger)
+    turn: Mapped[int | None]

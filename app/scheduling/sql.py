@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Update, bindparam, or_, select, update
+from sqlalchemy import Update, bindparam, case, func, or_, select, update
 
 from app.kernel.hot import Hot
-from app.scheduling.models import ClinicSession, Slot
+from app.scheduling.models import ClinicSession, ReleaseGate, ReleaseToken, Slot
 from app.scheduling.states import SessionState, SlotState
 
 # SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
@@ -77,4 +77,40 @@ FREE: Update = (
     update(Slot)
     .where(Slot.id == bindparam("p_slot_id"), Slot.registration_id == bindparam("p_registration_id"))
     .values(state=SlotState.FREE, registration_id=None, free_from=bindparam("p_free_from"))
+)
+# The lots of a release: drawn once, by whoever is the first to look after it.
+DRAW: Update = (
+    update(ReleaseGate)
+    .where(ReleaseGate.id == bindparam("p_gate_id"), ReleaseGate.next_turn.is_(None))
+    .values(next_turn=0)
+)
+_DRAWN = (
+    select(
+        ReleaseToken.id.label("id"),
+        (func.row_number().over(order_by=(ReleaseToken.lot, ReleaseToken.id)) - 1).label("turn"),
+    )
+    .where(ReleaseToken.gate_id == bindparam("p_gate_id"))
+    .subquery()
+)
+NUMBER: Update = update(ReleaseToken).where(ReleaseToken.id == _DRAWN.c.id).values(turn=_DRAWN.c.turn)
+_COUNTED = select(func.count()).select_from(ReleaseToken).where(ReleaseToken.gate_id == bindparam("p_gate_id"))
+COUNT: Update = (
+    update(ReleaseGate).where(ReleaseGate.id == bindparam("p_gate_id")).values(next_turn=_COUNTED.scalar_subquery())
+)
+# Whoever comes later has the next turn, or the first of this second where nobody waits: a quiet minute saves none up.
+NEXT_TURN: Update = (
+    update(ReleaseGate)
+    .where(ReleaseGate.id == bindparam("p_gate_id"))
+    .values(
+        next_turn=case(
+            (ReleaseGate.next_turn > bindparam("p_turn_now"), ReleaseGate.next_turn), else_=bindparam("p_turn_now")
+        )
+        + 1
+    )
+    .returning(ReleaseGate.next_turn - 1)
+)
+TAKE_TURN: Update = (
+    update(ReleaseToken)
+    .where(ReleaseToken.id == bindparam("p_token_id"), ReleaseToken.turn.is_(None))
+    .values(turn=bindparam("p_turn"))
 )

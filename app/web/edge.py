@@ -197,6 +197,27 @@ def limit(name: str, subject: str, *, at_most: int, window_seconds: int) -> None
         rates.use(uow, f"{name}:{hidden}", at_most=at_most, window_seconds=window_seconds)
 
 
+def not_too_often(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """A form that asks for a place: an account's tries are counted, done or refused; beyond the setting `too_many`.
+
+    Counted in the page's own unit, and what it refuses with the refusal, so that a rush has no transaction more. Those
+    who are asked at the same instant do not see each other, so a few more may pass.
+    """
+
+    @functools.wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        at_most = runtime().settings.booking_tries_per_minute
+        if not at_most:
+            return view(*args, **kwargs)
+        g.counted = f"book:{actor().ref}"
+        rates.refuse_beyond(current_uow(), g.counted, at_most=at_most, window_seconds=60)
+        answer = view(*args, **kwargs)
+        rates.note(current_uow(), g.pop("counted"), window_seconds=60)
+        return answer
+
+    return wrapped
+
+
 def address() -> str:
     """The caller's network address, after as many proxies as the settings trust."""
     return request.remote_addr or "unknown"
@@ -235,3 +256,5 @@ def note_refusal(error: VisitError) -> None:
     named = [str(value) for name, value in (request.view_args or {}).items() if name.endswith("id")]
     with runtime().units.open(actor(), request_id=g.request_id) as uow:
         audit.record(uow, f"page.{request.endpoint}"[:64], "page", "/".join(named), outcome=error.code)
+        if "counted" in g:
+            rates.note(uow, g.pop("counted"), window_seconds=60)

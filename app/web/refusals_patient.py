@@ -86,6 +86,11 @@ WORDS: dict[str, tuple[object, object, object]] = {
         _l("这一天的号 %(opens_at)s 开始预约。"),
         _l("请到时再来，或先看其他日期。"),
     ),
+    "wait_your_turn": (
+        _l("还没轮到您"),
+        _l("正在放号，按排队顺序放行，大约 %(retry_seconds)s 秒后轮到您。"),
+        _l("请回到科室页面等候，位置不会丢；轮到时页面会提示。"),
+    ),
     "booking_is_over": (_l("这一天已停止预约"), _l("这一天的号只能预约到 %(closes_at)s。"), _OTHER_TIME),
     "only_own_record": (
         _l("只能为本人预约"),

@@ -35,6 +35,7 @@ from app.web.patient import moving as moving  # noqa: E402
 from app.web.patient import paying as paying  # noqa: E402
 from app.web.patient import pickup as pickup  # noqa: E402
 from app.web.patient import prescriptions as prescriptions  # noqa: E402
+from app.web.patient import releasing as releasing  # noqa: E402
 from app.web.patient import reports as reports  # noqa: E402
 from app.web.patient import revisits as revisits  # noqa: E402
 from app.web.patient import suspensions as suspensions  # noqa: E402

@@ -36,6 +36,7 @@ def _offer(card: SessionCard, lost: LostPlace) -> dict[str, str]:
 
 
 @blueprint.post("/registrations/<registration_id>/another-place")
+@edge.not_too_often
 @edge.do_once
 def take_another_place(registration_id: str) -> edge.Answer:
     """The place offered is the patient's as soon as its fee is paid; one taken before is where a second tap leads."""

@@ -24,7 +24,7 @@ from app.scheduling.rules import closes_at, opens_at, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, show
-from app.web.patient import blueprint, family, sold_out
+from app.web.patient import blueprint, family, releasing, sold_out
 
 STRIP_DAYS = 7
 
@@ -48,6 +48,8 @@ def department(code: str) -> edge.Answer:
     """The department's sessions of one day, each with its free places; the day strip leads to the others."""
     uow = edge.current_uow()
     found = scheduling.department_by_code(uow, code)
+    turn = releasing.turn_of(found)
+    uow = edge.current_uow()  # another one when the page has just given a turn
     first = _week_of(request.args.get("day", ""), uow.today())
     cards = _cards(uow, found, first)
     rules = rules_for(uow, where_of(found))
@@ -58,6 +60,7 @@ def department(code: str) -> edge.Answer:
         code=code,
         name=show.in_language(found.name, found.name_en),
         place=show.in_language(found.location, found.location_en),
+        turn=releasing.told(found, turn) if turn else None,
         day=show.day_words(day),
         days=_strip(found, first, day, bookable, uow.today()),
         sessions=[row_of(card) for card in bookable if _day_of(card) == day],
@@ -230,6 +233,7 @@ def _facts(card: SessionCard) -> list[dict[str, str]]:
 
 @blueprint.post("/registrations")
 @edge.at_once
+@edge.not_too_often
 @edge.do_once
 def hold() -> edge.Answer:
     """A place is held for the patient; one who has it already is led to it."""

@@ -127,6 +127,7 @@ def _fee_words(uow: Uow, found: Registration, card: SessionCard) -> str:
 
 
 @blueprint.post("/registrations/<registration_id>/move/<session_id>")
+@edge.not_too_often
 @edge.do_once
 def do_move(registration_id: str, session_id: str) -> edge.Answer:
     """The visit has its new time, or a place that waits for its fee; sent twice, it leads to the same registration."""

@@ -95,6 +95,7 @@ def _booked(uow: Uow, plan: FollowUpPlan) -> str:
 
 
 @blueprint.post("/revisits/<plan_id>/book")
+@edge.not_too_often
 @edge.do_once
 def book_revisit(plan_id: str) -> edge.Answer:
     """A place for the revisit is held; its fee is the next page's business."""

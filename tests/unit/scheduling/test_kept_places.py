@@ -196,7 +196,7 @@ def test_the_claim_finds_its_place_by_the_index(units: Units) -> None:
             "p_channel": ONLINE,
             "p_practitioner_id": clinic.practitioner.id,
         }
-        claim = CLAIM.compile(uow.session.get_bind())
+        claim = CLAIM._statement.compile(uow.session.get_bind())
         given = {name: value and str(value) for name, value in claim.construct_params(facts).items()}
         plan = "\n".join(uow.session.connection().exec_driver_sql(f"EXPLAIN {claim}", given).scalars())
         uow.session.rollback()
