@@ -74,6 +74,7 @@ def play_morning(hospital: Hospital) -> None:
     _at_the_pharmacy(hospital)
     _at_the_cashier(hospital)
     _from_the_hospital_system(hospital)
+    _reconciled(hospital)
     book_ahead(hospital)
     with house.units.open() as uow:
         heartbeats.beat(uow, process="jobs-1", started_at=uow.now() - timedelta(hours=2), ran=412, failed=0)
