@@ -37,6 +37,8 @@ MOVEMENTS = {
 }
 PARTIES = {
     "wechat": _l("微信支付"),
+    "alipay": _l("支付宝"),
+    "window": _l("收费窗口"),
     "patient": _l("患者"),
     "insurer": _l("医保"),
     "registration": _l("挂号"),
