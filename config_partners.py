@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 class WeChatPaySettings:
     """Where WeChat Pay v3 is and who we are to it; key files are PEM, `apiv3_key` has 32 characters.
 
-    `cashier_url` is a page on which a browser outside WeChat pays what a code asks for; '' when there is none.
+    `cashier_url` is a page on which a browser outside WeChat pays what a code asks for; '' when there is none. The
+    `med_` ones name the hospital in orders that insurance and patient pay together.
     """
 
     base_url: str = ""
@@ -32,12 +33,20 @@ class WeChatPaySettings:
     public_key_file: str = ""
     public_key_id: str = ""
     cashier_url: str = ""
+    med_city_id: str = ""
+    med_code: str = ""
+    med_name: str = ""
     timeout_seconds: int = 5
 
     @property
     def is_set_up(self) -> bool:
         """True when payments by phone can be asked for."""
         return bool(self.base_url and self.mchid and self.merchant_key_file)
+
+    @property
+    def is_mixed_set_up(self) -> bool:
+        """True when insurance's part and the patient's can be asked for together."""
+        return bool(self.is_set_up and self.med_city_id and self.med_code)
 
 
 @dataclass(frozen=True)
@@ -188,6 +197,9 @@ def wechat_pay(read: Reader) -> WeChatPaySettings:
         public_key_file=read.file("WXPAY_PUBLIC_KEY_FILE"),
         public_key_id=read.text("WXPAY_PUBLIC_KEY_ID"),
         cashier_url=read.url("WXPAY_CASHIER_URL"),
+        med_city_id=read.text("WXPAY_MED_CITY_ID"),
+        med_code=read.text("FSI_HOSPITAL_CODE"),
+        med_name=read.text("MENZHEN_HOSPITAL_NAME", "仁和示范医院"),
         timeout_seconds=read.number("WXPAY_TIMEOUT_SECONDS", 5, 1, 30),
     )
     if settings.is_set_up and len(settings.apiv3_key) != 32:

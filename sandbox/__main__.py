@@ -32,7 +32,7 @@ def main() -> None:
     world = World(settings, keys, Store(settings.state_dir / "books.sqlite3"))
     oauth.seed_people(world)
     insured.seed(world.store)
-    routes = {"wxpay": notify.route(world), "wxoa": messages.route(world), "alipay": alipay_notify.route(world)}
+    routes = {**notify.routes(world), "wxoa": messages.route(world), "alipay": alipay_notify.route(world)}
     sender = Sender(world.store, routes, (lambda: notify.carry_out_refunds(world),))
     server = make_server(settings.host, settings.http_port, create_web(world), threaded=True)
     stopping = threading.Event()

@@ -181,6 +181,7 @@ def app_environment(settings: Settings) -> dict[str, str]:
     inner = f"http://127.0.0.1:{settings.http_port}"
     return {
         "WXPAY_BASE_URL": inner,
+        "WXPAY_MED_CITY_ID": "110000",
         "WXPAY_CASHIER_URL": f"{settings.public_url}/wxpay/cashier",
         "WXPAY_MCHID": keys.mchid,
         "WXPAY_APPID": keys.appid,

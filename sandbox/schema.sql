@@ -57,6 +57,18 @@ CREATE TABLE IF NOT EXISTS wxpay_refund (
     due_at        REAL NOT NULL,
     success_at    REAL
 );
+CREATE TABLE IF NOT EXISTS wxpay_mixed (
+    mix_trade_no TEXT PRIMARY KEY,
+    out_trade_no TEXT NOT NULL UNIQUE,
+    params       TEXT NOT NULL,
+    openid       TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('MIX_PAY_CREATED', 'MIX_PAY_SUCCESS', 'MIX_PAY_FAIL', 'MIX_PAY_REFUND')),
+    self_state   TEXT NOT NULL,
+    med_state    TEXT NOT NULL,
+    refunds      TEXT NOT NULL DEFAULT '{}',
+    created_at   REAL NOT NULL,
+    paid_at      REAL
+);
 CREATE TABLE IF NOT EXISTS wxpay_bill (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires_at REAL NOT NULL);
 
 -- A trade is UNSEEN while only its code exists, since Alipay hears of it when a payer opens it.

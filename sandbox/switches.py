@@ -19,6 +19,7 @@ MODES: dict[str, dict[str, str]] = {
         "wrong_key": "错误密钥 · foreign key first",
         "api_late": "网关做了却答得慢 · gateway acts, answers late",
         "api_down": "网关故障 · gateway down",
+        "med_ins_fail": "收了现金医保失败 · cash taken, insurer fails",
         "bill_creating": "账单生成中 · bill not ready",
         "bill_half": "账单截断 · bill cut in half",
         "bill_altered": "账单摘要不符 · wrong SHA1 of the bill",

@@ -16,7 +16,7 @@ from sandbox.insurer import api as insurer
 from sandbox.insurer import mobile
 from sandbox.world import World
 from sandbox.wxoa import api as wxoa
-from sandbox.wxpay import gateway, phone
+from sandbox.wxpay import gateway, med_ins, phone
 
 MOST_BODY_BYTES = 1024 * 1024
 
@@ -31,6 +31,7 @@ def create_web(world: World) -> Flask:
     web.before_request(refuse_foreign_pages)
     for part in (gateway, phone, alipay, wxoa, sms, his, insurer, mobile, fiscal, control):
         web.register_blueprint(part.blueprint(world))
+    web.register_blueprint(med_ins.drive(world))
     _shared(web, world)
     return web
 

@@ -174,6 +174,21 @@ class WeChatPayCourier:
             raise
         return _refund_fact(told, out_refund_no)
 
+    def ask(self, path: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON answered at any of the gateway's addresses, asked with GET, or POST when there is `data`.
+
+        What is in `data` may be sealed: the address is told which of its keys was used.
+        """
+        from wechatpayv3.type import RequestType  # noqa: PLC0415 - see `_client`
+
+        method = RequestType.GET if data is None else RequestType.POST
+        core = self._client._core  # noqa: SLF001 - the library has no function for these addresses
+        return self._call(core.request, path=path, method=method, data=data, cipher_data=data is not None)
+
+    def seal(self, text: str) -> str:
+        """The text under the provider's public key (RSA-OAEP), in base64."""
+        return str(self._client._core.encrypt(text))  # noqa: SLF001 - as above
+
     def _call(self, call: Call, **arguments: object) -> dict[str, Any]:
         """The JSON of a good answer; ProviderAway when none that can be trusted came, ProviderRefused for a no."""
         try:

@@ -101,3 +101,15 @@ class NotAtTheWindow(Refused):
     """This refund goes back the way its payment came, by its provider, and is not handed out at the window."""
 
     code = "not_at_the_window"
+
+
+class MixedSumsFalse(Refused):
+    """A mixed order's sums do not add up, so that it is not sent; `facts['why']` says which."""
+
+    code = "mixed_sums_false"
+
+
+class NotMixed(Refused):
+    """This bill cannot be settled and paid in one go; the patient can pay their own part by any other way."""
+
+    code = "not_mixed"

@@ -31,6 +31,7 @@ SKEW_SECONDS = 300
 SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 ALGORITHM = "AEAD_AES_256_GCM"
 TRANSACTION = "TRANSACTION."
+MIXED = "MEDICAL_INSURANCE."
 
 _STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _HEADER = re.compile(r"[!-~]{1,1024}", re.ASCII)
@@ -146,9 +147,11 @@ def open_resource(apiv3_key: bytes, resource: Mapping[str, Any]) -> bytes:
 
 
 def _check_addressee(event_type: str, facts: Mapping[str, Any], keys: NotificationKeys) -> None:
-    """A payment names merchant and app; a refund names the merchant only."""
-    names_app = event_type.startswith(TRANSACTION) or "appid" in facts
-    if facts.get("mchid") != keys.mchid or (names_app and facts.get("appid") != keys.appid):
+    """A payment names merchant and app, a refund the merchant only, a payment mixed with insurance the app only."""
+    names_app = event_type.startswith((TRANSACTION, MIXED)) or "appid" in facts
+    names_merchant = not event_type.startswith(MIXED) or "mchid" in facts
+    is_ours = not names_merchant or facts.get("mchid") == keys.mchid
+    if not is_ours or (names_app and facts.get("appid") != keys.appid):
         raise NotificationRefused(Flaw.FOREIGN)
 
 

@@ -26,7 +26,7 @@ Data = Mapping[str, Any]
 
 
 def upload(db: sqlite3.Connection, data: Data) -> dict[str, str]:
-    """6201: a pay order over uploaded fees; the same order number of the hospital is the same pay order, afresh."""
+    """6201: a pay order over uploaded fees; the same order number of the hospital is the same pay order."""
     fees = db.execute(
         "SELECT coalesce(sum(amount), 0) AS amount, count(*) AS lines FROM insurer_fee f JOIN insurer_visit v"
         " USING (mdtrt_id) WHERE mdtrt_id = ? AND psn_no = ? AND chrg_bchno = ?",
@@ -55,10 +55,13 @@ def upload(db: sqlite3.Connection, data: Data) -> dict[str, str]:
             token_until=now() + AUTH_SECONDS,
             ord_stas=WAITING,
         )
-    db.execute(
-        "UPDATE insurer_pay_order SET pay_token = ?, token_until = ? WHERE pay_ord_id = ?",
-        (token, now() + AUTH_SECONDS, known["pay_ord_id"]),
-    )
+    if known["token_until"] > now():
+        token = known["pay_token"]
+    else:
+        db.execute(
+            "UPDATE insurer_pay_order SET pay_token = ?, token_until = ? WHERE pay_ord_id = ?",
+            (token, now() + AUTH_SECONDS, known["pay_ord_id"]),
+        )
     return {"payOrdId": known["pay_ord_id"], "payToken": token, "ordStas": WAITING}
 
 

@@ -12,7 +12,7 @@ from sandbox.clock import rfc3339
 from sandbox.errors import ApiError
 from sandbox.switches import take_switches
 from sandbox.world import World
-from sandbox.wxpay import bill, forms, ledger, refunds
+from sandbox.wxpay import bill, forms, ledger, med_ins, refunds
 from sandbox.wxpay.signing import seal, signed_headers, verify_merchant
 
 UNSIGNED_ENDPOINTS = {"wxpay_gateway.bill_file"}
@@ -37,6 +37,7 @@ def blueprint(world: World) -> Blueprint:
     _queries(web, world)
     _refunds(web, world)
     _bills(web, world)
+    med_ins.add_to(web, world)
     return web
 
 

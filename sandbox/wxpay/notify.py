@@ -21,12 +21,23 @@ from sandbox.wxpay.signing import seal, signed_headers
 # WeChat's own schedule in seconds; 15 retries over 24 h 4 min.
 RETRY_SECONDS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 FAULTS = ("drop", "delay", "twice", "signtest", "altered", "old", "wrong_key")
-SUMMARIES = {"TRANSACTION.SUCCESS": "支付成功", "REFUND.SUCCESS": "退款成功"}
+SUMMARIES = {
+    "TRANSACTION.SUCCESS": "支付成功",
+    "REFUND.SUCCESS": "退款成功",
+    "MEDICAL_INSURANCE.SUCCESS": "医保混合收款成功",
+}
+KINDS = {"TRANSACTION": "transaction", "REFUND": "refund", "MEDICAL_INSURANCE": "medical_insurance"}
+# A mixed payment is told of for half a minute only; who missed it must ask.
+MIXED, MIXED_RETRY_SECONDS = "wxpay_mixed", (15, 15)
 
 
-def route(world: World) -> Route:
-    """How notifications travel: received by 200 or 204, retried on WeChat's schedule run faster."""
-    waits = tuple(seconds / world.settings.retry_speedup for seconds in RETRY_SECONDS)
+def routes(world: World) -> dict[str, Route]:
+    """How notifications travel: received by 200 or 204, retried on WeChat's two schedules run faster."""
+    return {"wxpay": _route(world, RETRY_SECONDS), MIXED: _route(world, MIXED_RETRY_SECONDS)}
+
+
+def _route(world: World, retry_seconds: tuple[int, ...]) -> Route:
+    waits = tuple(seconds / world.settings.retry_speedup for seconds in retry_seconds)
     return Route(lambda row: write(world, row), frozenset({200, 204}), waits)
 
 
@@ -43,8 +54,15 @@ def tell_refunded(db: sqlite3.Connection, world: World, refund: sqlite3.Row) -> 
         _tell(db, "REFUND.SUCCESS", refund["out_refund_no"], refund["notify_url"], facts)
 
 
-def _tell(db: sqlite3.Connection, event_type: str, subject: str, url: str, facts: dict[str, Any]) -> None:
-    event = Event("wxpay", str(uuid.uuid4()), event_type, subject, url, json.dumps(facts, ensure_ascii=False))
+def tell_mixed(db: sqlite3.Connection, mix_trade_no: str, url: str, facts: dict[str, Any]) -> None:
+    """Write down that the merchant is to be told of a mixed payment."""
+    _tell(db, "MEDICAL_INSURANCE.SUCCESS", mix_trade_no, url, facts, MIXED)
+
+
+def _tell(
+    db: sqlite3.Connection, event_type: str, subject: str, url: str, facts: dict[str, Any], provider: str = "wxpay"
+) -> None:
+    event = Event(provider, str(uuid.uuid4()), event_type, subject, url, json.dumps(facts, ensure_ascii=False))
     enqueue(db, event, take_switches(db, "wxpay", FAULTS))
 
 
@@ -56,7 +74,7 @@ def write(world: World, row: sqlite3.Row) -> Push:
 
 def compose(world: World, row: sqlite3.Row | dict[str, Any], facts: dict[str, Any], fault: str) -> Push:
     """Seal `facts` and sign the body, spoiled as `fault` says (empty: a true notification)."""
-    kind = "refund" if row["event_type"].startswith("REFUND") else "transaction"
+    kind = KINDS[row["event_type"].partition(".")[0]]
     plain = json.dumps(facts, ensure_ascii=False).encode()
     body = json.dumps(
         {
