@@ -143,7 +143,7 @@ STORY: Story = {
     events.SplitReversed: (ledger.uninsure_when_reversed,),
     events.SettlementMade: (payment.complete_bill_when_settled,),
     events.SettlementFailed: (payment.return_cash_when_not_settled,),
-    events.SettlementReversed: (),  # the patient's own money went back by itself, and its message says so
+    events.SettlementReversed: (payment.tell_provider_when_reversed,),
     events.BillOpened: (pharmacy.file_bag_when_billed, notifications.tell_when_billed),
     events.MoneyReceived: (ledger.receive_when_received,),
     events.CashPaid: (insurance.settle_when_cash_paid,),

@@ -10,12 +10,14 @@ from app.couriers.fsi import FsiInsurer
 from app.couriers.mobile_insurance import MobilePayCentre
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_bills import WeChatBills
+from app.couriers.wechat_med_ins import WeChatMedIns
 from app.couriers.wechat_oa import OfficialAccount
 from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
 from app.invoice.own_book import OwnBook
 from app.invoice.ports import EInvoicePort
 from app.kernel.uow import Units
 from app.payment.alipay_notifications import AlipayKeys
+from app.payment.mixing import Partners
 from app.payment.notifications import NotificationKeys
 from app.payment.ports import PaymentProvider
 from config import Settings
@@ -35,9 +37,17 @@ class Couriers:
     insurer: FsiInsurer | None = None
     invoices: EInvoicePort = field(default_factory=OwnBook)
     mobile_insurance: MobilePayCentre | None = None
+    mixed: WeChatMedIns | None = None
     alipay: AlipayCourier | None = None
     alipay_keys: AlipayKeys | None = None
     bills: WeChatBills | None = None
+
+    @property
+    def mixing(self) -> Partners | None:
+        """Whoever is needed to settle and pay an insured bill in one go; None when one of them is missing."""
+        if self.payments is None or self.mixed is None or self.mobile_insurance is None:
+            return None
+        return Partners(self.payments, self.mixed, self.mobile_insurance)
 
     @property
     def providers(self) -> tuple[PaymentProvider, ...]:
@@ -50,8 +60,12 @@ def choose(settings: Settings, units: Units) -> Couriers:
     pays = settings.wxpay.is_set_up
     notify_url = f"{settings.base_url}/callbacks/wechat-pay"
     templates = dict(settings.wxoa.template_ids)
+    payments = WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None
     return Couriers(
-        payments=WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None,
+        payments=payments,
+        mixed=WeChatMedIns(payments, settings.wxpay, notify_url, units.clock)
+        if payments and settings.wxpay.is_mixed_set_up
+        else None,
         notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
         wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,

@@ -44,9 +44,10 @@ INVARIANTS = {
         "SELECT count(*) FROM split WHERE source = 'insurer' AND state = 'settled' AND NOT EXISTS"
         " (SELECT 1 FROM settlement WHERE settlement.split_id = split.id AND settlement.state = 'settled')"
     ),
-    "settlement_names_its_2207": (
-        "SELECT count(*) FROM settlement WHERE (message_id IS NULL AND state IN ('settling', 'unknown', 'undoing',"
-        " 'settled', 'reversing')) OR (setl_id IS NULL AND state IN ('settled', 'reversing'))"
+    "settlement_names_its_2207_or_pay_order": (
+        "SELECT count(*) FROM settlement WHERE (message_id IS NULL AND state IN ('settling', 'unknown', 'undoing'))"
+        " OR (message_id IS NULL AND pay_order_id = '' AND state IN ('settled', 'reversing'))"
+        " OR (setl_id IS NULL AND state IN ('settled', 'reversing'))"
     ),
     "no_2207_twice_for_a_batch": (
         "SELECT count(*) FROM (SELECT subject_id FROM move WHERE machine = 'settlement' AND action = 'begin'"

@@ -195,9 +195,10 @@ class SplitLine(Row):
 class Settlement(PublicRow):
     """One try to have a prescription settled by the insurer, under a batch number (chrg_bchno) of its own.
 
-    `message_id` is the number of its one 2207, kept before it is sent. `half_until` is when it must have come to one
-    end or the other after the patient paid. `flaw` says what was wrong with an answer or why the insurer said no;
-    `is_unwanted` that the prescription fell while the 2207 was on its way. `due_at` is when it is next worked on.
+    `message_id` is the number of its one 2207, kept before it is sent; `pay_order_id` names the pay order that settled
+    it instead. `half_until` is when it must have come to one end or the other after the patient paid. `flaw` says what
+    was wrong with an answer or why the insurer said no; `is_unwanted` that the prescription fell while the 2207 was on
+    its way. `due_at` is when it is next worked on.
     """
 
     __tablename__ = "settlement"
@@ -224,6 +225,7 @@ class Settlement(PublicRow):
     mdtrt_id: Mapped[str] = mapped_column(String(30), default="")
     message_id: Mapped[str | None] = mapped_column(String(30), unique=True)
     setl_id: Mapped[str | None] = mapped_column(String(30), unique=True)
+    pay_order_id: Mapped[str] = mapped_column(String(64), default="")
     flaw: Mapped[str] = mapped_column(String(60), default="")
     is_unwanted: Mapped[bool] = mapped_column(default=False)
     tries: Mapped[int] = mapped_column(default=0)

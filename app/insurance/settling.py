@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.insurance import cases, claims, service, sql
+from app.insurance import by_order, cases, claims, service, sql
 from app.insurance.answered import Answer
 from app.insurance.models import Settlement, Split
-from app.insurance.ports import AnswerFlawed, Claim, Insurer, InsurerAway, InsurerRefused, Visit
+from app.insurance.ports import AnswerFlawed, Claim, Insurer, InsurerAway, InsurerRefused, MobileCentre, PayOrder, Visit
 from app.insurance.states import SETTLEMENT, SettlementAction, SettlementState
 from app.kernel.uow import Actor, Units, Uow
 
@@ -38,14 +38,17 @@ class _Brief:
     message_id: str
 
 
-def work_due(units: Units, insurer: Insurer, *, limit: int = 20) -> int:
+def work_due(units: Units, insurer: Insurer, centre: MobileCentre | None = None, *, limit: int = 20) -> int:
     """Every settlement whose time has come is a step further; returns how many. Job; two at once share the work."""
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=LEASE_SECONDS)
         due = sql.claim_settlements(uow, limit=limit, next_at=next_at)
     for case_id, state in due:
         try:
-            _STEPS[state](units, insurer, case_id)
+            if state is _S.REVERSING:
+                take_back(units, insurer, case_id, centre)
+            else:
+                _STEPS[state](units, insurer, case_id)
         except Exception:  # noqa: BLE001 - one case's trouble must not keep the others waiting
             _log.exception("settlement %d: the step from %s failed", case_id, state.value)
     return len(due)
@@ -145,12 +148,18 @@ def _is_urgent(uow: Uow, case: Settlement) -> bool:
     return case.half_until is not None and uow.now() >= case.half_until - CASH_BACK_BEFORE
 
 
-def take_back(units: Units, insurer: Insurer, case_id: int) -> None:
-    """2208 of a settlement that was made, until the insurer has taken it back."""
-    brief = _look(units, case_id)
+def take_back(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre | None = None) -> None:
+    """2208 of a settlement that was made, or 6203 where a pay order made it, until the insurer has taken it back."""
+    with units.open(JOB, reads_only=True) as uow:
+        case = uow.session.get_one(Settlement, case_id)
+        brief, order, refund_no = _brief(uow, case), PayOrder(case.pay_order_id, ""), f"rf{case.public_id}"
+        quoted = by_order.quoted_of(uow, case, uow.session.get_one(Split, case.split_id))
     assert brief.visit is not None
     try:
-        insurer.cancel(brief.visit, brief.setl_id)
+        if centre is not None and order.pay_order_id:
+            centre.refund(order, refund_no, quoted.sums)
+        else:
+            insurer.cancel(brief.visit, brief.setl_id)
     except (InsurerAway, InsurerRefused) as error:
         _log.warning("settlement %d: 2208 was not answered (%s)", case_id, error)
         _step(units, case_id, _S.REVERSING, cases.postpone, "cancel")
@@ -196,6 +205,5 @@ _STEPS: dict[SettlementState, Callable[[Units, Insurer, int], None]] = {
     _S.SETTLING: lose_sight,
     _S.UNKNOWN: undo,
     _S.UNDOING: undo,
-    _S.REVERSING: take_back,
     _S.WITHDRAWING: withdraw,
 }

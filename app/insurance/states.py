@@ -56,12 +56,16 @@ class SettlementState(enum.StrEnum):
 
 
 class SettlementAction(enum.StrEnum):
-    """What can happen to a settlement; only `begin` sends a 2207, and nothing leads back before it."""
+    """What can happen to a settlement; only `begin` sends a 2207, and nothing leads back before it.
+
+    `settle_by_order`: the patient paid a pay order, with which the insurer settled by itself.
+    """
 
     PRESETTLE = "presettle"
     TAKE_CASH = "take_cash"
     BEGIN = "begin"
     SETTLE = "settle"
+    SETTLE_BY_ORDER = "settle_by_order"
     LOSE_SIGHT = "lose_sight"
     GIVE_CASH_BACK = "give_cash_back"
     REVERSE = "reverse"
@@ -81,6 +85,9 @@ SETTLEMENT = Machine(
         (_S.PRESETTLED, _A.TAKE_CASH): _S.DUE,
         (_S.DUE, _A.BEGIN): _S.SETTLING,
         (_S.SETTLING, _A.SETTLE): _S.SETTLED,
+        (_S.PRESETTLED, _A.SETTLE_BY_ORDER): _S.SETTLED,
+        (_S.WITHDRAWING, _A.SETTLE_BY_ORDER): _S.REVERSING,
+        (_S.WITHDRAWN, _A.SETTLE_BY_ORDER): _S.REVERSING,
         (_S.SETTLING, _A.LOSE_SIGHT): _S.UNKNOWN,
         (_S.UNKNOWN, _A.GIVE_CASH_BACK): _S.UNDOING,
         (_S.SETTLED, _A.REVERSE): _S.REVERSING,

@@ -32,6 +32,7 @@ JOBS = (
     Job("waitlist", 5, work.waitlist),
     Job("reminders", 5, work.reminders),
     Job("payment_refunds", 5, work.payment_refunds),
+    Job("mixed_query", 5, work.mixed_query),
     Job("payment_query", 10, work.payment_query),
     Job("payment_close", 30, work.payment_close),
     Job("release_bags", 30, work.release_bags),

@@ -18,7 +18,7 @@ from app.ledger import proving
 from app.notifications import delivery
 from app.notifications.ports import MessageCourier
 from app.notifications.states import Channel
-from app.payment import querying, receiving, refunds
+from app.payment import mixed_querying, querying, receiving, refunds
 from app.pharmacy import handing
 from app.prescription import service as prescription
 from app.reconciliation import service as reconciliation
@@ -91,7 +91,16 @@ def settlements(runtime: Runtime) -> int:
     """What the insurer is to be asked has been asked, and its answers have had their effect."""
     if runtime.couriers.insurer is None:
         return 0
-    return settling.work_due(runtime.units, runtime.couriers.insurer)
+    return settling.work_due(runtime.units, runtime.couriers.insurer, runtime.couriers.mobile_insurance)
+
+
+def mixed_query(runtime: Runtime) -> int:
+    """Payments together with insurance are asked about until both parts are known; the provider hears of refunds."""
+    partners = runtime.couriers.mixing
+    if partners is None:
+        return 0
+    asked = mixed_querying.query_due(runtime.units, partners)
+    return asked + mixed_querying.tell_refunds(runtime.units, partners.mixed)
 
 
 def payment_query(runtime: Runtime) -> int:

@@ -91,7 +91,7 @@ def look_up(units: Units, provider: PaymentProvider, actor: Actor, bill_public_i
     """
     with units.open(actor) as uow:
         bill = service.bill_of_account(uow, bill_public_id)
-        orders = _live_orders(uow, bill) if bill.state == BillState.OPEN else []
+        orders = live_orders(uow, bill) if bill.state == BillState.OPEN else []
         orders = [order for order in orders if order.provider == provider.name]
     for order in orders:
         querying.look(units, provider, order.id, order.out_trade_no)
@@ -103,13 +103,13 @@ def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
     with units.open(actor) as uow:
         bill = service.locked(uow, service.bill_of_account(uow, bill_public_id).id)
         refuse_unless_open(uow, bill)
-        openid = _openid(uow, actor) if method is PayMethod.JSAPI and bill.cash_fen else ""
+        openid = openid_of(uow, actor) if method is PayMethod.JSAPI and bill.cash_fen else ""
         settle_insurance(uow, bill)
         if bill.cash_fen == 0:
             service.settle_bill(uow, bill)
             return _Plan(bill_public_id, None)
         key = rules.live_key(provider.name, method, actor.id)
-        live = next((order for order in _live_orders(uow, bill) if order.live_key == key), None)
+        live = next((order for order in live_orders(uow, bill) if order.live_key == key), None)
         if live is None:
             return _Plan(bill_public_id, new_order(uow, bill, provider.name, method, key), openid)
         return _Plan(bill_public_id, live, openid, is_over=live.expires_at <= uow.now())
@@ -130,7 +130,8 @@ def refuse_unless_open(uow: Uow, bill: Bill) -> None:
         raise PaymentUnclear(bill=bill.public_id)
 
 
-def _openid(uow: Uow, actor: Actor) -> str:
+def openid_of(uow: Uow, actor: Actor) -> str:
+    """By what WeChat knows whoever asks; refuses `needs_wechat`."""
     openid = identity.openid_of_account(uow, actor.id) if actor.id is not None else ""
     if not openid:
         raise NeedsWeChat
@@ -164,7 +165,8 @@ def bill_again(units: Units, actor: Actor, bill_id: int) -> str:
         return newest.public_id if newest else bill.public_id
 
 
-def _live_orders(uow: Uow, bill: Bill) -> list[PaymentOrder]:
+def live_orders(uow: Uow, bill: Bill) -> list[PaymentOrder]:
+    """The bill's orders that may still be paid, in the order they were made."""
     return list(
         uow.session.scalars(
             select(PaymentOrder)
@@ -206,12 +208,12 @@ def _ask(units: Units, provider: PaymentProvider, actor: Actor, plan: _Plan) -> 
     try:
         answer = _prepay(provider, order, plan.openid)
     except ProviderAway:
-        _lose_sight(units, actor, order)
+        lose_sight(units, actor, order)
         raise PaymentUnclear(bill=plan.bill_public_id) from None
     except ProviderRefused as error:
         querying.close(units, provider, order.id, order.out_trade_no)
         raise PaymentUnavailable(bill=plan.bill_public_id, provider_code=error.code) from None
-    return _keep(units, actor, order, answer)
+    return keep_answer(units, actor, order, answer)
 
 
 def _prepay(provider: PaymentProvider, order: PaymentOrder, openid: str) -> PrepayAnswer:
@@ -228,12 +230,12 @@ def _asking(order: PaymentOrder) -> Asking:
 def page_url(uow: Uow, provider: PaymentProvider, bill: Bill, return_url: str) -> str:
     """The provider's page on which the asking account's live order can be paid; '' when it has none there."""
     key = rules.live_key(provider.name, PayMethod.WAP, uow.actor.id)
-    live = next((order for order in _live_orders(uow, bill) if order.live_key == key), None)
+    live = next((order for order in live_orders(uow, bill) if order.live_key == key), None)
     is_payable = live is not None and live.state == OrderState.ASKED and live.expires_at > uow.now()
     return provider.page_url(_asking(live), return_url) if live is not None and is_payable else ""
 
 
-def _keep(units: Units, actor: Actor, order: PaymentOrder, answer: PrepayAnswer) -> PaymentOrder:
+def keep_answer(units: Units, actor: Actor, order: PaymentOrder, answer: PrepayAnswer) -> PaymentOrder:
     """The answer is on record; of two taps that asked at once both answers are good, and the first one is kept."""
     with units.open(actor) as uow:
         kept = uow.session.get_one(PaymentOrder, order.id, with_for_update=True)
@@ -242,7 +244,8 @@ def _keep(units: Units, actor: Actor, order: PaymentOrder, answer: PrepayAnswer)
         return kept
 
 
-def _lose_sight(units: Units, actor: Actor, order: PaymentOrder) -> None:
+def lose_sight(units: Units, actor: Actor, order: PaymentOrder) -> None:
+    """Nobody knows whether the provider took the order: it is asked about."""
     with contextlib.suppress(IllegalMove), units.open(actor) as uow:
         lost = uow.session.get_one(PaymentOrder, order.id, with_for_update=True)
         query_due_at = uow.now() + timedelta(seconds=querying.UNKNOWN_SECONDS)

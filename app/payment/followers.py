@@ -6,7 +6,7 @@ from app import events
 from app.identity.merging import repoint
 from app.insurance import service as insurance
 from app.kernel.uow import Uow
-from app.payment import refunds, service
+from app.payment import mixed_querying, refunds, service
 from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState
 from app.prescription import service as prescription
@@ -88,10 +88,10 @@ def void_bill_when_dropped(uow: Uow, dropped: events.SplitDropped) -> None:
 
 
 def complete_bill_when_settled(uow: Uow, made: events.SettlementMade) -> None:
-    """The patient's part and now the insurer's are in: the bill is paid."""
+    """The patient's part and now the insurer's are in: the bill is paid; quiet where both came in one go."""
     bill = service.bill_of_split(uow, made.split_id)
-    if bill is not None:
-        service.complete_bill(uow, service.locked(uow, bill.id))
+    if bill is not None and service.locked(uow, bill.id).state == BillState.SETTLING:
+        service.complete_bill(uow, bill)
 
 
 def return_cash_when_not_settled(uow: Uow, failed: events.SettlementFailed) -> None:
@@ -118,6 +118,11 @@ def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
     if newest is not None:
         refunds.return_cash(uow, newest, reason="voided")
     _refund_paid(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
+
+
+def tell_provider_when_reversed(uow: Uow, gone: events.SettlementReversed) -> None:
+    """Insurance's part of what was paid in one go is back: the provider is to be told."""
+    mixed_querying.tell_when_reversed(uow, gone)
 
 
 def _void_open(uow: Uow, purpose: Purpose, subject_id: int, why: str) -> None:

@@ -10,7 +10,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
-from app.payment.states import BillState, CashierShiftState, ClaimState, OrderState, RefundState
+from app.payment.states import (
+    BillState,
+    CashierShiftState,
+    ClaimState,
+    MixedOrderState,
+    OrderState,
+    RefundState,
+)
 
 PARTS_ADD_UP = "fund_fen + other_fen + account_fen + cash_fen"
 PARTS_NOT_NEGATIVE = "fund_fen >= 0 AND other_fen >= 0 AND account_fen >= 0 AND cash_fen >= 0"
@@ -29,12 +36,14 @@ class Purpose(enum.StrEnum):
 class PayMethod(enum.StrEnum):
     """How the patient pays: `jsapi` inside WeChat, `native` by a code to scan, `wap` on the provider's own page.
 
+    `mixed` is paid inside WeChat together with insurance's part.
     `cash` and `card` are paid at the cashier's window.
     """
 
     JSAPI = "jsapi"
     NATIVE = "native"
     WAP = "wap"
+    MIXED = "mixed"
     CASH = "cash"
     CARD = "card"
 
@@ -142,6 +151,26 @@ class PaymentOrder(PublicRow):
     refunded_fen: Mapped[int] = mapped_column(Fen, default=0)
     paid_at: Mapped[datetime | None]
     settles_bill: Mapped[bool] = mapped_column(default=False)
+
+
+class MixedOrder(Row):
+    """A payment order whose money is taken together with insurance's part (医保自费混合收款), under the same number.
+
+    `pay_order_id` is the insurer's pay order, whose token counts for some minutes; `asked_until` is how long whoever is
+    asking the insurer and the provider has for it.
+    """
+
+    __tablename__ = "mixed_order"
+    __table_args__ = (Index("ix_mixed_order_due", "state", "query_due_at"),)
+
+    payment_order_id: Mapped[int] = mapped_column(ForeignKey("payment_order.id"), unique=True)
+    split_id: Mapped[int] = mapped_column(ForeignKey("split.id"), index=True)
+    state: Mapped[MixedOrderState] = mapped_column(choice(MixedOrderState), default=MixedOrderState.CREATED)
+    pay_order_id: Mapped[str] = mapped_column(String(64), default="")
+    pay_token_sealed: Mapped[str] = mapped_column(String(200), default="")
+    mix_trade_no: Mapped[str | None] = mapped_column(String(64), unique=True)
+    asked_until: Mapped[datetime | None]
+    query_due_at: Mapped[datetime]
 
 
 class Refund(PublicRow):

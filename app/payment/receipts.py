@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app import events
+from app.insurance import service as insurance
 from app.kernel import audit
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.payment import refunds, service
-from app.payment.models import Bill, PaymentOrder, Purpose
+from app.payment.models import Bill, PaymentOrder, PayMethod, Purpose
 from app.payment.ports import Paid
 from app.payment.states import ORDER, BillState, OrderAction, OrderState
 from app.registration.models import Registration
@@ -126,7 +127,7 @@ def _differ(uow: Uow, order: PaymentOrder, paid: Paid) -> Receipt:
 
 def _book(uow: Uow, bill: Bill, order: PaymentOrder, receipt: Receipt) -> Receipt:
     """The recorded money settles the bill, or goes back; quiet when either has happened."""
-    if order.state != OrderState.PAID or order.settles_bill:
+    if order.state != OrderState.PAID or order.settles_bill or _waits_for_insurer(uow, bill, order):
         return receipt
     if bill.state == BillState.OPEN or _may_still_book(uow, bill):
         order.settles_bill = True
@@ -134,6 +135,12 @@ def _book(uow: Uow, bill: Bill, order: PaymentOrder, receipt: Receipt) -> Receip
         return Receipt.BOOKED
     refunds.request(uow, bill, order, reason="late" if bill.state == BillState.VOID else "surplus")
     return Receipt.LATE
+
+
+def _waits_for_insurer(uow: Uow, bill: Bill, order: PaymentOrder) -> bool:
+    """The cash of a mixed order settles nothing before insurance's part is known to be paid with it."""
+    is_mixed = order.method is PayMethod.MIXED and bill.state == BillState.OPEN
+    return is_mixed and insurance.settles_later(uow, bill.split_id)
 
 
 def _may_still_book(uow: Uow, bill: Bill) -> bool:

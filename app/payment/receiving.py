@@ -14,7 +14,7 @@ from app.kernel import audit, inbox
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Actor, Units, Uow
-from app.payment import alipay_notifications, receipts, refunds
+from app.payment import alipay_notifications, mixed_querying, receipts, refunds
 from app.payment.alipay_notifications import PAID_STATES, AlipayKeys, read_alipay
 from app.payment.notifications import (
     Flaw,
@@ -28,6 +28,7 @@ from app.payment.receipts import Receipt
 
 WECHAT, ALIPAY = "wechat", "alipay"
 PAID = "TRANSACTION.SUCCESS"
+MIXED_PAID = "MEDICAL_INSURANCE.SUCCESS"
 REFUND_FACTS = {
     "REFUND.SUCCESS": RefundFactState.SUCCEEDED,
     "REFUND.ABNORMAL": RefundFactState.FAILED,
@@ -129,6 +130,8 @@ def _process_next(units: Units, source: str) -> bool:
 def _apply(uow: Uow, item: InboxItem) -> str:
     """The effect of one notification; the code of what stood in its way, or ''."""
     read = _READERS[item.source](item.kind, item.body)
+    if isinstance(read, str):
+        return "" if mixed_querying.hasten(uow, read) else Receipt.UNKNOWN_ORDER.value
     if isinstance(read, Paid):
         receipt = receipts.receive_paid(uow, **vars(read))
         return receipt.value if receipt in {Receipt.MISMATCH, Receipt.UNKNOWN_ORDER} else ""
@@ -138,14 +141,16 @@ def _apply(uow: Uow, item: InboxItem) -> str:
     return "" if refunds.finish(uow, number, fact) else "unknown_refund"
 
 
-# What a kept notification says: money that came in, a refund's number and fate, or nothing of use.
-_Read = Paid | tuple[str, RefundFact] | None
+# What a kept notification says: money that came in, a refund's number and fate, a mixed order to ask about, or nothing.
+_Read = Paid | tuple[str, RefundFact] | str | None
 
 
 def _read_wechat(kind: str, content: bytes) -> _Read:
     facts = strict_json(content)
     if kind == PAID:
         return _payment(facts)
+    if kind == MIXED_PAID:
+        return _shaped(facts.get("out_trade_no"), _NUMBER)
     state = REFUND_FACTS.get(kind)
     if state is None:
         return None

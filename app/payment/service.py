@@ -74,6 +74,11 @@ def open_first_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
     return bill
 
 
+def by_id(uow: Uow, bill_id: int) -> Bill:
+    """The bill with this key."""
+    return uow.session.get_one(Bill, bill_id)
+
+
 def open_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
     """The open bill for the thing, locked until this unit is finished; None when there is none."""
     return uow.session.scalars(

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select, update
 
 from app.kernel.uow import Uow
-from app.payment.models import Bill, BillLine, PaymentOrder, Refund
-from app.payment.states import LIVE, BillState, OrderState, RefundState
+from app.payment.models import Bill, BillLine, MixedOrder, PaymentOrder, Refund
+from app.payment.states import LIVE, MIXED_LIVE, BillState, OrderState, RefundState
 
 
 def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:
@@ -109,3 +109,36 @@ def claim_refunds_to_query(uow: Uow, provider: str, *, limit: int, next_at: date
         .where(Refund.id.in_(ids))
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def take_mixed(uow: Uow, mixed_id: int, *, until: datetime) -> bool:
+    """True when the caller may ask for the mixed order until then, and nobody else does."""
+    taken = uow.session.scalar(
+        update(MixedOrder)
+        .where(MixedOrder.id == mixed_id, or_(MixedOrder.asked_until.is_(None), MixedOrder.asked_until <= uow.now()))
+        .values(asked_until=until)
+        .returning(MixedOrder.id),
+        execution_options={"synchronize_session": False},
+    )
+    return taken is not None
+
+
+def claim_mixed_to_query(uow: Uow, *, limit: int, next_at: datetime) -> list[int]:
+    """Up to `limit` mixed orders whose end is not known, each to one caller and not again before `next_at`."""
+    due = (
+        select(MixedOrder.id)
+        .where(MixedOrder.state.in_(MIXED_LIVE), MixedOrder.query_due_at <= uow.now())
+        .order_by(MixedOrder.query_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return list(
+        uow.session.scalars(
+            update(MixedOrder)
+            .where(MixedOrder.id.in_(select(due.c.id)))
+            .values(query_due_at=next_at)
+            .returning(MixedOrder.id),
+            execution_options={"synchronize_session": False},
+        )
+    )

@@ -107,6 +107,44 @@ ORDER = Machine(
 )
 
 
+class MixedOrderState(enum.StrEnum):
+    """`placed`: insurance's part and the patient's can be paid together; `failed`: they were not, and never will be."""
+
+    CREATED = "created"
+    PLACED = "placed"
+    UNKNOWN = "unknown"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+class MixedOrderAction(enum.StrEnum):
+    """What can happen to a mixed order."""
+
+    PLACE = "place"
+    LOSE_SIGHT = "lose_sight"
+    PAY = "pay"
+    FAIL = "fail"
+
+
+_M, _D = MixedOrderState, MixedOrderAction
+MIXED_LIVE = (_M.CREATED, _M.PLACED, _M.UNKNOWN)
+MIXED_ORDER = Machine(
+    "mixed_order",
+    _M.CREATED,
+    {
+        (_M.CREATED, _D.PLACE): _M.PLACED,
+        (_M.UNKNOWN, _D.PLACE): _M.PLACED,
+        (_M.CREATED, _D.LOSE_SIGHT): _M.UNKNOWN,
+        (_M.CREATED, _D.PAY): _M.PAID,
+        (_M.PLACED, _D.PAY): _M.PAID,
+        (_M.UNKNOWN, _D.PAY): _M.PAID,
+        (_M.CREATED, _D.FAIL): _M.FAILED,
+        (_M.PLACED, _D.FAIL): _M.FAILED,
+        (_M.UNKNOWN, _D.FAIL): _M.FAILED,
+    },
+)
+
+
 class RefundState(enum.StrEnum):
     """`sent`: the provider took it on and has not said how it ended; `failed` waits for a person."""
 

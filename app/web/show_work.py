@@ -89,6 +89,7 @@ TOPICS = {
     "message": _l("就诊消息"),
     "refund.wechat": _l("微信退款"),
     "refund.alipay": _l("支付宝退款"),
+    "refund.mixed": _l("医保退款通知"),
     "phone_code": _l("登录验证码"),
     "hl7_replay": _l("消息重放"),
 }
@@ -105,6 +106,7 @@ METHODS = {
     PayMethod.JSAPI: _l("微信内支付"),
     PayMethod.NATIVE: _l("扫码支付"),
     PayMethod.WAP: _l("支付宝页面"),
+    PayMethod.MIXED: _l("医保混合支付"),
     PayMethod.CASH: _l("现金"),
     PayMethod.CARD: _l("刷卡"),
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from app.insurance import service as insurance
 from app.payment import service as payment
 from app.payment.models import Bill
 from app.payment.states import BillState
 from app.registration import service as registration
 from app.registration.visit_code import to_digits
 from tests import factories
+from tests.factories_prescription import line
 from tests.unit.paper.reading import text_of
 from tests.web.work_fixtures import House, follow, house
 
@@ -138,3 +140,25 @@ def test_a_number_nobody_has_is_said_to_be_unknown(house: House) -> None:
     for number in ("", "V26112300000000", "110105198001010019", "%", "1" * 5000):
         page = follow(clerk, clerk.post("/window/cashier/find", data={"digits": number})).text
         assert "没有这个号码的患者" in page
+
+
+def test_what_no_insurance_covers_is_taken_only_when_the_patient_agreed(house: House) -> None:
+    who, held = house.booked()
+    prescription = house.prescribe(who, held, line("IBU300"), line("VITC"))
+    with house.units.open() as uow:
+        insurance.bind_coverage(uow, patient_id=who.patient.id, policy_code="employee", member_no="M00000001")
+    house.approve(prescription)
+    with house.units.open(who.actor) as uow:
+        bill = next(each for each in payment.list_of_account(uow) if each.state == BillState.OPEN).public_id
+    clerk = begin(house)
+
+    page = clerk.get(f"/window/cashier/bills/{bill}").text
+    refused = clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "1000"})
+    assert (refused.status_code, state_of(house, bill)) == (409, BillState.OPEN)
+    agreed = follow(clerk, clerk.post(f"/window/cashier/bills/{bill}/agree")).text
+    taken = clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "1000"})
+
+    assert "医保不支付的药品须患者同意" in page
+    assert "收现金" in agreed
+    assert taken.status_code == 302
+    assert house.audited("self_pay.agreed") == 1

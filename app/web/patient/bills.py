@@ -8,10 +8,12 @@ from flask import render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from app.identity import service as identity
 from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.models import Split, SplitLine, SplitSource
 from app.kernel.uow import Uow
+from app.payment import mixing
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState
@@ -73,6 +75,7 @@ def bill(bill_id: str) -> edge.Answer:
         uncovered=_uncovered(uow, split) if split and found.state == BillState.OPEN else [],
         totals=_totals(found),
         subject=_subject(uow, found),
+        mixed=_mixed(uow, found),
         other_ways=ways_to_pay.others() if found.cash_fen else [],
         at_window=found.state == BillState.REFUNDING and payment.is_paid_at_window(uow, found.id),
     )
@@ -112,6 +115,13 @@ def lines_of_split(uow: Uow, split: Split) -> list[dict[str, str]]:
         }
         for line in insurance.lines_of(uow, split.id)
     ]
+
+
+def _mixed(uow: Uow, found: Bill) -> str:
+    """What all of the bill comes to, when it can be settled and paid in one go here; '' otherwise."""
+    if found.state != BillState.OPEN or ways_to_pay.mixing() is None or not mixing.may_mix(uow, found):
+        return ""
+    return show.yuan(found.total_fen) if identity.openid_of_account(uow, uow.actor.id or 0) else ""
 
 
 def _lines(uow: Uow, found: Bill) -> list[dict[str, str]]:

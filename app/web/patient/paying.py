@@ -13,8 +13,9 @@ from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.errors import ConsentMissing
 from app.paper import qr
-from app.payment import asking
+from app.payment import asking, mixing
 from app.payment import service as payment
+from app.payment.asking import Asked
 from app.payment.errors import AlreadyPaid, PaymentUnavailable, PaymentUnclear
 from app.payment.models import Bill, PayMethod, Purpose
 from app.payment.ports import PaymentProvider
@@ -26,6 +27,17 @@ from app.web.patient.bills import registration_of
 
 ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
+
+
+def _start(provider: PaymentProvider, bill_id: str) -> Asked:
+    """The bill is asked for: all of it in one go where that was chosen and can be, else the patient's own part."""
+    partners = ways_to_pay.mixing()
+    if partners is not None and request.form.get("way") == ways_to_pay.MIXED:
+        edge.finish_unit()
+        return mixing.start(runtime().units, partners, edge.actor(), bill_id)
+    method = _method(provider)
+    edge.finish_unit()
+    return asking.start(runtime().units, provider, edge.actor(), bill_id, method)
 
 
 def _method(provider: PaymentProvider) -> PayMethod:
@@ -51,10 +63,8 @@ def pay(bill_id: str) -> edge.Answer:
     provider = ways_to_pay.chosen()
     if provider is None:
         raise PaymentUnavailable(bill=bill_id)
-    method = _method(provider)
-    edge.finish_unit()
     try:
-        asked = asking.start(runtime().units, provider, edge.actor(), bill_id, method)
+        asked = _start(provider, bill_id)
     except AlreadyPaid:
         return redirect(_after(bill_id))
     except PaymentUnclear:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import request
 from flask_babel import lazy_gettext as _l
 
+from app.payment.mixing import Partners
 from app.payment.ports import PaymentProvider
 from app.runtime import runtime
 
+MIXED = "mixed"
 WORDS = {"wechat": _l("用微信支付"), "alipay": _l("用支付宝支付")}
 _APPS = {"wechat": "MicroMessenger", "alipay": "AlipayClient"}
 _PHONES = ("Mobile", "Android", "iPhone")
@@ -16,6 +18,11 @@ _PHONES = ("Mobile", "Android", "iPhone")
 def is_inside(name: str) -> bool:
     """Whether the page is open in the provider's own app."""
     return _APPS[name] in request.user_agent.string
+
+
+def mixing() -> Partners | None:
+    """Whoever is needed to settle and pay an insured bill in one go; None outside WeChat, which alone can open it."""
+    return runtime().couriers.mixing if is_inside("wechat") else None
 
 
 def is_phone() -> bool:

@@ -17,7 +17,7 @@ from app.web.staff import ADMIN, IT, PLACE, blueprint, hl7_strip
 
 SILENT_AFTER_SECONDS = 120
 ARRIVED = (RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION, RegistrationState.COMPLETED)
-TOPICS = ("message", "phone_code", "refund.wechat", "refund.alipay", "hospital")
+TOPICS = ("message", "phone_code", "refund.wechat", "refund.alipay", "refund.mixed", "hospital")
 
 
 @blueprint.get("/")

@@ -131,6 +131,7 @@ def bill(bill_id: str) -> edge.Answer:
         is_open=found.state == BillState.OPEN,
         is_free=found.cash_fen == 0,
         lines=[_line(line) for line in payment.lines_of(uow, found.id)],
+        uncovered=_uncovered(uow, found),
         to_agree=_to_agree(uow, found),
         back=url_for("window.payer", patient_id=patient.public_id),
         shift=shifts.standing(uow),
@@ -142,6 +143,23 @@ def _to_agree(uow: Uow, found: Bill) -> str:
     split = insurance.split_of(uow, found.split_id)
     waiting = consents.without_consent(uow, split) if split and found.state == BillState.OPEN else []
     return "，".join(f"{line.drug_name} {show.yuan(line.amount_fen)}" for line in waiting)
+
+
+def _uncovered(uow: Uow, found: Bill) -> list[str]:
+    """The drugs that no insurance covers and nobody has agreed to pay yet."""
+    split = insurance.split_of(uow, found.split_id) if found.state == BillState.OPEN else None
+    return [line.drug_name for line in consents.without_consent(uow, split)] if split else []
+
+
+@blueprint.post("/cashier/bills/<bill_id>/agree")
+@work.needs(CASHIER)
+def agree(bill_id: str) -> edge.Answer:
+    """The patient at the window agrees to pay what no insurance covers; the cashier who heard it is on record."""
+    uow = edge.current_uow()
+    split = insurance.split_of(uow, till.bill_for_window(uow, bill_id).split_id)
+    if split is not None:
+        consents.agree(uow, split)
+    return redirect(url_for("window.bill", bill_id=bill_id))
 
 
 def _line(line: object) -> dict[str, str]:

@@ -29,7 +29,7 @@ from app.story import STORY
 from tests import factories
 from tests.conftest import SetClock
 from tests.factories import Clinic, Person, clinic, person
-from tests.factories_payment import Till
+from tests.factories_payment import Till, agree
 from tests.factories_prescription import a_reviewer, approved, line, order, received, stocked
 from tests.unit.payment.test_money_in import pay
 
@@ -80,6 +80,8 @@ def reasons(visit: Units) -> list[str]:
 
 
 def ask(visit: Units, till: Till, who: Person, bill: Bill) -> str:
+    """The patient agrees to what no insurance covers, and asks to pay."""
+    agree(visit, who, bill)
     return start(visit, till, who.actor, bill.public_id, PayMethod.NATIVE).out_trade_no
 
 

@@ -1,0 +1,223 @@
+"""How mixed orders end: told of for half a minute only, so that each is asked about until both its parts are known."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app import events
+from app.insurance import by_order
+from app.insurance.ports import AnswerFlawed, InsurerAway, InsurerRefused, PayFact, PayFactState, PayOrder, Sums
+from app.kernel import audit, outbox
+from app.kernel.moves import move
+from app.kernel.uow import Actor, Units, Uow
+from app.payment import mixing, receipts, refunds, service, sql
+from app.payment.mixed_ports import MixedFact, MixedProvider, MixedRefund, MixedState
+from app.payment.mixed_rules import MixedSums
+from app.payment.mixing import QUERY_SECONDS, Partners
+from app.payment.models import MixedOrder, PaymentOrder, Refund
+from app.payment.ports import Paid, PaymentFact, PaymentFactState, ProviderAway, ProviderRefused
+from app.payment.states import (
+    LIVE,
+    MIXED_LIVE,
+    MIXED_ORDER,
+    ORDER,
+    MixedOrderAction,
+    OrderAction,
+    OrderState,
+)
+
+TOPIC = "refund.mixed"
+LEASE_SECONDS = 60
+JOB = Actor("job", "payment")
+NO_ANSWER = (ProviderAway, ProviderRefused, InsurerAway, InsurerRefused, AnswerFlawed)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Brief:
+    """A mixed order whose end is asked for."""
+
+    mixed_id: int
+    out_trade_no: str
+    mix_trade_no: str
+    pay_order: PayOrder | None
+    quoted: Sums
+    cash_fen: int
+    is_over: bool
+
+    @property
+    def sums(self) -> MixedSums:
+        """What the provider must say of it."""
+        told = self.quoted
+        return MixedSums(told.total_fen, told.fund_fen, told.account_fen, told.other_fen, told.cash_fen, self.cash_fen)
+
+
+def query_due(units: Units, partners: Partners, *, limit: int = 20) -> int:
+    """Mixed orders whose end is not known are asked about, every 20 seconds. Job; returns how many."""
+    with units.open(JOB) as uow:
+        due = sql.claim_mixed_to_query(uow, limit=limit, next_at=uow.now() + timedelta(seconds=QUERY_SECONDS))
+    for mixed_id in due:
+        try:
+            look(units, partners, mixed_id)
+        except NO_ANSWER as error:
+            _log.info("mixed order %d: no answer (%s)", mixed_id, error)
+    return len(due)
+
+
+def hasten(uow: Uow, out_trade_no: str) -> bool:
+    """The provider tells that the order is paid: it is asked at the next bell. False for a number that is not ours."""
+    mixed = uow.session.scalars(
+        select(MixedOrder)
+        .join(PaymentOrder, PaymentOrder.id == MixedOrder.payment_order_id)
+        .where(PaymentOrder.out_trade_no == out_trade_no)
+    ).first()
+    if mixed is not None and mixed.state in MIXED_LIVE:
+        mixed.query_due_at = uow.now()
+    return mixed is not None
+
+
+def look(units: Units, partners: Partners, mixed_id: int) -> None:
+    """The order stands as provider and insurer see it; whatever either does not answer is left for the next time."""
+    with units.open(JOB, reads_only=True) as uow:
+        brief = _brief(uow, mixed_id)
+    fact = partners.mixed.query(brief.out_trade_no, brief.mix_trade_no)
+    if fact.state is MixedState.PAID:
+        _receive(units, partners, brief, fact)
+    elif fact.state in {MixedState.FAILED, MixedState.REFUNDED}:
+        _fail(units, partners, brief)
+    elif brief.is_over:
+        _end(units, partners, brief)
+    elif fact.state is MixedState.OPEN:
+        with units.open(JOB) as uow:
+            mixing.keep_placed(uow, uow.session.get_one(MixedOrder, mixed_id, with_for_update=True), fact)
+
+
+def _brief(uow: Uow, mixed_id: int) -> _Brief:
+    mixed = uow.session.get_one(MixedOrder, mixed_id)
+    order = uow.session.get_one(PaymentOrder, mixed.payment_order_id)
+    bill = service.by_id(uow, order.bill_id)
+    quoted = by_order.quoted_of_split(uow, mixed.split_id)
+    assert quoted is not None
+    is_over = order.expires_at <= uow.now() or order.state not in (*LIVE, OrderState.PAID) or bill.state != "open"
+    pay_order = mixing.pay_order_of(uow, mixed)
+    return _Brief(
+        mixed.id, order.out_trade_no, mixed.mix_trade_no or "", pay_order, quoted.sums, order.amount_fen, is_over
+    )
+
+
+def _receive(units: Units, partners: Partners, brief: _Brief, fact: MixedFact) -> None:
+    """Both parts are paid: they settle the bill in one unit, once the insurer names its settlement."""
+    cash = partners.payments.query(brief.out_trade_no)
+    pay_order = brief.pay_order
+    settled = partners.centre.query(pay_order, brief.quoted) if pay_order else PayFact(PayFactState.FAILED)
+    if fact.sums != brief.sums:
+        _log.error("mixed order %s: the provider speaks of other sums than ours", brief.out_trade_no)
+        _differ(units, brief)
+    elif pay_order and cash.state is PaymentFactState.PAID and settled.state is PayFactState.SETTLED:
+        with units.open(JOB) as uow:
+            _book(uow, brief, cash, pay_order, settled.setl_id)
+
+
+def _book(uow: Uow, brief: _Brief, cash: PaymentFact, pay_order: PayOrder, setl_id: str) -> None:
+    mixed, order = _locked(uow, brief)
+    if mixed.state not in MIXED_LIVE:
+        return
+    move(uow, MIXED_ORDER, mixed, MixedOrderAction.PAY)
+    by_order.settle(uow, mixed.split_id, pay_order, setl_id)
+    audit.record(uow, "payment.mix", "payment_order", order.out_trade_no, amount_fen=brief.sums.total_fen)
+    receipts.receive_paid(uow, **vars(_paid(uow, order, cash)))
+
+
+def _paid(uow: Uow, order: PaymentOrder, cash: PaymentFact) -> Paid:
+    paid_at = cash.paid_at or uow.clock.wall_now()
+    return Paid(order.out_trade_no, cash.transaction_id, cash.amount_fen, paid_at, cash.payer_ref)
+
+
+def _locked(uow: Uow, brief: _Brief) -> tuple[MixedOrder, PaymentOrder]:
+    """The order as it stands, and before it, as everybody takes hold, its bill and payment order."""
+    order_id = uow.session.get_one(MixedOrder, brief.mixed_id).payment_order_id
+    service.locked(uow, uow.session.get_one(PaymentOrder, order_id).bill_id)
+    order = uow.session.get_one(PaymentOrder, order_id, with_for_update=True, populate_existing=True)
+    return uow.session.get_one(MixedOrder, brief.mixed_id, with_for_update=True, populate_existing=True), order
+
+
+def _differ(units: Units, brief: _Brief) -> None:
+    with units.open(JOB) as uow:
+        _, order = _locked(uow, brief)
+        if ORDER.may(order.state, OrderAction.DIFFER):
+            move(uow, ORDER, order, OrderAction.DIFFER, why="mixed_sums")
+
+
+def _end(units: Units, partners: Partners, brief: _Brief) -> None:
+    """An order past its time can be paid neither here nor there; one that was paid meanwhile is found so."""
+    with contextlib.suppress(ProviderRefused):
+        partners.payments.close(brief.out_trade_no)
+    if brief.pay_order is not None:
+        partners.centre.revoke(brief.pay_order)
+    fact = partners.mixed.query(brief.out_trade_no, brief.mix_trade_no)
+    if fact.state is MixedState.PAID:
+        _receive(units, partners, brief, fact)
+    else:
+        _fail(units, partners, brief)
+
+
+def _fail(units: Units, partners: Partners, brief: _Brief) -> None:
+    """Not both parts are paid: the order is over, and cash that was taken alone goes back."""
+    cash = partners.payments.query(brief.out_trade_no)
+    if brief.pay_order is not None:
+        with contextlib.suppress(InsurerRefused):
+            partners.centre.revoke(brief.pay_order)
+    with units.open(JOB) as uow:
+        mixed, order = _locked(uow, brief)
+        if mixed.state not in MIXED_LIVE:
+            return
+        move(uow, MIXED_ORDER, mixed, MixedOrderAction.FAIL)
+        if cash.state is PaymentFactState.PAID:
+            receipts.record_money(uow, _paid(uow, order, cash))
+        if order.state == OrderState.PAID and not order.settles_bill:
+            refunds.request(uow, service.by_id(uow, order.bill_id), order, reason="not_settled")
+        elif order.state in LIVE:
+            move(uow, ORDER, order, OrderAction.CLOSE, why="mixed_failed")
+
+
+def tell_when_reversed(uow: Uow, reversed_: events.SettlementReversed) -> None:
+    """The provider must be told that insurance's part of a mixed order went back."""
+    mixed = uow.session.scalars(
+        select(MixedOrder).where(MixedOrder.split_id == reversed_.split_id, MixedOrder.mix_trade_no.is_not(None))
+    ).first()
+    if mixed is not None:
+        outbox.post(uow, TOPIC, str(mixed.id), {"mixed_id": mixed.id})
+
+
+def tell_refunds(units: Units, provider: MixedProvider, *, limit: int = 20) -> int:
+    """The provider knows of what the insurer took back, each under the number of the cash part's refund. Job."""
+    with units.open(JOB) as uow:
+        items = outbox.claim(uow, TOPIC, limit=limit, lease_seconds=LEASE_SECONDS)
+        told = [(item.id, _refund(uow, int(item.payload["mixed_id"]))) for item in items]
+    for item_id, refund in told:
+        try:
+            provider.tell_refund(refund)
+        except ProviderAway:
+            with units.open(JOB) as uow:
+                outbox.mark_failed(uow, item_id, "provider_away")
+        except ProviderRefused as error:
+            with units.open(JOB) as uow:
+                outbox.mark_failed(uow, item_id, error.code, is_final=True)
+        else:
+            with units.open(JOB) as uow:
+                outbox.mark_sent(uow, item_id)
+    return len(told)
+
+
+def _refund(uow: Uow, mixed_id: int) -> MixedRefund:
+    brief, mixed = _brief(uow, mixed_id), uow.session.get_one(MixedOrder, mixed_id)
+    refund = uow.session.scalars(
+        select(Refund).where(Refund.payment_order_id == mixed.payment_order_id).order_by(Refund.id)
+    ).first()
+    number = refund.out_refund_no if refund else f"rf{brief.out_trade_no}"
+    return MixedRefund(brief.mix_trade_no, number, brief.sums, uow.clock.wall_now())
