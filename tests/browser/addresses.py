@@ -163,6 +163,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
 # GET routes that are no page of their own, and why.
 NO_PAGES = {
     "patient.home_live": "a part of the front page",
+    "patient.release_live": "a part of the department's page",
     "patient.visit_live": "a part of the visit's page",
     "patient.pickup_live": "a part of the pickup page",
     "patient.paying_live": "a part of the payment page",
