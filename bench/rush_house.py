@@ -104,9 +104,9 @@ class RushHouse:
 
 
 @contextmanager
-def rush_house(*, people: int, spread: tuple[int, int], hot_places: int) -> Iterator[RushHouse]:
-    """A house on a PostgreSQL of its own with fsync on; `spread` is (sessions, places of each)."""
-    with running_postgres(durable=True) as url:
+def rush_house(*, people: int, spread: tuple[int, int], hot_places: int, durable: bool = True) -> Iterator[RushHouse]:
+    """A house on a PostgreSQL of its own, with fsync on when `durable`; `spread` is (sessions, places of each)."""
+    with running_postgres(durable=durable) as url:
         env = {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": url}
         app = create_app(read_settings(env))
         engine = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -223,7 +223,8 @@ def served(url: str, command: list[str], **more: str) -> Iterator[Server]:
     """The command serves the house, as in production but with the demo's keys."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MENZHEN_", "GRANIAN_"))}
-    env = inherited | {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": url} | more
+    own = {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": url, "MENZHEN_BASE_URL": f"http://{HOST}:{port}"}
+    env = inherited | own | more
     filled = [part.format(port=port) for part in command]
     with subprocess.Popen(filled, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
