@@ -41,6 +41,24 @@ class CameTooLate(Refused):
     code = "came_too_late"
 
 
+class TicketOver(Refused):
+    """The patient of this number was seen, or the number is void; nobody can be called by it."""
+
+    code = "ticket_over"
+
+
+class CannotUndo(Refused):
+    """A deed can be taken back once and within a minute, and not when the rules have ended the visit since."""
+
+    code = "cannot_undo"
+
+
+class CannotHandOver(Refused):
+    """A patient is sent only to another open session of the same department and day, where they have no place yet."""
+
+    code = "cannot_hand_over"
+
+
 class PriorityUnknown(Refused):
     """The rules know no such class of patients who go before others."""
 

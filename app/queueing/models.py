@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,7 +14,10 @@ from app.queueing.turns import TurnKind
 
 
 class Ticket(PublicRow):
-    """A patient's number in a session's queue; `order_at` decides whose turn it is among equal `priority`."""
+    """A patient's number in a session's queue; `order_at` decides whose turn it is among equal `priority`.
+
+    `before` is what the ticket was before the deed at `deed_at`, as undoing.py wants it.
+    """
 
     __tablename__ = "ticket"
     __table_args__ = (
@@ -39,3 +43,5 @@ class Ticket(PublicRow):
     calls: Mapped[int] = mapped_column(default=0)
     began_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    deed_at: Mapped[datetime | None]

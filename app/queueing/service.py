@@ -14,7 +14,7 @@ from app.kernel import audit, counters, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.queueing import turns
+from app.queueing import turns, undoing
 from app.queueing.errors import (
     CameTooLate,
     CannotCheckIn,
@@ -23,6 +23,7 @@ from app.queueing.errors import (
     FinishFirst,
     NobodyWaits,
     PriorityUnknown,
+    TicketOver,
 )
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
@@ -37,6 +38,8 @@ from app.rulebook.terms import PassedComesBack, Rules, Step
 from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
 from app.scheduling.rules import where_of
 from app.scheduling.states import SessionState
+
+OVER = (TicketState.DONE, TicketState.VOID)
 
 
 @dataclass(frozen=True)
@@ -192,8 +195,11 @@ def call_next(uow: Uow, *, session: ClinicSession) -> Ticket:
 
 
 def call(uow: Uow, ticket: Ticket) -> Ticket:
-    """The ticket is called (again)."""
-    moves.move(uow, TICKET, ticket, TicketAction.CALL, called_at=uow.now(), calls=ticket.calls + 1)
+    """The ticket is called (again). Refuses `ticket_over`, and `illegal_move` one of two who call it at once."""
+    if ticket.state in OVER:
+        raise TicketOver(number=ticket.number)
+    deed = undoing.note(uow, ticket, TicketAction.CALL) if ticket.state == TicketState.WAITING else {}
+    moves.move(uow, TICKET, ticket, TicketAction.CALL, called_at=uow.now(), calls=ticket.calls + 1, **deed)
     uow.publish(events.PatientCalled(ticket.registration_id, ticket.patient_id, ticket.id))
     return ticket
 
@@ -204,7 +210,8 @@ def pass_over(uow: Uow, ticket: Ticket) -> None:
     By the rules the patient is back in the line at once, has to check in again, or has missed the visit for good.
     """
     rules = _rules_of(uow, ticket)
-    moves.move(uow, TICKET, ticket, TicketAction.PASS_OVER, passes=ticket.passes + 1)
+    deed = undoing.note(uow, ticket, TicketAction.PASS_OVER)
+    moves.move(uow, TICKET, ticket, TicketAction.PASS_OVER, passes=ticket.passes + 1, **deed)
     if turns.step_after(rules, ticket.passes) == Step.VOID:
         moves.move(uow, TICKET, ticket, TicketAction.CLOSE, done_at=uow.now(), why="passed_too_often")
         registration_service.end_unmet(uow, uow.session.get_one(Registration, ticket.registration_id))
@@ -252,14 +259,16 @@ def begin(uow: Uow, ticket: Ticket) -> Registration:
     """The called patient is with the doctor; quiet when already there."""
     registration = uow.session.get_one(Registration, ticket.registration_id)
     if ticket.state != TicketState.SERVING:
-        moves.move(uow, TICKET, ticket, TicketAction.BEGIN, began_at=uow.now())
+        deed = undoing.note(uow, ticket, TicketAction.BEGIN)
+        moves.move(uow, TICKET, ticket, TicketAction.BEGIN, began_at=uow.now(), **deed)
         registration_service.begin_consultation(uow, registration)
     return registration
 
 
 def finish(uow: Uow, ticket: Ticket) -> None:
     """The doctor is done with the patient."""
-    moves.move(uow, TICKET, ticket, TicketAction.FINISH, done_at=uow.now())
+    deed = undoing.note(uow, ticket, TicketAction.FINISH)
+    moves.move(uow, TICKET, ticket, TicketAction.FINISH, done_at=uow.now(), **deed)
     registration_service.end_consultation(uow, uow.session.get_one(Registration, ticket.registration_id))
 
 

@@ -20,7 +20,10 @@ class TicketState(enum.StrEnum):
 
 
 class TicketAction(enum.StrEnum):
-    """What can happen to a ticket; `pass_over` is 过号: called and not come; `come_back` is 回诊: back from tests."""
+    """What can happen to a ticket; `pass_over` is 过号: called and not come; `come_back` is 回诊: back from tests.
+
+    `undo_…` takes the deed back within a minute; `hand_over` sends to another doctor's room.
+    """
 
     CALL = "call"
     BEGIN = "begin"
@@ -30,6 +33,11 @@ class TicketAction(enum.StrEnum):
     SEND_FOR_TESTS = "send_for_tests"
     COME_BACK = "come_back"
     CLOSE = "close"
+    HAND_OVER = "hand_over"
+    UNDO_CALL = "undo_call"
+    UNDO_PASS = "undo_pass"  # noqa: S105 - a turn in the queue, no password
+    UNDO_BEGIN = "undo_begin"
+    UNDO_FINISH = "undo_finish"
 
 
 S, A = TicketState, TicketAction
@@ -46,5 +54,12 @@ MOVES = {
     (S.WAITING, A.CLOSE): S.VOID,
     (S.CALLED, A.CLOSE): S.VOID,
     (S.PASSED, A.CLOSE): S.VOID,
+    (S.WAITING, A.HAND_OVER): S.WAITING,
+    (S.CALLED, A.HAND_OVER): S.WAITING,
+    (S.CALLED, A.UNDO_CALL): S.WAITING,
+    (S.PASSED, A.UNDO_PASS): S.CALLED,
+    (S.WAITING, A.UNDO_PASS): S.CALLED,  # whoever was put back into the line by the rules at once
+    (S.SERVING, A.UNDO_BEGIN): S.CALLED,
+    (S.DONE, A.UNDO_FINISH): S.SERVING,
 }
 TICKET = Machine("ticket", S.WAITING, MOVES)

@@ -34,6 +34,7 @@ class RegistrationAction(enum.StrEnum):
     LEAVE = "leave"
     MISS = "miss"
     FORFEIT = "forfeit"
+    STEP_BACK = "step_back"
 
 
 S, A = RegistrationState, RegistrationAction
@@ -50,6 +51,8 @@ MOVES = {
     (S.CHECKED_IN, A.BEGIN): S.IN_CONSULTATION,
     (S.CHECKED_IN, A.LEAVE): S.COMPLETED,  # the day ended and the doctor never saw the patient
     (S.IN_CONSULTATION, A.COMPLETE): S.COMPLETED,
+    (S.IN_CONSULTATION, A.STEP_BACK): S.CHECKED_IN,  # the doctor took back within a minute what was a slip
+    (S.COMPLETED, A.STEP_BACK): S.IN_CONSULTATION,
 }
 REGISTRATION = Machine("registration", S.HELD, MOVES)
 ACTIVE = (S.HELD, S.BOOKED, S.CHECKED_IN, S.IN_CONSULTATION)

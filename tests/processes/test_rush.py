@@ -33,7 +33,7 @@ from tools.demo.environment import web_environment
 
 pytestmark = pytest.mark.skipif(not is_postgres(), reason="SQLite has one writer at a time")
 OURS = "wsgi:application"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 HOLD_SECONDS = 11 * 60
 SOLD = "SELECT count(*) FROM slot WHERE state <> 'free' AND registration_id > 0"
 TWICE = "SELECT count(*) - count(DISTINCT slot_id) FROM registration WHERE state IN ('held', 'booked')"

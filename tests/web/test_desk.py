@@ -268,3 +268,39 @@ def test_a_form_without_its_token_is_refused(house: House) -> None:
     answer = doctor.post(f"{queue_page(house)}/next")
 
     assert (answer.status_code, "stale_form" in answer.text) == (400, True)
+
+
+def test_a_slip_is_taken_back_within_a_minute(house: House) -> None:
+    _, _, ticket = house.waiting()
+    doctor = house.browser("doctor")
+    doctor.post(f"{queue_page(house)}/next")
+    doctor.post(f"/desk/tickets/{ticket.public_id}/begin")
+    doctor.post(f"/desk/tickets/{ticket.public_id}/finish")
+
+    offered = doctor.get(queue_page(house)).text
+    page = follow(doctor, doctor.post(f"/desk/tickets/{ticket.public_id}/undo"))
+    again = doctor.post(f"/desk/tickets/{ticket.public_id}/undo")
+
+    assert "A001 号：结束就诊" in offered
+    assert "已撤销" in page.text
+    assert state_of(house, ticket) == "serving"
+    assert (again.status_code, "cannot_undo" in again.text) == (409, True)
+
+
+def test_a_nurse_sends_a_patient_to_another_room(house: House) -> None:
+    _, held, ticket = house.waiting()
+    with house.units.open() as uow:
+        other = factories.clinic(uow, code="GI2")
+        other.session.department_id = house.clinic.department.id
+        other.session.room = "3-09"
+    nurse = house.browser("nurse")
+
+    page = nurse.get(f"/desk/arrived/{held.public_id}").text
+    sent = {"session": other.session.public_id}
+    moved = follow(nurse, nurse.post(f"/desk/arrived/{held.public_id}/hand-over", data=sent))
+    elsewhere = nurse.post(f"/desk/arrived/{held.public_id}/hand-over", data={"session": "no-such-session"})
+
+    assert "换诊室" in page
+    assert "3-09" in moved.text
+    assert ticket.number in moved.text
+    assert elsewhere.status_code == 404

@@ -7,8 +7,10 @@ from flask_babel import gettext
 
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
+from app.queueing import handing_over
 from app.queueing import service as queueing
-from app.queueing.states import TicketState
+from app.queueing.models import Ticket
+from app.queueing.states import TICKET, TicketAction, TicketState
 from app.registration import for_staff as visits
 from app.registration import service as registration
 from app.registration.visit_code import read_digits
@@ -66,8 +68,33 @@ def arrived(visit_id: str) -> edge.Answer:
         "ahead": position.ahead if ticket.state == TicketState.WAITING else None,
         "wait": show.wait_words(position.low_minutes, position.high_minutes),
         "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state in OUT else "",
+        "hand_over_href": url_for("desk.hand_over", visit_id=visit_id),
+        "rooms": _rooms(uow, ticket),
     }
     return work.page("desk/check_in.html", PLACE, found=found, classes=_classes(uow))
+
+
+def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:
+    """The doctors to whom the waiting patient can be sent instead."""
+    if not TICKET.may(ticket.state, TicketAction.HAND_OVER):
+        return []
+    return [
+        (card.session.public_id, f"{card.practitioner.name} · {show.room_words(card.session.room)}")
+        for card in handing_over.rooms_for(uow, ticket)
+    ]
+
+
+@blueprint.post("/arrived/<visit_id>/hand-over")
+@work.needs(NURSE)
+def hand_over(visit_id: str) -> edge.Answer:
+    """The patient is sent to another doctor's room and keeps number and turn."""
+    uow = edge.current_uow()
+    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
+    if ticket is None:
+        raise NotFound
+    handing_over.hand_over(uow, ticket, scheduling.card(uow, work.typed("session", 26)).session)
+    flash(gettext("%(number)s 号已转到 %(room)s", number=ticket.number, room=show.room_words(ticket.room)), "ok")
+    return redirect(url_for("desk.arrived", visit_id=visit_id))
 
 
 @blueprint.post("/arrived/<visit_id>/rejoin")

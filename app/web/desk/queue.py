@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
+from app.queueing import undoing
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.registration import for_staff as visits_of
@@ -31,6 +32,12 @@ ACTIONS: dict[str, tuple[TicketAction, object, str, str, Act]] = {
     "tests": (TicketAction.SEND_FOR_TESTS, _l("去检查"), "F8", "plain", queueing.send_for_tests),
     "back": (TicketAction.COME_BACK, _l("回诊报到"), "", "plain", queueing.come_back),
     "rejoin": (TicketAction.RETURN, _l("重新排队"), "", "plain", queueing.rejoin),
+}
+UNDO_WORDS = {
+    TicketAction.CALL: _l("叫号"),
+    TicketAction.PASS_OVER: _l("过号"),
+    TicketAction.BEGIN: _l("开始就诊"),
+    TicketAction.FINISH: _l("结束就诊"),
 }
 AT_THE_DOOR = (TicketState.CALLED, TicketState.SERVING)
 
@@ -107,7 +114,17 @@ def _queue_facts(uow: Uow, card: SessionCard) -> dict[str, Any]:
         "now": at_the_door[0] if at_the_door else None,
         "rows": [row for row in shown if not row["is_now"]],
         "waiting": sum(ticket.state == TicketState.WAITING for ticket, _ in rows),
+        "undo": _undo(uow, sits.id),
     }
+
+
+def _undo(uow: Uow, session_id: int) -> dict[str, str] | None:
+    """What was done last in this minute, and where to take it back."""
+    ticket = undoing.last_deed(uow, session_id)
+    if ticket is None:
+        return None
+    done = gettext("%(number)s 号：%(deed)s", number=ticket.number, deed=str(UNDO_WORDS[ticket.before["action"]]))
+    return {"done": done, "href": url_for("desk.undo", ticket_id=ticket.public_id)}
 
 
 def _row(ticket: Ticket, patient: Patient, visits: dict[int, str]) -> dict[str, Any]:
@@ -156,6 +173,17 @@ def move_ticket(ticket_id: str, deed: str) -> edge.Answer:
     if deed == "begin":
         visit = visits_of.by_id(uow, ticket.registration_id)
         return redirect(url_for("desk.visit_page", visit_id=visit.public_id))
+    return redirect(url_for("desk.session_queue", session_id=session.public_id))
+
+
+@blueprint.post("/tickets/<ticket_id>/undo")
+@work.needs(DOCTOR)
+def undo(ticket_id: str) -> edge.Answer:
+    """The last call, pass, begin or finish of the ticket was a slip."""
+    uow = edge.current_uow()
+    ticket, session = own.ticket(uow, ticket_id)
+    undoing.undo(uow, ticket)
+    flash(gettext("%(number)s 号：已撤销", number=ticket.number), "ok")
     return redirect(url_for("desk.session_queue", session_id=session.public_id))
 
 
