@@ -78,10 +78,8 @@ def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:
     """The doctors to whom the waiting patient can be sent instead."""
     if not TICKET.may(ticket.state, TicketAction.HAND_OVER):
         return []
-    return [
-        (card.session.public_id, f"{card.practitioner.name} · {show.room_words(card.session.room)}")
-        for card in handing_over.rooms_for(uow, ticket)
-    ]
+    found = [(card.session, card.practitioner.name) for card in handing_over.rooms_for(uow, ticket)]
+    return [(sits.public_id, f"{doctor} · {show.room_words(sits.room)}") for sits, doctor in found]
 
 
 @blueprint.post("/arrived/<visit_id>/hand-over")
