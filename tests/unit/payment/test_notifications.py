@@ -6,6 +6,7 @@ import base64
 import json
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -238,3 +239,21 @@ def test_a_notification_less_than_five_minutes_off_is_believed(
     headers, body = _at(seconds=seconds)(number)
 
     assert accept(units, notification_keys(), headers, body) == 204
+
+
+def test_fifty_of_the_same_at_once_have_one_effect(units: Units, asker: Asker, heard: list[object]):
+    headers, body = _true(asker.order())
+
+    def tell(_: int) -> int:
+        status = accept(units, notification_keys(), headers, body)
+        process_notifications(units, limit=5)
+        return status
+
+    with ThreadPoolExecutor(50) as pool:
+        assert set(pool.map(tell, range(50))) == {204}
+    process_notifications(units)
+
+    assert [type(event).__name__ for event in heard].count("BillPaid") == 1
+    with units.open(reads_only=True) as uow:
+        assert uow.session.scalars(select(Bill.state)).one() == BillState.PAID
+        assert uow.session.scalars(select(InboxItem.repeats)).one() == 49
