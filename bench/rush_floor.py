@@ -20,9 +20,9 @@ claimed AS (
               ORDER BY seq LIMIT 1 FOR UPDATE SKIP LOCKED) AND state = 'free'
   RETURNING id, seq, session_id)
 INSERT INTO registration (public_id, visit_number, account_id, patient_id, session_id, slot_id, practitioner_id,
-  visit_day, half_day, place_no, fee_fen, state, held_at, held_until, source_code)
+  visit_day, half_day, place_no, fee_fen, state, held_at, held_until, source_code, times_moved)
 SELECT 'rush' || who.id, 'R' || who.id, NULL, who.id % CAST(:people AS int) + 1, claimed.session_id, claimed.id,
-  s.practitioner_id, s.visit_day, s.half_day, claimed.seq, s.fee_fen, 'held', now(), now() + interval '10 minutes', ''
+  s.practitioner_id, s.visit_day, s.half_day, claimed.seq, s.fee_fen, 'held', now(), now() + interval '10 minutes', '', 0
 FROM claimed, who, clinic_session s WHERE s.id = claimed.session_id RETURNING id;
 """
 CLAIM = """\\set n random(1, :sessions)
