@@ -22,7 +22,8 @@ claimed AS (
 INSERT INTO registration (public_id, visit_number, account_id, patient_id, session_id, slot_id, practitioner_id,
   visit_day, half_day, place_no, fee_fen, state, held_at, held_until, source_code, times_moved)
 SELECT 'rush' || who.id, 'R' || who.id, NULL, who.id % CAST(:people AS int) + 1, claimed.session_id, claimed.id,
-  s.practitioner_id, s.visit_day, s.half_day, claimed.seq, s.fee_fen, 'held', now(), now() + interval '10 minutes', '', 0
+  s.practitioner_id, s.visit_day, s.half_day, claimed.seq, s.fee_fen, 'held', now(), now() + interval '10 minutes',
+  '', 0
 FROM claimed, who, clinic_session s WHERE s.id = claimed.session_id RETURNING id;
 """
 CLAIM = """\\set n random(1, :sessions)
