@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -18,10 +17,8 @@ from app.reconciliation.errors import StatementFlawed
 from app.reconciliation.ports import StatementAbsent, StatementKind, StatementNotReady
 from app.reconciliation.reading import FUNDS, TRADE, RowIn
 from app.reconciliation.states import Outcome, Subject
-from tests.contracts.test_wechat_pay import drive, paid, refund_of, settings
+from tests.contracts.gateways import Gateway, Post, refund_of, wechat
 from tests.sandbox.fixtures import RunningSandbox, running_sandbox
-
-__all__ = ["settings"]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +28,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture(scope="module")
-def bills(settings: Any) -> WeChatBills:
-    return WeChatBills(settings, "http://127.0.0.1:1/callbacks/wechat-pay", SystemClock())
+def gateway(sandbox: RunningSandbox) -> Iterator[Gateway]:
+    post = Post()
+    yield wechat(sandbox, post)
+    post.server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def bills(gateway: Gateway) -> WeChatBills:
+    return WeChatBills(gateway.settings, "http://127.0.0.1:1/callbacks/wechat-pay", SystemClock())
 
 
 def today() -> date:
@@ -46,8 +50,8 @@ def fetched(bills: WeChatBills, kind: StatementKind = StatementKind.TRADE) -> li
     return list(reading.rows_of(file, TRADE if kind is StatementKind.TRADE else FUNDS))
 
 
-def test_the_days_payments_and_refunds_are_in_both_statements(bills: WeChatBills, sandbox: RunningSandbox) -> None:
-    order = paid(bills, sandbox)
+def test_the_days_payments_and_refunds_are_in_both_statements(bills: WeChatBills, gateway: Gateway) -> None:
+    order = gateway.paid()
     fact = bills.query(order.out_trade_no)
     back = refund_of(order, fact.transaction_id, amount_fen=700)
     bills.refund(back)
@@ -69,13 +73,13 @@ def test_a_day_without_trade_has_no_statement(bills: WeChatBills) -> None:
             bills.fetch(kind, date(2020, 1, 1), io.BytesIO())
 
 
-def test_a_flawed_statement_is_known_as_such(bills: WeChatBills, sandbox: RunningSandbox) -> None:
-    paid(bills, sandbox)
+def test_a_flawed_statement_is_known_as_such(bills: WeChatBills, gateway: Gateway) -> None:
+    gateway.paid()
     whole = fetched(bills)
 
     found = {}
     for mode in ("bill_half", "bill_altered", "bill_creating"):
-        drive(sandbox, "wxpay/switch", mode=mode, scope="next")
+        gateway.drive("wxpay/switch", mode=mode, scope="next")
         try:
             found[mode] = str(len(fetched(bills)))
         except StatementFlawed as error:
@@ -85,7 +89,7 @@ def test_a_flawed_statement_is_known_as_such(bills: WeChatBills, sandbox: Runnin
     assert found == {"bill_half": "cut_short", "bill_altered": "sha1_differs", "bill_creating": "STATEMENT_CREATING"}
 
     for mode in ("bill_bom", "bill_gbk"):
-        drive(sandbox, "wxpay/switch", mode=mode, scope="next")
+        gateway.drive("wxpay/switch", mode=mode, scope="next")
         assert fetched(bills) == whole
 
 

@@ -26,7 +26,7 @@ from app.prescription.states import PrescriptionState
 from tests import factories_pharmacy as make
 from tests import factories_prescription as written
 from tests.factories import Person
-from tests.factories_payment import Till
+from tests.factories_payment import Till, agree
 
 INVARIANTS = pharmacy_invariants.INVARIANTS | invoice_invariants.INVARIANTS
 
@@ -59,6 +59,7 @@ def a_billed_prescription(units: Units, who: Person) -> tuple[Prescription, Bill
 
 
 def pay(units: Units, who: Person, bill: Bill) -> None:
+    agree(units, who, bill)
     asked = start(units, Till(), who.actor, bill.public_id, PayMethod.NATIVE)
     with units.open() as uow:
         receipt = receipts.receive_paid(
