@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -41,8 +42,12 @@ def _as_ordinary_user() -> dict[str, object]:
 
 
 def free_port(*spoken_for: int) -> int:
-    """A port that nobody listens on, none of those given, below the range from which clients get theirs."""
-    for port in range(20000 + os.getpid() % 5000, 32000):
+    """A port that nobody listens on, none of those given, below the range from which clients get theirs.
+
+    Drawn by lot, since several runs look for theirs at the same time and each takes its own a moment later.
+    """
+    for _ in range(1000):
+        port = 20000 + secrets.randbelow(12000)
         if port in spoken_for:
             continue
         with socket.socket() as probe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -197,8 +198,11 @@ def password_fits(password_hash: str, password: str) -> bool:
 
 def staff_actor(staff: Staff) -> Actor:
     """The staff member as the one who acts; who has yet to choose a password of their own may do nothing else."""
-    roles = [CHOOSES_PASSWORD] if staff.must_choose_password else staff.roles
-    return Actor("staff", staff.public_id, staff.id, frozenset(str(role) for role in roles))
+    return Actor("staff", staff.public_id, staff.id, _may_act_as(staff.roles, staff.must_choose_password))
+
+
+def _may_act_as(roles: Iterable[object], must_choose_password: bool) -> frozenset[str]:
+    return frozenset({CHOOSES_PASSWORD}) if must_choose_password else frozenset(map(str, roles))
 
 
 def _begin(uow: Uow, actor: Actor, *, account_id: int | None = None, staff_id: int | None = None) -> LoggedIn:
@@ -228,6 +232,7 @@ _HOLDER = Hot(
         Staff.id,
         Staff.public_id,
         Staff.roles,
+        Staff.must_choose_password,
         Staff.is_active,
     )
     .outerjoin(Account, Account.id == LoginSession.account_id)
@@ -244,14 +249,14 @@ def who_holds(uow: Uow, secret: str, *, uses_it: bool = False) -> Actor | None:
     row = _HOLDER.first(uow, {"p_secret_hash": _hash(secret)})
     if row is None:
         return None
-    seen_at, ends_at, kind, account_id, account_ref, staff_id, staff_ref, roles, is_active = row
+    seen_at, ends_at, kind, account_id, account_ref, staff_id, staff_ref, roles, must_choose, is_active = row
     if ends_at <= uow.now() or seen_at + IDLE[kind] < uow.now():
         return None
     if uses_it and seen_at < uow.now() - timedelta(minutes=1):
         stay(uow, secret)
     if account_id is not None:
         return Actor("patient", account_ref, account_id)
-    return Actor("staff", staff_ref, staff_id, frozenset(map(str, roles))) if is_active else None
+    return Actor("staff", staff_ref, staff_id, _may_act_as(roles, must_choose)) if is_active else None
 
 
 _STAY = Hot(

@@ -15,7 +15,7 @@ from app.registration import limits, service
 from app.registration.by_hospital import registration_known_as
 from app.registration.errors import AlreadyRegistered
 from app.registration.models import Registration, RegistrationNumber
-from app.scheduling.errors import PlacesBusy
+from app.scheduling.errors import PlacesBusy, SoldOut
 from app.scheduling.exchange import Place
 from app.scheduling.service import Wanted
 
@@ -51,15 +51,23 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     rules = limits.rules_of_session(uow, place.clinic_session)
     limits.refuse_against_the_rules(uow, rules, patient, place.clinic_session)
     fee_fen = limits.fee_fen(uow, rules, patient, place.clinic_session)
+    made = _claim(uow, place, patient, fee_fen)
+    if number:
+        _keep_number(uow, made, number)
+    return Booking(made, is_new=True)
+
+
+def _claim(uow: Uow, place: Place, patient: Patient, fee_fen: int) -> Registration:
     try:
-        made = service.place(
+        return service.place(
             uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", wanted=Wanted(seq=place.slot.seq)
         )
     except AlreadyRegistered as error:  # somebody was faster at this instant; the next try hears who it was
         raise PlacesBusy(retry_seconds=1) from error
-    if number:
-        _keep_number(uow, made, number)
-    return Booking(made, is_new=True)
+    except SoldOut as error:  # perhaps to this very patient, by the same request sent twice
+        if service.standing_with(uow, patient, place.clinic_session) is not None:
+            raise PlacesBusy(retry_seconds=1) from error
+        raise
 
 
 def numbered(uow: Uow, number: str) -> Registration | None:

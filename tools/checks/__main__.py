@@ -96,8 +96,7 @@ def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check
     if given.name or any(Path(each.split("::")[0]).exists() for each in for_pytest):
         return watched, beside
     if not given.fast:
-        watched = [replace(watched[0], command=[*pytest, *(f"--ignore={folder}" for folder in APART)])]
-        beside.append(Check("pytest of browsers and processes", [*pytest, *APART], watched[0].env))
+        watched, beside = _apart(watched + beside)
     still = [
         Check("ruff check", [_tool("ruff"), "check", "."]),
         Check("ruff format", [_tool("ruff"), "format", "--check", "."]),
@@ -106,6 +105,16 @@ def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check
     beside.append(Check("mypy", [_tool("mypy")]))
     beside.append(Check("migrations", [str(setup.python()), "-m", "tools.checks.migrations"]))
     return still + watched, beside
+
+
+def _apart(checks: list[Check]) -> tuple[list[Check], list[Check]]:
+    """Each database's tests in two runs, since those of `APART` leave the processor to the others most of the time."""
+    rest = [replace(check, command=[*check.command, *(f"--ignore={folder}" for folder in APART)]) for check in checks]
+    apart = [
+        replace(check, name=f"{check.name}, browsers and processes", command=[*check.command, *APART])
+        for check in checks
+    ]
+    return rest[:1], rest[1:] + apart
 
 
 def _tool(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -20,6 +21,7 @@ from app.web.patient import blueprint
 from app.web.patient.booking import can_be_booked, channel_of, row_of
 
 DAYS_SHOWN = 14
+MOST_SHOWN = 40  # more than anybody reads, and a page for a slow network
 
 
 @blueprint.get("/registrations/<registration_id>/move")
@@ -49,7 +51,7 @@ def _refuse_unless_movable(uow: Uow, found: Registration) -> None:
 
 
 def _others(uow: Uow, found: Registration, card: SessionCard, *, is_all: bool) -> list[SessionCard]:
-    """Sessions with a free place other than the visit's: the doctor's, or a fortnight of the whole department's."""
+    """The next sessions with a free place, not the visit's: the doctor's, or of a fortnight the whole department's."""
     last = uow.today() + timedelta(days=DAYS_SHOWN if is_all else OPEN_AHEAD_DAYS)
     cards = scheduling.cards(
         uow,
@@ -59,9 +61,10 @@ def _others(uow: Uow, found: Registration, card: SessionCard, *, is_all: bool) -
         to_day=last,
     )
     rules = limits.rules_of_session(uow, card.session)
-    return [
+    fitting = (
         other for other in cards if other.free_places and not _is_of(other, found) and can_be_booked(other, rules, uow)
-    ]
+    )
+    return list(islice(fitting, MOST_SHOWN))
 
 
 def _is_of(card: SessionCard, found: Registration) -> bool:

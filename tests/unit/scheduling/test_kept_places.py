@@ -190,6 +190,7 @@ def test_the_claim_finds_its_place_by_the_index(units: Units) -> None:
         facts = {
             "p_session_id": clinic.session.id,
             "p_registration_id": 1,
+            "p_state": "free",
             "p_first_seq": 1,
             "p_last_seq": 2**31 - 1,
             **{name: uow.now() for name in ("p_now", "p_not_before", "p_rested_at", "p_kept_until")},
