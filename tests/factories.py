@@ -18,7 +18,7 @@ from app.registration.models import Registration
 from app.scheduling import opening
 from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Shift
 
-_NUMBERS = itertools.count(1)
+_NUMBERS = itertools.count(50_000_000)  # beyond every phone that a test names itself
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
