@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import is_postgres
 from tests.private_postgres import free_port
+from tools.demo.options import is_free, ports_of
 from tools.play.book import STEPS, play
 from tools.play.visit import Visit
 
@@ -43,7 +45,7 @@ class RunningDemo:
 def demo(tmp_path: Path, bare_database_url: str) -> Iterator[RunningDemo]:
     data = tmp_path / "data"
     on_postgres = ["--database", bare_database_url] if bare_database_url.startswith("postgresql") else []
-    command = [sys.executable, "-m", "tools.demo", "--data", str(data), "--port", str(free_port()), *on_postgres]
+    command = [sys.executable, "-m", "tools.demo", "--data", str(data), "--port", str(port_for_a_demo()), *on_postgres]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             wait_until(lambda: process.poll() is not None or says_running(process))
@@ -52,6 +54,14 @@ def demo(tmp_path: Path, bare_database_url: str) -> Iterator[RunningDemo]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+
+
+def port_for_a_demo() -> int:
+    """A port for the demo's pages that leaves its other ports free, too."""
+    while True:
+        port = free_port()
+        if all(is_free(number) for number in ports_of(port).values()):
+            return port
 
 
 def says_running(process: subprocess.Popen[str]) -> bool:
@@ -97,6 +107,7 @@ def test_a_whole_visit_is_played_and_leaves_nobodys_data_in_logs_addresses_codes
     assert leaks({"inbox": json.dumps(inbox)}, visit.person.canaries) == ["inbox: 2"]
 
 
+@pytest.mark.skipif(is_postgres(), reason="who starts a process again does not ask for its database")
 def test_a_process_that_dies_is_started_again_and_stopping_leaves_none(demo: RunningDemo) -> None:
     before = demo.endpoints
 
