@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import select
 
+from app.events import BillPaid
 from app.insurance import consents
 from app.insurance import service as insurance
 from app.kernel.uow import Units, Uow
@@ -37,6 +39,7 @@ from app.payment.ports import (
     RefundFact,
     RefundFactState,
 )
+from app.registration.models import Registration
 from tests.factories import Person
 
 MCHID, APPID, SERIAL = "1900000001", "wx0123456789abcdef", "PUB_KEY_ID_0119000000012026010100000000000001"
@@ -61,6 +64,14 @@ def bill(uow: Uow, who: Person, *, cash_fen: int = 2500, fund_fen: int = 0) -> B
     )
     draft = service.Draft(Purpose.PRESCRIPTION, next(_SUBJECTS), who.patient.id, account_id=who.account.id)
     return service.open_bill(uow, draft, [line])
+
+
+def fee_paid(uow: Uow, registration: Registration) -> BillPaid:
+    """What is said when the bill for the registration's fee is paid."""
+    bill_id = uow.session.scalars(
+        select(Bill.id).where(Bill.purpose == Purpose.REGISTRATION, Bill.subject_id == registration.id)
+    ).one()
+    return BillPaid(bill_id, Purpose.REGISTRATION.value, registration.id, registration.patient_id)
 
 
 def agree(units: Units, who: Person, bill: Bill) -> None:

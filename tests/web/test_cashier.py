@@ -99,7 +99,7 @@ def test_a_cancelled_visit_is_handed_back_where_it_was_paid(house: House) -> Non
     clerk = begin(house)
     clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"})
     with house.units.open() as uow:
-        visit = uow.session.get_one(registration.Registration, 1)
+        visit = uow.session.scalars(select(registration.Registration)).one()
         registration.give_back(uow, visit, by_hospital=True, why="stopped")
 
     page = follow(clerk, clerk.post("/window/cashier/find", data={"digits": digits})).text

@@ -89,8 +89,8 @@ def test_for_another_fee_the_new_one_is_paid_and_the_old_one_comes_back(
     clinic.pay(who)
 
     with units.open() as uow:
-        states = uow.session.scalars(select(Registration.state).order_by(Registration.id)).all()
-        bills = uow.session.execute(select(Bill.total_fen, Bill.state).order_by(Bill.id)).all()
+        states = uow.session.scalars(select(Registration.state).order_by(Registration.fee_fen)).all()
+        bills = uow.session.execute(select(Bill.total_fen, Bill.state).order_by(Bill.total_fen)).all()
         refunds = uow.session.scalars(select(Refund.amount_fen)).all()
     assert states == [RegistrationState.CANCELLED, RegistrationState.BOOKED]
     assert [tuple(row) for row in bills] == [(2500, BillState.REFUNDING), (5000, BillState.PAID)]

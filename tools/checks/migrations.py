@@ -1,4 +1,4 @@
-"""The migrations go up, fit the models, go down to nothing and up again, on SQLite and on PostgreSQL."""
+"""The migrations go up, fit the models, go down to nothing with rows in the tables and up again, on both databases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.private_postgres import running_postgres
 
-WAYS = (("upgrade",), ("check",), ("downgrade", "base"), ("upgrade",), ("check",))
+WAYS = (("db", "upgrade"), ("db", "check"), ("seed",), ("db", "downgrade", "base"), ("db", "upgrade"), ("db", "check"))
 
 
 def go_both_ways(url: str) -> bool:
@@ -18,12 +18,12 @@ def go_both_ways(url: str) -> bool:
     kind = url.partition(":")[0]
     env = {**os.environ, "MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": url}
     for way in WAYS:
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", *way]
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *way]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
-            print(f"✗ flask db {' '.join(way)} on {kind}\n{(done.stdout + done.stderr)[-3000:]}")
+            print(f"✗ flask {' '.join(way)} on {kind}\n{(done.stdout + done.stderr)[-3000:]}")
             return False
-    print(f"✓ flask db upgrade, check, downgrade, upgrade on {kind}")
+    print(f"✓ flask db upgrade, check, seed, downgrade, upgrade, check on {kind}")
     return True
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import Engine
 
-from app.events import BillPaid, FeePaidTooLate, RegistrationBooked
+from app.events import FeePaidTooLate, RegistrationBooked
 from app.kernel.errors import NotFound, Refused, TryLater
 from app.kernel.uow import Units, Uow
 from app.registration import by_time, closing, service
@@ -21,13 +21,13 @@ from app.registration.states import RegistrationState
 from app.scheduling.errors import SessionClosed, SoldOut
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SlotState
-from tests import factories
+from tests import factories, factories_payment
 from tests.conftest import SetClock
 
 
 def pay(uow: Uow, registration: Registration) -> list[object]:
     """Says that the fee's bill is paid; what registration publishes then."""
-    service.confirm_when_paid(uow, BillPaid(1, "registration", registration.id, registration.patient_id))
+    service.confirm_when_paid(uow, factories_payment.fee_paid(uow, registration))
     return list(uow._happened)
 
 

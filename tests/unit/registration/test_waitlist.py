@@ -11,7 +11,6 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select, text
 
-from app.events import BillPaid
 from app.kernel.errors import NotFound, Refused
 from app.kernel.uow import Units
 from app.notifications.models import Message
@@ -23,7 +22,7 @@ from app.rulebook import service as rulebook
 from app.scheduling import service as scheduling
 from app.scheduling.models import Slot
 from app.scheduling.states import SlotState
-from tests import factories
+from tests import factories, factories_payment
 from tests.conftest import SetClock
 from tests.factories import Clinic, Person
 
@@ -105,7 +104,7 @@ def test_who_waits_longest_is_offered_the_place_and_one_tap_holds_it(units: Unit
     assert offers(units) == [(entry.id, OfferState.ACCEPTED)]
     assert entry_state(units, entry) == EntryState.SERVED
     with units.open() as uow:
-        service.confirm_when_paid(uow, BillPaid(1, "registration", held.id, held.patient_id))
+        service.confirm_when_paid(uow, factories_payment.fee_paid(uow, held))
 
 
 def test_an_offered_place_is_to_be_had_by_nobody_else(units: Units, clock: SetClock) -> None:
