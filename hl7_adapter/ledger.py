@@ -9,12 +9,12 @@ from collections import defaultdict
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.identity.models import PatientIdentifier
 from app.kernel.clock import at_hospital
 from app.kernel.uow import Actor, Units, Uow
-from app.payment.models import Bill, Purpose, Refund
+from app.payment.models import Bill, PaymentOrder, Purpose, Refund
 from app.payment.states import RefundState
 from app.pharmacy.models import Dispense, DispenseLine
 from app.pharmacy.states import DispenseState
@@ -97,20 +97,27 @@ def _add(facts: Facts, name: str, amount: int) -> None:
     facts[name] = facts.get(name, 0) + amount
 
 
-def _add_money(facts: Facts, subject: str, bill: Bill, deed: str) -> None:
+def _add_money(facts: Facts, subject: str, deed: str, cash_fen: int, insured_fen: int) -> None:
     """One payment or refund of a bill; each is told once."""
-    _add(facts, f"{subject} {deed}_fen", bill.cash_fen)
-    _add(facts, f"{subject} {deed}_by_insurance_fen", bill.fund_fen + bill.other_fen + bill.account_fen)
+    _add(facts, f"{subject} {deed}_fen", cash_fen)
+    _add(facts, f"{subject} {deed}_by_insurance_fen", insured_fen)
     _add(facts, "told DFT^P03", 1)
 
 
 def _add_bill(uow: Uow, facts: Facts, subject: str, bill: Bill) -> None:
-    _add_money(facts, subject, bill, "paid")
-    refund = uow.session.scalars(
-        select(Refund).where(Refund.bill_id == bill.id, Refund.state == RefundState.SUCCEEDED)
-    ).first()
-    if refund is not None:
-        _add_money(facts, subject, bill, "refunded")
+    _add_money(facts, subject, "paid", bill.cash_fen, bill.fund_fen + bill.other_fen + bill.account_fen)
+    given_back = (
+        select(Refund)
+        .outerjoin(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
+        .where(
+            Refund.bill_id == bill.id,
+            Refund.state == RefundState.SUCCEEDED,
+            or_(Refund.payment_order_id.is_(None), PaymentOrder.settles_bill),
+        )
+    )
+    for refund in uow.session.scalars(given_back):
+        insured_fen = refund.fund_fen + refund.other_fen + refund.account_fen
+        _add_money(facts, subject, "refunded", refund.amount_fen, insured_fen)
 
 
 def _add_fees(uow: Uow, facts: dict[int, Facts], since: datetime) -> None:

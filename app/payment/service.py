@@ -17,7 +17,7 @@ from app.kernel import audit, hot
 from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.payment.models import Bill, BillLine, PaymentOrder, Purpose
+from app.payment.models import Bill, BillLine, PaymentOrder, Purpose, RefundLine
 from app.payment.rules import WINDOW, Part
 from app.payment.states import BILL, BillAction, BillState
 from app.prescription.models import Prescription
@@ -126,6 +126,13 @@ def list_of_account(uow: Uow, *, limit: int = 20) -> list[Bill]:
 def lines_of(uow: Uow, bill_id: int) -> list[BillLine]:
     """The bill's lines in their order."""
     return list(uow.session.scalars(select(BillLine).where(BillLine.bill_id == bill_id).order_by(BillLine.line_no)))
+
+
+def lines_of_refund(uow: Uow, refund_id: int) -> list[RefundLine]:
+    """What goes back of each line with this refund; none for money that settled no bill."""
+    return list(
+        uow.session.scalars(select(RefundLine).where(RefundLine.refund_id == refund_id).order_by(RefundLine.line_no))
+    )
 
 
 def settling_order_of(uow: Uow, bill_id: int) -> PaymentOrder | None:

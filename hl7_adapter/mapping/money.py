@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from app.identity.models import Patient
 from app.insurance.models import Split
 from app.kernel.uow import Uow
 from app.payment import service as payment
-from app.payment.models import Bill, BillLine, Purpose
+from app.payment.models import Bill, BillLine, Purpose, RefundLine
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription, PrescriptionSource
 from app.registration.models import Registration
@@ -20,19 +21,24 @@ from hl7_adapter.mapping.writing import Rows, evn, pid, price, pv1, stamp
 
 @dataclass(frozen=True)
 class Transaction:
-    """What was done with a bill: `kind` PY paid or CD given back (HL7 table 0017), when, and its reference."""
+    """What was done with a bill: `kind` PY paid or CD given back (HL7 table 0017), when, and its reference.
+
+    `parts` are what went back of some of its lines; without them it is done with the whole bill.
+    """
 
     kind: str
     reference: str
     done_at: datetime
+    number: str
+    parts: Sequence[RefundLine] = ()
 
 
 def charges(uow: Uow, settings: Hl7Settings, bill: Bill, done: Transaction) -> Rows:
-    """EVN, PID, PV1 and an FT1 for each line of the bill.
+    """EVN, PID, PV1 and an FT1 for each line of the bill that the transaction is about.
 
     A charge that the hospital system did not raise itself (registration fee, a prescription of the desk) is told
     first as CG. FT1-11 is the whole line, FT1-15 what insurance bears of it with the personal account, the rest is
-    the patient's cash; FT1-30 names the payment or the refund.
+    the patient's cash; FT1-2 begins with the bill's or the refund's number, FT1-30 names the payment or the refund.
     """
     written = uow.session.get(Prescription, bill.subject_id) if bill.purpose == Purpose.PRESCRIPTION else None
     visit_id = written.registration_id if written else bill.subject_id
@@ -42,9 +48,9 @@ def charges(uow: Uow, settings: Hl7Settings, bill: Bill, done: Transaction) -> R
     kinds = ("CG", "PY") if done.kind == "PY" and not is_theirs else (done.kind,)
     rows: Rows = [evn(uow, "P03"), pid(uow, settings, patient), pv1(uow, settings, visit)]
     for each in kinds:
-        for line in payment.lines_of(uow, bill.id):
-            fields = _ft1(uow, bill, line, _code(uow, written, line))
-            number = f"{bill.public_id}-{line.line_no}-{each}"
+        for line, share in _shares(uow, bill, done):
+            fields = _ft1(uow, bill, line, _code(uow, written, line)) | _amounts(share)
+            number = f"{done.number}-{line.line_no}-{each}"
             fields |= {1: len(rows) - 2, 2: number, 4: stamp(done.done_at, uow.zone), 6: each}
             if each != "CG" and done.reference:
                 fields[30] = (done.reference, None, None, "PAYMENT")
@@ -58,12 +64,24 @@ def _ft1(uow: Uow, bill: Bill, line: BillLine, code: str) -> dict[int, Field]:
     split = uow.session.get(Split, bill.split_id) if bill.split_id else None
     return {
         7: (code, line.name, "99MENZHEN"),
-        10: line.quantity,
-        11: price(line.amount_fen),
         12: price(line.unit_price_fen),
         14: split.policy_code if split else None,
-        15: price(line.fund_fen + line.other_fen + line.account_fen),
     }
+
+
+def _shares(uow: Uow, bill: Bill, done: Transaction) -> Iterator[tuple[BillLine, BillLine | RefundLine]]:
+    """The lines that the transaction is about, each with what it moves of it."""
+    parts = {part.line_no: part for part in done.parts}
+    for line in payment.lines_of(uow, bill.id):
+        if not parts:
+            yield line, line
+        elif line.line_no in parts:
+            yield line, parts[line.line_no]
+
+
+def _amounts(share: BillLine | RefundLine) -> dict[int, Field]:
+    insured_fen = share.fund_fen + share.other_fen + share.account_fen
+    return {10: share.quantity, 11: price(insured_fen + share.cash_fen), 15: price(insured_fen)}
 
 
 def _code(uow: Uow, written: Prescription | None, line: BillLine) -> str:

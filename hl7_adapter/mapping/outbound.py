@@ -94,19 +94,24 @@ def _checked_in(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> 
 def _paid(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
     bill = uow.session.get_one(Bill, payload["bill_id"])
     order = payment.settling_order_of(uow, bill.id)
-    done = Transaction("PY", (order.transaction_id if order else None) or "", bill.paid_at or uow.now())
+    reference = (order.transaction_id if order else None) or ""
+    done = Transaction("PY", reference, bill.paid_at or uow.now(), bill.public_id)
     return ("DFT", "P03", "DFT_P03"), charges(uow, settings, bill, done)
 
 
 def _refunded(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
-    """DFT^P03 with credits; money that came twice or too late went back without the bill, and was never told of."""
+    """DFT^P03 with credits for what went back, all or part of the bill's lines.
+
+    Money that came twice or too late went back without the bill, and was never told of.
+    """
     refund = uow.session.get_one(Refund, payload["refund_id"])
     bill = uow.session.get_one(Bill, refund.bill_id)
     order = payment.settling_order_of(uow, bill.id)
     is_the_bills = refund.payment_order_id in {None, order.id if order else None}
-    if refund.state != RefundState.SUCCEEDED or bill.state != BillState.REFUNDED or not is_the_bills:
+    parts = payment.lines_of_refund(uow, refund.id)
+    if refund.state != RefundState.SUCCEEDED or not is_the_bills or not (parts or bill.state == BillState.REFUNDED):
         return None
-    done = Transaction("CD", refund.out_refund_no, refund.finished_at or uow.now())
+    done = Transaction("CD", refund.out_refund_no, refund.finished_at or uow.now(), refund.public_id, parts)
     return ("DFT", "P03", "DFT_P03"), charges(uow, settings, bill, done)
 
 
