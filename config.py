@@ -17,6 +17,7 @@ from config_partners import (
     AlipaySettings,
     FiscalSettings,
     FsiSettings,
+    HospitalStatementSettings,
     MobileInsuranceSettings,
     OfficialAccountSettings,
     Reader,
@@ -30,6 +31,7 @@ __all__ = [
     "FiscalSettings",
     "FsiSettings",
     "Hl7Settings",
+    "HospitalStatementSettings",
     "MobileInsuranceSettings",
     "OfficialAccountSettings",
     "Settings",
@@ -107,6 +109,7 @@ class Settings:
     fiscal: FiscalSettings = field(default_factory=FiscalSettings, repr=False)
     alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
     mobile_insurance: MobileInsuranceSettings = field(default_factory=MobileInsuranceSettings, repr=False)
+    hospital_statement: HospitalStatementSettings = field(default_factory=HospitalStatementSettings, repr=False)
     signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
     booking_tries_per_minute: int = 60
 
@@ -226,6 +229,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         fiscal=partners.fiscal(read),
         alipay=partners.alipay(read),
         mobile_insurance=partners.mobile_insurance(read),
+        hospital_statement=partners.hospital_statement(read),
         signing=_signing(read),
         booking_tries_per_minute=read.number("MENZHEN_BOOKING_TRIES_PER_MINUTE", 60, 0, 100_000),
     )

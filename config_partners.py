@@ -146,6 +146,20 @@ class FiscalSettings:
         return bool(self.base_url)
 
 
+@dataclass(frozen=True)
+class HospitalStatementSettings:
+    """Where the hospital system writes down what it booked on a day; without an address it is not compared."""
+
+    url: str = ""
+    token: str = ""
+    timeout_seconds: int = 30
+
+    @property
+    def is_set_up(self) -> bool:
+        """True when the hospital system's bookings can be had."""
+        return bool(self.url)
+
+
 class Reader:
     """Reads names from the environment and collects what is wrong instead of stopping at the first mistake."""
 
@@ -272,6 +286,15 @@ def fiscal(read: Reader) -> FiscalSettings:
     if settings.is_set_up and not (settings.appid and settings.key and settings.place_code):
         read.problems.append("FISCAL_APPID, FISCAL_KEY, FISCAL_PLACE_CODE: needed with FISCAL_BASE_URL")
     return settings
+
+
+def hospital_statement(read: Reader) -> HospitalStatementSettings:
+    """The settings of the hospital system's bookings."""
+    return HospitalStatementSettings(
+        url=read.url("HIS_STATEMENT_URL"),
+        token=read.text("HIS_STATEMENT_TOKEN"),
+        timeout_seconds=read.number("HIS_STATEMENT_TIMEOUT_SECONDS", 30, 1, 300),
+    )
 
 
 def template_ids(read: Reader) -> tuple[tuple[str, str], ...]:

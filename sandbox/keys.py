@@ -41,6 +41,7 @@ class Keys:
     fsi_paasid: str
     fsi_token: str
     fsi_hospital: str
+    his_token: str
     fiscal_appid: str
     fiscal_key: str
     mipay_app_id: str
@@ -80,6 +81,7 @@ def _shared_secrets() -> dict[str, str]:
         "fsi_paasid": "H" + _digits(11),
         "fsi_token": secrets.token_urlsafe(24),
         "fsi_hospital": "H" + _digits(11),
+        "his_token": secrets.token_urlsafe(24),
         "fiscal_appid": "YLZH" + _digits(8),
         "fiscal_key": secrets.token_hex(16),
         "mipay_app_id": secrets.token_hex(16).upper(),
@@ -211,6 +213,8 @@ def app_environment(settings: Settings) -> dict[str, str]:
         "FSI_PAASID": keys.fsi_paasid,
         "FSI_TOKEN": keys.fsi_token,
         "FSI_HOSPITAL_CODE": keys.fsi_hospital,
+        "HIS_STATEMENT_URL": f"{inner}/sandbox/his/bookings",
+        "HIS_STATEMENT_TOKEN": keys.his_token,
         "FISCAL_BASE_URL": inner,
         "FISCAL_APPID": keys.fiscal_appid,
         "FISCAL_KEY": keys.fiscal_key,

@@ -91,6 +91,7 @@ CREATE TABLE IF NOT EXISTS alipay_refund (
     refund_fen     INTEGER NOT NULL CHECK (refund_fen > 0),
     created_at     REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS alipay_bill (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires_at REAL NOT NULL);
 
 CREATE TABLE IF NOT EXISTS wxoa_user (
     openid     TEXT PRIMARY KEY,
@@ -155,6 +156,10 @@ CREATE TABLE IF NOT EXISTS his_sent (
     ack_code   TEXT NOT NULL,
     sent_at    REAL NOT NULL
 );
+
+-- What the hospital system's books hold otherwise than it was told: payments of its own, amounts that were changed.
+CREATE TABLE IF NOT EXISTS his_booking_own (control_id TEXT PRIMARY KEY, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS his_booking_changed (control_id TEXT PRIMARY KEY, amount_changed INTEGER NOT NULL);
 
 -- A hospital's day that is played: who came, which mishaps were ordered, and which of them struck.
 CREATE TABLE IF NOT EXISTS his_fault_plan (
@@ -237,6 +242,11 @@ CREATE TABLE IF NOT EXISTS insurer_pay_order (
     refund_no   TEXT
 );
 CREATE TABLE IF NOT EXISTS insurer_undone (omsgid TEXT PRIMARY KEY, undone_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS insurer_file (
+    file_qury_no TEXT PRIMARY KEY,
+    filename     TEXT NOT NULL,
+    content      BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS insurer_nonce (nonce TEXT PRIMARY KEY, seen_at REAL NOT NULL);
 
 -- The fiscal e-invoice platform: its bills, blue ones and the red ones that take them back.

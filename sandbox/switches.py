@@ -35,6 +35,9 @@ MODES: dict[str, dict[str, str]] = {
         "wrong_key": "错误密钥 · foreign key first",
         "api_late": "网关做了却答得慢 · gateway acts, answers late",
         "api_down": "网关故障 · gateway down",
+        "bill_half": "账单截断 · bill cut in half",
+        "bill_utf8": "账单为 UTF-8 · bill in UTF-8",
+        "bill_lost": "账单缺第一笔 · bill without its first row",
     },
     "wxoa": {
         "token_invalid": "凭证失效 · 40001",
@@ -49,6 +52,9 @@ MODES: dict[str, dict[str, str]] = {
         "wrong_sum": "金额不平 · sums do not add up",
         "wrong_person": "他人的结算 · another person's",
         "twice": "重发旧回答 · answer to another message",
+        "stmt_half": "对账结果截断 · 3202 file cut in half",
+        "stmt_gbk": "对账结果为 GBK · 3202 file in GBK",
+        "stmt_bom": "对账结果带 BOM · 3202 file with a BOM",
     },
     "fiscal": {
         "down": "平台故障 · 503",

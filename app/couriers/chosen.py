@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.couriers.alipay import AlipayCourier, alipay_keys
+from app.couriers.alipay_bills import AlipayBills
 from app.couriers.fiscal import FiscalPlatform
 from app.couriers.fsi import FsiInsurer
+from app.couriers.fsi_statements import FsiStatements
+from app.couriers.hospital_bookings import HospitalBookings
 from app.couriers.mobile_insurance import MobilePayCentre
 from app.couriers.sms import SmsCourier
 from app.couriers.wechat_bills import WeChatBills
@@ -41,6 +44,9 @@ class Couriers:
     alipay: AlipayCourier | None = None
     alipay_keys: AlipayKeys | None = None
     bills: WeChatBills | None = None
+    insurer_accounts: FsiStatements | None = None
+    alipay_bills: AlipayBills | None = None
+    hospital_bookings: HospitalBookings | None = None
 
     @property
     def mixing(self) -> Partners | None:
@@ -78,5 +84,10 @@ def choose(settings: Settings, units: Units) -> Couriers:
         if settings.alipay.is_set_up
         else None,
         alipay_keys=alipay_keys(settings.alipay) if settings.alipay.is_set_up else None,
+        alipay_bills=AlipayBills(settings.alipay, "", units.clock) if settings.alipay.is_set_up else None,
         bills=WeChatBills(settings.wxpay, notify_url, units.clock) if pays else None,
+        insurer_accounts=FsiStatements(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
+        hospital_bookings=HospitalBookings(settings.hospital_statement)
+        if settings.hospital_statement.is_set_up
+        else None,
     )

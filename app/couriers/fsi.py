@@ -138,11 +138,6 @@ class FsiInsurer:
         """2601 冲正交易, of a 2207 whose end is unknown."""
         self._ask("2601", {"data": {"psn_no": visit.psn_no, "omsgid": message_id, "oinfno": "2207"}})
 
-    def compare_totals(self, data: Mapping[str, str]) -> tuple[bool, str]:
-        """3201 医药机构费用结算对总账: True when the insurer's totals are ours (`data` as the field list has them)."""
-        told = answers.node(self._ask("3201", {"data": dict(data)}), "stmtinfo")
-        return answers.text(told, "stmt_rslt") == "000000", str(told.get("stmt_rslt_dscr", ""))
-
     def _ask(self, infno: str, given: Mapping[str, Any], message_id: str = "") -> dict[str, Any]:
         return self._envelope.ask(infno, given, message_id)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from app.couriers.http import CONNECT_SECONDS
@@ -14,6 +14,9 @@ from app.insurance.ports import InsurerAway, InsurerRefused
 from app.kernel.clock import Clock
 from app.kernel.money import yuan_text as yuan
 from config import FsiSettings
+
+if TYPE_CHECKING:
+    import requests
 
 PATH = "/fsi/api/rsfComIfsService/callService"
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -38,13 +41,20 @@ class Envelope:
     def ask(self, infno: str, given: Mapping[str, Any], message_id: str = "") -> dict[str, Any]:
         """`output` of a good answer to this very message; InsurerAway or InsurerRefused otherwise."""
         message_id = message_id or self.new_message_id()
-        answer = self._post(json.dumps(self._wrapped(infno, given, message_id), ensure_ascii=False).encode())
-        if str(answer.get("infcode")) != "0":
-            raise InsurerRefused(f"{infno}: {str(answer.get('err_msg', ''))[:120]}")
+        answer = _object(self._post(self._wrapped(infno, given, message_id)).content)
+        _check(infno, answer)
         if answer.get("inf_refmsgid") != message_id:
             raise InsurerAway(f"{infno}: the answer is to another message")
         output = answer.get("output")
         return output if isinstance(output, dict) else {}
+
+    def fetch_file(self, infno: str, given: Mapping[str, Any], into: BinaryIO) -> None:
+        """The file that is answered stands in `into`; InsurerAway or InsurerRefused when an envelope came instead."""
+        answer = self._post(self._wrapped(infno, given, self.new_message_id()))
+        if answer.headers.get("Content-Type", "").startswith("application/json"):
+            _check(infno, _object(answer.content))
+            raise InsurerAway(f"{infno}: the answer holds no file")
+        into.write(answer.content)
 
     def _wrapped(self, infno: str, given: Mapping[str, Any], message_id: str) -> dict[str, Any]:
         settings = self._settings
@@ -81,13 +91,13 @@ class Envelope:
             "x-tif-signature": hashlib.sha256(f"{stamp}{token}{nonce}{stamp}".encode()).hexdigest(),
         }
 
-    def _post(self, body: bytes) -> dict[str, Any]:
+    def _post(self, envelope: Mapping[str, Any]) -> requests.Response:
         import requests  # noqa: PLC0415 - most processes never ask an insurer
 
         try:
             answer = requests.post(
                 self._settings.base_url + PATH,
-                data=body,
+                data=json.dumps(envelope, ensure_ascii=False).encode(),
                 headers=self.signed_headers(),
                 timeout=(CONNECT_SECONDS, self._settings.timeout_seconds),
                 allow_redirects=False,
@@ -96,10 +106,19 @@ class Envelope:
             raise InsurerAway(type(error).__name__) from None
         if answer.status_code != 200:
             raise InsurerAway(f"HTTP {answer.status_code}")
-        try:
-            told = json.loads(answer.content, parse_float=str)
-        except ValueError:
-            raise InsurerAway("the answer is not JSON") from None
-        if not isinstance(told, dict):
-            raise InsurerAway("the answer is not an object")
-        return told
+        return answer
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(content, parse_float=str)
+    except ValueError:
+        raise InsurerAway("the answer is not JSON") from None
+    if not isinstance(told, dict):
+        raise InsurerAway("the answer is not an object")
+    return told
+
+
+def _check(infno: str, answer: Mapping[str, Any]) -> None:
+    if str(answer.get("infcode")) != "0":
+        raise InsurerRefused(f"{infno}: {str(answer.get('err_msg', ''))[:120]}")

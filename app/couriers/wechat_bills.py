@@ -6,12 +6,10 @@ from datetime import date
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from app.couriers.files import download
 from app.couriers.wechat_pay import WeChatPayCourier, text_of
 from app.payment.ports import ProviderAway, ProviderRefused
 from app.reconciliation.ports import StatementAbsent, StatementKind, StatementNotReady
-
-PIECE = 64 * 1024
-LARGEST = 1024**3
 
 
 class WeChatBills(WeChatPayCourier):
@@ -34,8 +32,7 @@ class WeChatBills(WeChatPayCourier):
 
     def _download(self, url: str, into: BinaryIO) -> None:
         """Our signature goes to the gateway that the settings name and to nobody else."""
-        import requests  # noqa: PLC0415 - most processes never need it
-        from wechatpayv3.utils import build_authorization  # noqa: PLC0415 - see above
+        from wechatpayv3.utils import build_authorization  # noqa: PLC0415 - most processes never need it
 
         parts, ours = urlsplit(url), urlsplit(self._settings.base_url)
         if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
@@ -46,17 +43,7 @@ class WeChatBills(WeChatPayCourier):
             "GET",
             self._settings.mchid,
             self._settings.merchant_serial,
-            core._private_key,  # noqa: SLF001 - see above
+            core._private_key,  # noqa: SLF001 - as above
         )
         seconds = self._settings.timeout_seconds
-        headers = {"Authorization": signed, "Accept-Encoding": "identity"}
-        try:
-            with requests.get(url, headers=headers, timeout=seconds, stream=True, allow_redirects=False) as answer:
-                if answer.status_code != 200:
-                    raise ProviderAway(f"HTTP {answer.status_code}")
-                for piece in answer.raw.stream(PIECE, decode_content=False):
-                    into.write(piece)
-                    if into.tell() > LARGEST:
-                        raise ProviderAway("the statement has no end")
-        except (requests.RequestException, OSError) as error:
-            raise ProviderAway(type(error).__name__) from error
+        download(url, into, seconds=seconds, headers={"Authorization": signed})

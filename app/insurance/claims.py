@@ -78,8 +78,12 @@ def visit_of(uow: Uow, case: Settlement) -> Visit | None:
     """The visit as the insurer knows it; None before it was registered."""
     if not case.mdtrt_id:
         return None
-    psn_no = uow.keys.open(case.psn_no_sealed, PLACE.format(case.public_id))
-    return Visit(psn_no, case.insutype, case.mdtrt_id, certificate_of(uow, case))
+    return Visit(psn_no_of(uow, case), case.insutype, case.mdtrt_id, certificate_of(uow, case))
+
+
+def psn_no_of(uow: Uow, case: Settlement) -> str:
+    """The insurer's number of the person; '' before it was asked for."""
+    return uow.keys.open(case.psn_no_sealed, PLACE.format(case.public_id)) if case.psn_no_sealed else ""
 
 
 def answer_of(case: Settlement, split: Split, lines: Sequence[SplitLine]) -> Answer:

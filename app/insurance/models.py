@@ -211,6 +211,7 @@ class Settlement(PublicRow):
             postgresql_where=text(_LIVE_SETTLEMENT),
         ),
         Index("ix_settlement_due", "state", "due_at"),
+        Index("ix_settlement_settled_at", "settled_at"),
     )
 
     prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)

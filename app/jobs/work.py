@@ -22,6 +22,7 @@ from app.payment import mixed_querying, querying, receiving, refunds
 from app.pharmacy import handing
 from app.prescription import service as prescription
 from app.reconciliation import service as reconciliation
+from app.reconciliation.insured import InsurerStatement
 from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import Source
 from app.registration import by_time, offering
@@ -157,9 +158,21 @@ def ledger_proof(runtime: Runtime) -> int:
 
 def reconcile(runtime: Runtime) -> int:
     """Yesterday's money as others tell it was laid beside ours; what differs is a case."""
-    bills: StatementSource | None = runtime.couriers.bills
-    sources = {Source.WECHAT: bills, Source.WECHAT_FUNDS: bills} if bills else {}
-    return reconciliation.reconcile(runtime.units, sources)
+    return reconciliation.reconcile(runtime.units, statement_sources(runtime))
+
+
+def statement_sources(runtime: Runtime) -> dict[Source, StatementSource]:
+    """Whoever tells this hospital of a day's money."""
+    couriers = runtime.couriers
+    insurer = InsurerStatement(runtime.units, couriers.insurer_accounts) if couriers.insurer_accounts else None
+    sources: dict[Source, StatementSource | None] = {
+        Source.WECHAT: couriers.bills,
+        Source.WECHAT_FUNDS: couriers.bills,
+        Source.ALIPAY: couriers.alipay_bills,
+        Source.INSURER: insurer,
+        Source.HOSPITAL: couriers.hospital_bookings,
+    }
+    return {source: told_by for source, told_by in sources.items() if told_by is not None}
 
 
 def audit_seal(runtime: Runtime) -> int:

@@ -217,6 +217,16 @@ def send_again(uow: Uow, item_id: int) -> None:
     )
 
 
+def tell_again(uow: Uow, item_id: int) -> None:
+    """What was told, or is dead, waits to be told once more, byte for byte; one that is on its way stays as it is."""
+    uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.id == item_id, OutboxItem.state.in_((OutboxState.SENT, OutboxState.DEAD)))
+        .values(state=OutboxState.WAITING, due_at=uow.now(), tries=0, sent_at=None, answer=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def depth(uow: Uow) -> dict[tuple[str, str], int]:
     """How many items stand in each (topic, state) that is not over; those that were sent are not counted."""
     rows = uow.session.execute(

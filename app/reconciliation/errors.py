@@ -12,6 +12,12 @@ class NoteMissing(Refused):
     http_status = 422
 
 
+class NotResendable(Refused):
+    """No letter told the hospital system of this case, so none can be told again."""
+
+    code = "not_resendable"
+
+
 class StatementFlawed(Exception):
     """The statement cannot be believed: `flaw` is a stable code, `row_no` the place where it shows (0: none)."""
 

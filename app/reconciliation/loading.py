@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from typing import BinaryIO
@@ -14,38 +14,52 @@ from sqlalchemy import delete, insert
 
 from app.kernel.moves import move
 from app.kernel.uow import Actor, Units
-from app.reconciliation import reading
+from app.reconciliation import reading, reading_alipay, reading_hospital, reading_insurer
 from app.reconciliation.errors import StatementFlawed
 from app.reconciliation.models import Run, StatementRow
 from app.reconciliation.ports import StatementAbsent, StatementKind, StatementNotReady, StatementSource
-from app.reconciliation.reading import RowIn
+from app.reconciliation.rows import RowIn
 from app.reconciliation.states import RUN, RunAction, RunState, Source
 
 BATCH = 2000
 AGAIN = timedelta(minutes=30)  # 申请交易账单: STATEMENT_CREATING, ask again after half an hour
-FORMS = {
-    Source.WECHAT: (StatementKind.TRADE, reading.TRADE),
-    Source.WECHAT_FUNDS: (StatementKind.FUNDS, reading.FUNDS),
-}
 JOB = Actor("job", "reconciliation")
 _log = logging.getLogger(__name__)
 Fetch = Callable[[BinaryIO], str]
+Read = Callable[[BinaryIO, str], Iterator[RowIn]]
+"""The rows of a file, given the SHA1 that its sender says it has."""
+
+
+def _wechat(form: reading.Form) -> Read:
+    def read(file: BinaryIO, sha1: str) -> Iterator[RowIn]:
+        reading.check_whole(file, sha1)
+        return reading.rows_of(file, form)
+
+    return read
+
+
+READINGS: dict[Source, tuple[StatementKind, Read]] = {
+    Source.WECHAT: (StatementKind.TRADE, _wechat(reading.TRADE)),
+    Source.WECHAT_FUNDS: (StatementKind.FUNDS, _wechat(reading.FUNDS)),
+    Source.ALIPAY: (StatementKind.TRADE, lambda file, _sha1: reading_alipay.rows_of(file)),
+    Source.INSURER: (StatementKind.TRADE, lambda file, _sha1: reading_insurer.rows_of(file)),
+    Source.HOSPITAL: (StatementKind.TRADE, lambda file, _sha1: reading_hospital.rows_of(file)),
+}
 
 
 def load(units: Units, source: StatementSource, run: Run) -> bool:
     """The run has its statement's rows; False when it must be asked for again, or cannot be believed (`refused`)."""
-    kind, _ = FORMS[run.source]
+    kind, _ = READINGS[run.source]
     return take_in(units, run, lambda file: source.fetch(kind, run.day, file))
 
 
 def take_in(units: Units, run: Run, fetch: Fetch) -> bool:
     """As `load`, with the file from anywhere: `fetch` writes it and returns the SHA1 it is said to have."""
-    form = FORMS[run.source][1]
+    read = READINGS[run.source][1]
     with tempfile.TemporaryFile() as file:
         try:
             sha1 = fetch(file)
-            reading.check_whole(file, sha1)
-            keep(units, run, reading.rows_of(file, form))
+            keep(units, run, read(file, sha1))
         except StatementAbsent:
             keep(units, run, ())
         except StatementNotReady as error:

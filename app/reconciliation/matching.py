@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -15,8 +14,7 @@ from app.kernel.clock import at_hospital
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.payment.models import PaymentOrder, Refund
-from app.payment.states import RefundState
+from app.reconciliation.books import OURS, Ours
 from app.reconciliation.models import Case, Run, StatementRow
 from app.reconciliation.states import (
     CASE,
@@ -27,83 +25,32 @@ from app.reconciliation.states import (
     Outcome,
     RunAction,
     RunState,
-    Source,
     Subject,
 )
 
-_Query = Select[*tuple[Any, ...]]
+_Key = tuple[Subject, str, str]
 PIECE = 2000
 # Two clocks may disagree by this much about on which side of midnight something happened.
 NEAR_MIDNIGHT = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
-class Ours:
-    """One subject in our own books: number, here_fen, whether it is done, and since when (`at`)."""
-
-    subject: Subject
-    query: Callable[[Run, Uow], _Query]
-    # What of it a statement must name: rows of these are `only_here` when it does not.
-    is_owed_a_row: bool = True
-
-
-def _payments(_run: Run, _uow: Uow) -> _Query:
-    is_done = PaymentOrder.paid_fen > 0
-    amount = case((is_done, PaymentOrder.paid_fen), else_=PaymentOrder.amount_fen)
-    return select(
-        PaymentOrder.out_trade_no.label("number"),
-        amount.label("fen"),
-        is_done.label("is_done"),
-        PaymentOrder.paid_at.label("at"),
-    ).where(PaymentOrder.provider == "wechat")
-
-
-def _refunds(_run: Run, _uow: Uow) -> _Query:
-    return (
-        select(
-            Refund.out_refund_no.label("number"),
-            Refund.amount_fen.label("fen"),
-            (Refund.state == RefundState.SUCCEEDED).label("is_done"),
-            Refund.finished_at.label("at"),
-        )
-        .join(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
-        .where(PaymentOrder.provider == "wechat")
-    )
-
-
-def _told_by_trade_bill(run: Run, _uow: Uow) -> _Query:
-    """What the trade bill of the day says must have moved the account: payments in, finished refunds out."""
-    told, trade = aliased(StatementRow), aliased(Run)
-    return (
-        select(
-            told.foreign_no.label("number"),
-            case((told.subject == Subject.REFUND, -told.amount_fen), else_=told.amount_fen).label("fen"),
-            (told.outcome == Outcome.DONE).label("is_done"),
-            told.at.label("at"),
-        )
-        .join(trade, trade.id == told.run_id)
-        .where(trade.source == Source.WECHAT, trade.day == run.day, told.outcome == Outcome.DONE)
-    )
-
-
-OURS: dict[Source, tuple[Ours, ...]] = {
-    Source.WECHAT: (Ours(Subject.PAYMENT, _payments), Ours(Subject.REFUND, _refunds)),
-    Source.WECHAT_FUNDS: (Ours(Subject.FLOW, _told_by_trade_bill),),
-}
-
-
 def match(uow: Uow, run: Run) -> int:
-    """The loaded run is matched and its cases are on file; returns how many are new."""
+    """The loaded run is matched and its cases are on file; returns how many were found.
+
+    Matched once more, after something was put right, a case that is found no longer is explained.
+    """
     run = uow.session.get_one(Run, run.id, with_for_update=True, populate_existing=True)
     if run.state != RunState.LOADED:
         return 0
-    found = rows_here = sum_here_fen = 0
+    found: set[_Key] = set()
+    rows_here = sum_here_fen = 0
     for ours in OURS[run.source]:
-        found += _keep(uow, run, ours.subject, _told_otherwise(uow, run, ours))
-        found += _keep(uow, run, ours.subject, _told_nothing_of(uow, run, ours))
+        found |= _keep(uow, run, ours.subject, _told_otherwise(uow, run, ours))
+        found |= _keep(uow, run, ours.subject, _told_nothing_of(uow, run, ours))
         count, sum_fen = _sums_here(uow, run, ours)
         rows_here, sum_here_fen = rows_here + count, sum_here_fen + sum_fen
     _settle_new(uow, run)
+    _settle_standing(uow, run, found)
     _settle_waiting(uow, run)
     move(
         uow,
@@ -114,7 +61,7 @@ def match(uow: Uow, run: Run) -> int:
         sum_here_fen=sum_here_fen,
         matched_at=uow.now(),
     )
-    return found
+    return len(found)
 
 
 def day_of(run: Run, uow: Uow) -> tuple[datetime, datetime]:
@@ -129,7 +76,7 @@ def _told_otherwise(uow: Uow, run: Run, ours: Ours) -> Iterable[Any]:
     Asked piece by piece along the rows' places, so that no statement runs long, whatever the planner knows of a table
     that was filled a moment ago.
     """
-    here, told = ours.query(run, uow).subquery(), StatementRow
+    here, told = ours.query(run.day, uow).subquery(), StatementRow
     kind = _kind(uow, run, ours, here)
     is_named = or_(told.number != "", told.outcome == Outcome.UNREADABLE)
     wanted = (
@@ -157,6 +104,7 @@ def _kind(uow: Uow, run: Run, ours: Ours, here: Subquery) -> ColumnElement[Any]:
     is_elsewhere = or_(here.c.at < begins, here.c.at >= ends) & ~is_known.exists()
     kinds: tuple[tuple[ColumnElement[bool], CaseKind], ...] = (
         (told.outcome == Outcome.UNREADABLE, CaseKind.UNREADABLE),
+        (told.outcome == Outcome.DISPUTED, CaseKind.DISPUTED),
         (is_repeated.exists(), CaseKind.TWICE_THERE),
         (here.c.number.is_(None), CaseKind.ONLY_THERE),
         (here.c.fen != told.amount_fen, CaseKind.AMOUNT_DIFFERS),
@@ -170,7 +118,7 @@ def _kind(uow: Uow, run: Run, ours: Ours, here: Subquery) -> ColumnElement[Any]:
 
 def _told_nothing_of(uow: Uow, run: Run, ours: Ours) -> Iterable[Any]:
     """What our books have of the day and no statement of this source names, asked piece by piece."""
-    here = ours.query(run, uow).subquery()
+    here = ours.query(run.day, uow).subquery()
     begins, ends = day_of(run, uow)
     has_next = _has_next(uow, run)
     rows = uow.session.execute(
@@ -207,35 +155,38 @@ def _has_next(uow: Uow, run: Run) -> bool:
     return uow.session.scalar(following) is not None
 
 
-def _keep(uow: Uow, run: Run, subject: Subject, rows: Iterable[Any]) -> int:
+def _keep(uow: Uow, run: Run, subject: Subject, rows: Iterable[Any]) -> set[_Key]:
+    """The cases are on file; one that is open already is what it is found as now."""
     maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    kept = 0
+    kept: set[_Key] = set()
     for kind, number, foreign_no, here_fen, there_fen, at in rows:
-        made = uow.session.execute(
+        now = {"kind": CaseKind(kind), "here_fen": here_fen, "there_fen": there_fen}
+        uow.session.execute(
             maker(Case)
             .values(
                 public_id=new_public_id(),
                 run_id=run.id,
-                kind=CaseKind(kind),
                 subject=subject,
                 number=number,
                 foreign_no=foreign_no,
-                here_fen=here_fen,
-                there_fen=there_fen,
                 at=at,
                 state=CASE.initial,
                 found_at=uow.now(),
                 note="",
+                **now,
             )
-            .on_conflict_do_nothing(index_elements=["run_id", "subject", "number", "foreign_no"])
-            .returning(Case.id)
+            .on_conflict_do_update(
+                index_elements=["run_id", "subject", "number", "foreign_no"],
+                set_=now,
+                where=Case.state == CaseState.OPEN,
+            )
         )
-        kept += made.scalar() is not None
+        kept.add((subject, number, foreign_no))
     return kept
 
 
 def _sums_here(uow: Uow, run: Run, ours: Ours) -> tuple[int, int]:
-    here = ours.query(run, uow).subquery()
+    here = ours.query(run.day, uow).subquery()
     begins, ends = day_of(run, uow)
     row = uow.session.execute(
         select(func.count(), func.coalesce(func.sum(here.c.fen), 0)).where(
@@ -255,6 +206,16 @@ def _settle_new(uow: Uow, run: Run) -> None:
     for found in _cases(uow, Case.run_id == run.id, Case.state == CaseState.OPEN, wanted):
         is_pair = found.kind == CaseKind.OTHER_DAY and found.there_fen is not None
         move(uow, CASE, found, CaseAction.EXPLAIN if is_pair else CaseAction.WAIT)
+
+
+def _settle_standing(uow: Uow, run: Run, found: set[_Key]) -> None:
+    """What an earlier look at the same day found: gone by now, or told once more in vain."""
+    pending = Case.state.in_((CaseState.OPEN, CaseState.WAITING))
+    for stands in _cases(uow, Case.run_id == run.id, pending):
+        if (stands.subject, stands.number, stands.foreign_no) not in found:
+            move(uow, CASE, stands, CaseAction.EXPLAIN)
+        elif stands.state == CaseState.WAITING and stands.kind == CaseKind.ONLY_HERE:
+            move(uow, CASE, stands, CaseAction.MISS)
 
 
 def _settle_waiting(uow: Uow, run: Run) -> None:

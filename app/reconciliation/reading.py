@@ -1,4 +1,4 @@
-"""Reading a provider's statement (交易账单, 资金账单): a file of any length, row by row, in little memory.
+"""Reading WeChat Pay's statements (交易账单, 资金账单): files of any length, row by row, in little memory.
 
 Cells are read by their column's name, each begins with a backtick, and a block of sums ends the file
 (下载交易账单: 数据格式). What is not a statement, or not all of one, is StatementFlawed; a single row that cannot
@@ -10,38 +10,17 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import io
-import re
 import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from typing import BinaryIO
 
-from app.kernel.money import parse_yuan
 from app.reconciliation.errors import StatementFlawed
+from app.reconciliation.rows import RowIn, lines_in, most_of_them_read, row_of, unreadable
 from app.reconciliation.states import Outcome, Subject
 
-CHINA = timezone(timedelta(hours=8))  # the provider's statements are in this zone wherever the hospital is
 CHUNK = 64 * 1024
-LONGEST_LINE = 4096
-MOST_UNREADABLE = 100
 _GZIP = b"\x1f\x8b"
-_NUMBER = re.compile(r"[0-9A-Za-z_|*@-]{1,64}", re.ASCII)
-_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class RowIn:
-    """A row as told; `row_no` counts from 1 after the line of names."""
-
-    row_no: int
-    subject: Subject
-    number: str
-    foreign_no: str
-    amount_fen: int
-    at: datetime
-    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -108,24 +87,20 @@ def rows_of(file: BinaryIO, form: Form) -> Iterator[RowIn]:
     `cut_short` is refused after the last row when the block of sums is not there or counts other rows.
     """
     with contextlib.closing(_lines(file)) as lines:
-        yield from _rows(lines, form)
+        yield from most_of_them_read(_rows(lines, form))
 
 
 def _rows(lines: Iterator[str], form: Form) -> Iterator[RowIn]:
     names = _names(next(lines, ""), form)
     read = _trade if form is TRADE else _flow
-    row_no = unreadable = 0
+    row_no = 0
     for line in lines:
         if not line.startswith("`"):
             _check_end(line, lines, form, row_no)
             return
         row_no += 1
-        row = read(row_no, dict(zip(names, line[1:].split(",`"), strict=False)), line.count(",`") + 1 == len(names))
-        if row.outcome is Outcome.UNREADABLE:
-            unreadable += 1
-            if unreadable > MOST_UNREADABLE:
-                raise StatementFlawed("rows_not_readable", row_no)
-        yield row
+        cells = dict(zip(names, line[1:].split(",`"), strict=False))
+        yield read(row_no, cells, line.count(",`") + 1 == len(names))
     raise StatementFlawed("cut_short", row_no)
 
 
@@ -136,18 +111,7 @@ def _lines(file: BinaryIO) -> Generator[str]:
     plain: BinaryIO = gzip.GzipFile(fileobj=file) if is_zipped else file  # type: ignore[assignment]
     head = plain.read(CHUNK)
     plain.seek(0)
-    text = io.TextIOWrapper(plain, encoding=_encoding(head), newline=None)
-    try:
-        while line := text.readline(LONGEST_LINE):
-            if not line.endswith("\n") and len(line) >= LONGEST_LINE:
-                raise StatementFlawed("line_too_long")
-            yield line.rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise StatementFlawed("not_text") from error
-    except (EOFError, zlib.error, OSError) as error:
-        raise StatementFlawed("cut_short") from error
-    finally:
-        text.detach()
+    return lines_in(plain, _encoding(head))
 
 
 def _encoding(head: bytes) -> str:
@@ -182,18 +146,18 @@ def _trade(row_no: int, cells: Cells, is_whole: bool) -> RowIn:
     outcome = REFUND_OUTCOMES.get(cells.get("退款状态", "")) if is_refund else Outcome.DONE
     is_known = is_refund or cells.get("交易状态") == "SUCCESS"
     return (
-        _row(row_no, subject, [cells.get(name, "") for name in names], cells.get("交易时间", ""), outcome)
+        row_of(row_no, subject, [cells.get(name, "") for name in names], cells.get("交易时间", ""), outcome)
         if (is_whole and is_known and outcome)
-        else _unreadable(row_no, subject, cells.get(names[0], ""))
+        else unreadable(row_no, subject, cells.get(names[0], ""))
     )
 
 
 def _flow(row_no: int, cells: Cells, is_whole: bool) -> RowIn:
     number, amount = cells.get("微信支付业务单号", ""), cells.get("收支金额(元)", "")
     if not is_whole:
-        return _unreadable(row_no, Subject.FLOW, number)
+        return unreadable(row_no, Subject.FLOW, number)
     is_ours = cells.get("业务类型") in FLOW_TYPES
-    row = _row(row_no, Subject.FLOW, [number, number, amount], cells.get("记账时间", ""), Outcome.DONE)
+    row = row_of(row_no, Subject.FLOW, [number, number, amount], cells.get("记账时间", ""), Outcome.DONE)
     sign = -1 if cells.get("收支类型") == "支出" else 1
     return RowIn(
         row.row_no,
@@ -204,20 +168,3 @@ def _flow(row_no: int, cells: Cells, is_whole: bool) -> RowIn:
         row.at,
         row.outcome,
     )
-
-
-def _row(row_no: int, subject: Subject, texts: list[str], at: str, outcome: Outcome) -> RowIn:
-    number, foreign_no, amount = (text.strip() for text in texts)
-    try:
-        amount_fen = parse_yuan(amount)
-        instant = datetime.fromisoformat(at.strip()).replace(tzinfo=CHINA)
-    except ValueError:
-        return _unreadable(row_no, subject, number)
-    if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(foreign_no)) or not 2000 <= instant.year < 2200:
-        return _unreadable(row_no, subject, number)
-    return RowIn(row_no, subject, number, foreign_no, amount_fen, instant, outcome)
-
-
-def _unreadable(row_no: int, subject: Subject, number: str) -> RowIn:
-    kept = number.strip() if _NUMBER.fullmatch(number.strip()) else ""
-    return RowIn(row_no, subject, kept, f"row{row_no}", 0, _NEVER, Outcome.UNREADABLE)

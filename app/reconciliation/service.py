@@ -20,7 +20,7 @@ from app.payment import receipts
 from app.payment.models import Refund
 from app.payment.ports import Paid
 from app.payment.states import RefundState
-from app.reconciliation import loading, matching
+from app.reconciliation import letters, loading, matching
 from app.reconciliation.errors import NoteMissing
 from app.reconciliation.models import Case, Run
 from app.reconciliation.ports import StatementSource
@@ -39,6 +39,8 @@ from app.reconciliation.states import (
 # 申请交易账单: yesterday's statement can be had from ten o'clock on.
 STATEMENTS_FROM = time(10)
 LEASE = timedelta(minutes=30)
+# By whose statement a payment that is open here comes in.
+MENDED = frozenset({Source.WECHAT, Source.ALIPAY})
 JOB = Actor("job", "reconciliation")
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ def reconcile(units: Units, sources: Mapping[Source, StatementSource]) -> int:
     """
     with units.open(JOB) as uow:
         _make_due(uow, sources)
+        letters.follow(uow)
     done = 0
     while (run := _claim(units, sources)) is not None:
         if run.state == RunState.LOADED or loading.load(units, sources[run.source], run):
@@ -64,7 +67,7 @@ def finish(units: Units, run: Run) -> int:
     """The loaded run is matched, and money that the provider has and we had not is in our books; returns the cases."""
     with units.open(JOB) as uow:
         found = matching.match(uow, run)
-    if run.source is Source.WECHAT:
+    if run.source in MENDED:
         repair(units, run)
     return found
 
@@ -123,11 +126,25 @@ def case_named(uow: Uow, public_id: str) -> Case:
 
 def fetch_again(uow: Uow, *, public_id: str) -> Run:
     """A refused statement is due again at once; refuses NotFound, `illegal_move`."""
+    run = run_named(uow, public_id)
+    move(uow, RUN, run, RunAction.FETCH_AGAIN, due_at=uow.now(), code="")
+    audit.record(uow, "reconciliation.fetch_again", "reconciliation_run", public_id)
+    return run
+
+
+def compare_again(uow: Uow, *, public_id: str) -> Run:
+    """A matched day is asked for and compared anew, after something was put right; NotFound, `illegal_move`."""
+    run = run_named(uow, public_id)
+    move(uow, RUN, run, RunAction.COMPARE_AGAIN, due_at=uow.now(), code="")
+    audit.record(uow, "reconciliation.compare_again", "reconciliation_run", public_id)
+    return run
+
+
+def run_named(uow: Uow, public_id: str) -> Run:
+    """The run named `public_id`; else NotFound."""
     run = uow.session.scalars(select(Run).where(Run.public_id == public_id)).first()
     if run is None:
         raise NotFound
-    move(uow, RUN, run, RunAction.FETCH_AGAIN, due_at=uow.now(), code="")
-    audit.record(uow, "reconciliation.fetch_again", "reconciliation_run", public_id)
     return run
 
 

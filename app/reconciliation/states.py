@@ -17,12 +17,13 @@ class RunState(enum.StrEnum):
 
 
 class RunAction(enum.StrEnum):
-    """What can happen to a run; a refused statement is fetched anew when somebody asks for it."""
+    """What can happen to a run; a refused statement is fetched anew, a matched one compared anew, when asked for."""
 
     LOAD = "load"
     REFUSE = "refuse"
     MATCH = "match"
     FETCH_AGAIN = "fetch_again"
+    COMPARE_AGAIN = "compare_again"
 
 
 RUN = Machine(
@@ -33,12 +34,13 @@ RUN = Machine(
         (RunState.DUE, RunAction.REFUSE): RunState.REFUSED,
         (RunState.REFUSED, RunAction.FETCH_AGAIN): RunState.DUE,
         (RunState.LOADED, RunAction.MATCH): RunState.MATCHED,
+        (RunState.MATCHED, RunAction.COMPARE_AGAIN): RunState.DUE,
     },
 )
 
 
 class CaseState(enum.StrEnum):
-    """`open` needs a person, `waiting` may explain itself by the next day's statement; the others are over."""
+    """`open` needs a person, `waiting` may explain itself by what is told next; the others are over."""
 
     OPEN = "open"
     WAITING = "waiting"
@@ -48,9 +50,13 @@ class CaseState(enum.StrEnum):
 
 
 class CaseAction(enum.StrEnum):
-    """What can happen to a case: `repair` and `explain` by itself, `close` by a person with a note."""
+    """What can happen to a case: `repair` and `explain` by itself, `close` by a person with a note.
+
+    `resend`: the letter that the hospital system says it does not have goes out once more.
+    """
 
     WAIT = "wait"
+    RESEND = "resend"
     MISS = "miss"
     REPAIR = "repair"
     EXPLAIN = "explain"
@@ -62,6 +68,7 @@ CASE = Machine(
     CaseState.OPEN,
     {
         (CaseState.OPEN, CaseAction.WAIT): CaseState.WAITING,
+        (CaseState.OPEN, CaseAction.RESEND): CaseState.WAITING,
         (CaseState.WAITING, CaseAction.MISS): CaseState.OPEN,
         (CaseState.OPEN, CaseAction.REPAIR): CaseState.REPAIRED,
         (CaseState.OPEN, CaseAction.EXPLAIN): CaseState.EXPLAINED,
@@ -73,30 +80,34 @@ CASE = Machine(
 
 
 class Source(enum.StrEnum):
-    """Who tells: the provider's trade bill 交易账单 and fund flow 资金账单, the insurer, the hospital system."""
+    """Who tells: WeChat Pay's trade bill 交易账单 and fund flow 资金账单, Alipay, the insurer, the hospital system."""
 
     WECHAT = "wechat"
     WECHAT_FUNDS = "wechat_funds"
+    ALIPAY = "alipay"
     INSURER = "insurer"
     HOSPITAL = "hospital"
 
 
 class Subject(enum.StrEnum):
-    """What a row is about: money in, money back, a movement on the merchant's account, a settlement, a booking."""
+    """What a row is about: money in, money back, a movement on the merchant's account, an insurer's settlement."""
 
     PAYMENT = "payment"
     REFUND = "refund"
     FLOW = "flow"
     SETTLEMENT = "settlement"
-    BOOKING = "booking"
 
 
 class Outcome(enum.StrEnum):
-    """How the row says it ended; `unreadable`: the row says nothing that could be believed."""
+    """How the row says it ended; `unreadable`: the row says nothing that could be believed.
+
+    `disputed`: its sender says that both sides differ in it, and does not say by how much.
+    """
 
     DONE = "done"
     IN_PROGRESS = "in_progress"
     FAILED = "failed"
+    DISPUTED = "disputed"
     UNREADABLE = "unreadable"
 
 
@@ -111,4 +122,5 @@ class CaseKind(enum.StrEnum):
     IN_PROGRESS_THERE = "in_progress_there"
     FAILED_THERE = "failed_there"
     OTHER_DAY = "other_day"
+    DISPUTED = "disputed"
     UNREADABLE = "unreadable"

@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[object, object, object]] = {
     "second_person_needed": (_l("须由另一人复核"), _l("申请人不能复核自己的退费。"), _l("请另一位财务人员复核。")),
     "refund_claim_waits": (_l("已有退费等待复核"), _l("这张账单的另一笔退费正在等待复核。"), _l("请先处理那一笔。")),
     "note_required": (_l("请写明处理结果"), _l("差错必须写明怎样处理的才能结束。"), _l("请填写处理结果。")),
+    "not_resendable": (_l("没有可重发的消息"), _l("这笔差错不是由一条消息引起的。"), _l("请按下一步处理。")),
     "does_not_balance": (_l("记账不平"), _l("这笔资金的借贷两边不相等，没有入账。"), _l("请联系信息科。")),
     # any place
     "illegal_move": (_l("状态已经变了"), _l("别人刚刚处理过，或这一步现在不能做。"), _REFRESH),

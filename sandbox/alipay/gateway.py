@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.alipay import notify, trades
+from sandbox.alipay import bill, notify, trades
 from sandbox.alipay.signing import is_signed_by, sign
 from sandbox.clock import CHINA, now
 from sandbox.deliveries import post
@@ -44,6 +44,10 @@ def blueprint(world: World) -> Blueprint:
         if fields.get("method") == "alipay.trade.wap.pay":
             return _page(world, fields)
         return _answered(world, fields)
+
+    @web.get("/alipay/billdownload")
+    def download() -> ResponseReturnValue:
+        return Response(bill.fetch_bill(world, request.args.get("token", "")), mimetype="application/zip")
 
     _payer(web, world)
     _drive(web, world)
@@ -86,6 +90,8 @@ def _told(world: World, method: str, content: dict[str, Any], fields: Mapping[st
                 trade = trades.offer(db, content, fields.get("notify_url", ""))
                 code_url = f"{world.settings.public_url}/alipay/pay?code={trade['code']}"
                 return good | {"out_trade_no": trade["out_trade_no"], "qr_code": code_url}
+            if method == bill.METHOD:
+                return good | bill.order_bill(world, db, content)
             return good | METHODS.get(method, _unknown)(db, content)
     except trades.Refusal as refusal:
         return {"code": "40004", "msg": "Business Failed", "sub_code": refusal.sub_code}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import re
 import sqlite3
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from hl7_adapter.er7 import codec_of, parse
@@ -14,7 +16,7 @@ from hl7_adapter.mllp import NoAnswer, send_once
 from sandbox.clock import now
 from sandbox.drive import done, orders, wanted
 from sandbox.errors import ApiError
-from sandbox.his import messages
+from sandbox.his import bookings, messages
 from sandbox.his.listener import new_control_id
 from sandbox.insurer import people
 from sandbox.store import insert
@@ -58,7 +60,29 @@ def blueprint(world: World) -> Blueprint:
     def sent() -> ResponseReturnValue:
         return jsonify(said(world))
 
+    _books(web, world)
     return web
+
+
+def _books(web: Blueprint, world: World) -> None:
+    """What was booked of what arrived."""
+
+    @web.get("/bookings")
+    def booked() -> ResponseReturnValue:
+        """What was booked on ?day=YYYY-MM-DD, as a batch of DFT^P03, for whoever holds the token."""
+        if not hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {world.keys.his_token}"):
+            raise ApiError(401, "SIGN_ERROR", "Authorization")
+        day = request.args.get("day", "").replace("-", "")
+        if not re.fullmatch(r"\d{8}", day, re.ASCII):
+            raise ApiError(400, "PARAM_ERROR", "day: YYYY-MM-DD")
+        return Response(bookings.batch(world.store, day), mimetype="application/hl7-v2")
+
+    @web.post("/plant")
+    def plant() -> ResponseReturnValue:
+        """Make the books differ from what was told: {kind: only_there|lost|amount, control_id} (the newest)."""
+        order = orders()
+        with world.store.write() as db:
+            return done(bookings.plant(db, wanted(order, "kind"), wanted(order, "control_id", "")))
 
 
 def _insure(world: World, order: dict[str, Any]) -> None:

@@ -16,8 +16,9 @@ from flask.typing import ResponseReturnValue
 from sandbox.clock import now, wall_clock
 from sandbox.drive import done, number, orders, wanted
 from sandbox.errors import ApiError
-from sandbox.insurer import people
-from sandbox.insurer.transactions import TRANSACTIONS, Refusal, fen, yuan
+from sandbox.insurer import people, statements
+from sandbox.insurer.transactions import TRANSACTIONS
+from sandbox.insurer.wording import Refusal, fen, yuan
 from sandbox.switches import take_switches
 from sandbox.world import World
 
@@ -57,6 +58,17 @@ def blueprint(world: World) -> Blueprint:
             raise ApiError(404, "NOT_FOUND", "nobody is insured by this card")
         return done({"token": shown})
 
+    @web.post("/sandbox/insurer/plant")
+    def plant() -> ResponseReturnValue:
+        """Make the ledger differ from the hospital's: {kind: only_there|only_here|amount, setl_id} (the newest)."""
+        order = orders()
+        try:
+            with world.store.write() as db:
+                planted = statements.plant(db, wanted(order, "kind"), wanted(order, "setl_id", ""))
+        except Refusal as refusal:
+            raise ApiError(400, "PARAM_ERROR", str(refusal)) from None
+        return done(planted)
+
     @web.get("/sandbox/insurer/books")
     def books() -> ResponseReturnValue:
         """The insurer's own ledger: what each card has used, and every settlement, newest first."""
@@ -84,6 +96,9 @@ def _call(world: World) -> Response:
         raise ApiError(400, "PARAM_ERROR", "an FSI envelope is wanted")
     infno, msgid = str(envelope.get("infno")), str(envelope.get("msgid"))
     try:
+        if infno == "9102":
+            with world.store.write() as db:
+                return Response(statements.download(db, envelope["input"]), mimetype="application/octet-stream")
         output = _carry_out(world, infno, msgid, envelope)
     except Refusal as refusal:
         return _answer(msgid, -1, {}, str(refusal))

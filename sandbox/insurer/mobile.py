@@ -15,7 +15,7 @@ from sandbox.clock import now, wall_clock
 from sandbox.errors import ApiError
 from sandbox.insurer import transactions
 from sandbox.insurer.envelope import BadEnvelope, Sides, close_body, open_body
-from sandbox.insurer.transactions import Refusal, fen, yuan
+from sandbox.insurer.wording import Refusal, fen, yuan
 from sandbox.store import insert
 from sandbox.switches import take_switches
 from sandbox.world import World

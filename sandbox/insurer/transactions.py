@@ -7,39 +7,12 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
 
 from sandbox.clock import now
-from sandbox.insurer import people
+from sandbox.insurer import people, statements
 from sandbox.insurer.engine import Fee, Graded, Sums, Terms, catalogue, grade, policies, settle
+from sandbox.insurer.wording import Input, Output, Refusal, fen, part, yuan
 from sandbox.store import insert
-
-Input = Mapping[str, Any]
-Output = dict[str, Any]
-
-
-class Refusal(Exception):
-    """The insurer says no: infcode -1 with these words."""
-
-
-def fen(text: object) -> int:
-    """`12.80` as fen; refused with more than two decimals."""
-    whole, _, decimals = str(text).partition(".")
-    if not whole.isdecimal() or len(decimals) > 2 or (decimals and not decimals.isdecimal()):
-        raise Refusal(f"金额格式错误：{text}")
-    return int(whole) * 100 + int(decimals.ljust(2, "0"))
-
-
-def yuan(amount: int) -> str:
-    """Fen as the wire writes them."""
-    return f"{amount // 100}.{amount % 100:02d}"
-
-
-def _part(given: Input, name: str) -> Input:
-    value = given.get(name)
-    if not isinstance(value, Mapping):
-        raise Refusal(f"缺少节点 {name}")
-    return value
 
 
 def _person(db: sqlite3.Connection, psn_no: object) -> sqlite3.Row:
@@ -61,7 +34,7 @@ def _visit(db: sqlite3.Connection, data: Input) -> sqlite3.Row:
 
 def identify(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """1101: who the person is, by electronic voucher (01), identity card (02) or insurance card (03)."""
-    data = _part(given, "data")
+    data = part(given, "data")
     person = _person(db, _psn_no(db, str(data.get("mdtrt_cert_type")), str(data.get("mdtrt_cert_no", ""))))
     terms = policies()[person["policy"]]
     insured = {
@@ -90,7 +63,7 @@ def _psn_no(db: sqlite3.Connection, kind: str, number: str) -> str:
 
 def register(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2201: the outpatient visit is on the insurer's file; the same number of ours is the same visit."""
-    data = _part(given, "data")
+    data = part(given, "data")
     person = _person(db, data.get("psn_no"))
     number = str(data.get("ipt_otp_no"))
     found = db.execute(
@@ -110,7 +83,7 @@ def register(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
 
 def cancel_register(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2202: the visit is off the file, unless something of it is settled."""
-    visit = _visit(db, _part(given, "data"))
+    visit = _visit(db, part(given, "data"))
     if db.execute(
         "SELECT 1 FROM insurer_settlement WHERE mdtrt_id = ? AND state = 'settled'", (visit["mdtrt_id"],)
     ).fetchone():
@@ -121,7 +94,7 @@ def cancel_register(db: sqlite3.Connection, given: Input, _msgid: str) -> Output
 
 def diagnose(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2203A: the visit's diagnoses; at least one valid one."""
-    visit = _visit(db, _part(given, "mdtrtinfo"))
+    visit = _visit(db, part(given, "mdtrtinfo"))
     diagnoses = given.get("diseinfo")
     if not isinstance(diagnoses, list) or not diagnoses:
         raise Refusal("缺少诊断信息")
@@ -178,7 +151,7 @@ def _told(number: str, amount: int, graded: Graded) -> Output:
 
 def withdraw(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2205: uploaded lines are gone, one batch or (`0000`) all that are not settled."""
-    data = _part(given, "data")
+    data = part(given, "data")
     visit, batch = _visit(db, data), str(data.get("chrg_bchno"))
     db.execute(
         "DELETE FROM insurer_fee WHERE mdtrt_id = ? AND (chrg_bchno = ? OR ? = '0000') AND chrg_bchno NOT IN"
@@ -190,7 +163,7 @@ def withdraw(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
 
 def presettle(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
     """2206: what a settlement would give; nothing is used."""
-    data = _part(given, "data")
+    data = part(given, "data")
     sums, terms, person = _work_out(db, data)
     return _setlinfo(sums, terms, {"psn_no": person["psn_no"], "mdtrt_id": str(data["mdtrt_id"]), "msgid": msgid})
 
@@ -199,7 +172,7 @@ def settle_batch(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
     """2207: the batch is settled, once; the same message again gives the same answer."""
     if db.execute("SELECT 1 FROM insurer_undone WHERE omsgid = ?", (msgid,)).fetchone():
         raise Refusal("该交易已冲正")
-    data = _part(given, "data")
+    data = part(given, "data")
     done = db.execute("SELECT * FROM insurer_settlement WHERE msgid = ?", (msgid,)).fetchone()
     if done is None:
         sums, terms, person = _work_out(db, data)
@@ -228,7 +201,7 @@ def settle_batch(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
 
 def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2208: the settlement is taken back and what it used can be used again; a second time it is refused."""
-    data = _part(given, "data")
+    data = part(given, "data")
     done = db.execute(
         "SELECT * FROM insurer_settlement WHERE setl_id = ? AND mdtrt_id = ? AND psn_no = ?",
         (str(data.get("setl_id")), str(data.get("mdtrt_id")), str(data.get("psn_no"))),
@@ -243,7 +216,7 @@ def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
 
 def undo(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2601: whatever the message of that number did, or will do when it comes late, is not."""
-    data = _part(given, "data")
+    data = part(given, "data")
     omsgid = str(data.get("omsgid"))
     if str(data.get("oinfno")) not in {"2207", "2208"}:
         raise Refusal("该交易不支持冲正")
@@ -324,23 +297,6 @@ def _setlinfo(sums: Sums, terms: Terms, names: Mapping[str, str]) -> Output:
     return {"setlinfo": information, "setldetail": detail if sums.fund else []}
 
 
-def totals(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
-    """3201: whether the hospital's totals of the settlements still standing are the insurer's."""
-    data = _part(given, "data")
-    rows = db.execute(
-        "SELECT sums FROM insurer_settlement WHERE state = 'settled' AND insutype = ?"
-        " AND date(settled_at, 'unixepoch', '+8 hours') BETWEEN ? AND ?",
-        (str(data.get("insutype")), str(data.get("stmt_begndate")), str(data.get("stmt_enddate"))),
-    ).fetchall()
-    sums = [Sums(**json.loads(row["sums"])) for row in rows]
-    ours = (sum(s.total for s in sums), sum(s.fund for s in sums), sum(s.account for s in sums), len(sums))
-    names = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")
-    theirs = (*(fen(data.get(name)) for name in names), int(str(data.get("fixmedins_setl_cnt"))))
-    is_equal = ours == theirs
-    words = "" if is_equal else f"医保中心 {ours[3]} 笔，" + "，".join(yuan(amount) for amount in ours[:3])
-    return {"stmtinfo": {"stmt_rslt": "000000" if is_equal else "000103", "stmt_rslt_dscr": words}}
-
-
 TRANSACTIONS: dict[str, Callable[[sqlite3.Connection, Input, str], Output]] = {
     "1101": identify,
     "2201": register,
@@ -352,5 +308,7 @@ TRANSACTIONS: dict[str, Callable[[sqlite3.Connection, Input, str], Output]] = {
     "2207": settle_batch,
     "2208": cancel,
     "2601": undo,
-    "3201": totals,
+    "3201": statements.totals,
+    "3202": statements.details,
+    "9101": statements.upload,
 }

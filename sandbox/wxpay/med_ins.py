@@ -19,7 +19,7 @@ from sandbox.clock import now, rfc3339
 from sandbox.drive import done, orders, wanted
 from sandbox.errors import ApiError
 from sandbox.insurer import mobile
-from sandbox.insurer.transactions import Refusal
+from sandbox.insurer.wording import Refusal
 from sandbox.store import insert
 from sandbox.switches import take_switches
 from sandbox.world import World

@@ -155,6 +155,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.refund_claims": (("admin", "/staff/refunds"),),
     "staff.refund_bill": (("admin", "/staff/refunds/bills/{bill.paid}"),),
     "staff.reconciliation": (("admin", "/staff/reconciliation"),),
+    "staff.day_end": (("admin", "/staff/reconciliation/day"),),
     "staff.reconciliation_case": (("admin", "/staff/reconciliation/cases/{case}"),),
     "staff.ledger": (("admin", "/staff/ledger?prove=1"),),
     "staff.ledger_bill": (("admin", "/staff/ledger/bills/{bill.paid}"),),
@@ -162,6 +163,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 # GET routes that are no page of their own, and why.
 NO_PAGES = {
+    "staff.day_end_table": "a file to save",
     "patient.home_live": "a part of the front page",
     "patient.release_live": "a part of the department's page",
     "patient.visit_live": "a part of the visit's page",

@@ -15,7 +15,8 @@ from app.kernel.clock import SystemClock
 from app.reconciliation import reading
 from app.reconciliation.errors import StatementFlawed
 from app.reconciliation.ports import StatementAbsent, StatementKind, StatementNotReady
-from app.reconciliation.reading import FUNDS, TRADE, RowIn
+from app.reconciliation.reading import FUNDS, TRADE
+from app.reconciliation.rows import RowIn
 from app.reconciliation.states import Outcome, Subject
 from tests.contracts.gateways import Gateway, Post, refund_of, wechat
 from tests.sandbox.fixtures import RunningSandbox, running_sandbox

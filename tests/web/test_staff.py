@@ -31,6 +31,7 @@ MAY = {
     "/staff/payments": {"boss", "operations", "finance", "auditor"},
     "/staff/refunds": {"boss", "finance", "auditor"},
     "/staff/reconciliation": {"boss", "operations", "finance", "auditor"},
+    "/staff/reconciliation/day": {"boss", "operations", "finance", "auditor"},
     "/staff/ledger": {"boss", "operations", "finance", "auditor"},
     "/staff/audit": {"boss", "auditor"},
 }

@@ -40,7 +40,10 @@ PLACE = work.Place(
         work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, CASHIER, AUDITOR)),
         work.Link(_l("退费复核"), "staff.refund_claims", _roles(FINANCE, CASHIER, AUDITOR), ("staff.refund_bill",)),
         work.Link(
-            _l("对账"), "staff.reconciliation", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.reconciliation_case",)
+            _l("对账"),
+            "staff.reconciliation",
+            _roles(OPERATIONS, FINANCE, AUDITOR),
+            ("staff.reconciliation_case", "staff.day_end"),
         ),
         work.Link(_l("医保结算"), "staff.settlements", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
         work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
@@ -53,6 +56,7 @@ from app.web.staff import appeals as appeals  # noqa: E402 - the pages hang on t
 from app.web.staff import audit_trail as audit_trail  # noqa: E402
 from app.web.staff import calendar as calendar  # noqa: E402
 from app.web.staff import channels as channels  # noqa: E402
+from app.web.staff import day_end as day_end  # noqa: E402
 from app.web.staff import dead as dead  # noqa: E402
 from app.web.staff import hl7 as hl7  # noqa: E402
 from app.web.staff import hl7_codes as hl7_codes  # noqa: E402

@@ -18,7 +18,7 @@ from tests import factories_prescription as written
 from tests.conftest import SetClock
 from tests.factories import Person, person
 from tests.unit.ledger.week import Week
-from tests.unit.reconciliation.statements import flow, payment, refund
+from tests.unit.reconciliation.statements import alipay_row, flow, payment, refund
 
 PIECE = 5000
 Found = dict[tuple[Subject, str], tuple[CaseKind, CaseState]]
@@ -43,20 +43,20 @@ class Day:
         self._number += 1
         return f"{prefix}{self._number:026d}"
 
-    def order(self, at: datetime | None, *, fen: int = 2500) -> str:
+    def order(self, at: datetime | None, *, fen: int = 2500, provider: str = "wechat") -> str:
         """An order of our own; paid at `at`, or still open when that is None."""
         number = self.number("mz")
-        self.keep([(number, fen, at)])
+        self.keep([(number, fen, at)], provider)
         return number
 
-    def keep(self, orders: list[tuple[str, int, datetime | None]]) -> None:
+    def keep(self, orders: list[tuple[str, int, datetime | None]], provider: str = "wechat") -> None:
         """Orders with a bill each stand in our books."""
         with self.units.open() as uow:
             bill_id = (uow.session.query(Bill.id).order_by(Bill.id.desc()).limit(1).scalar() or 0) + 1
             bills, rows = [], []
             for offset, (number, fen, at) in enumerate(orders):
                 bills.append(self._bill(bill_id + offset, fen, at))
-                rows.append(self._order(bill_id + offset, number, fen, at))
+                rows.append(self._order(bill_id + offset, number, fen, at) | {"provider": provider})
             uow.session.execute(insert(Bill), bills)
             uow.session.execute(insert(PaymentOrder), rows)
 
@@ -100,10 +100,10 @@ class Day:
             "settles_bill": at is not None,
         }
 
-    def refund(self, state: RefundState, at: datetime | None, *, fen: int = 700) -> str:
+    def refund(self, state: RefundState, at: datetime | None, *, fen: int = 700, provider: str = "wechat") -> str:
         """A refund of our own of an order of yesterday."""
         number = self.number("rf")
-        order = self.order(self.begins - timedelta(days=1))
+        order = self.order(self.begins - timedelta(days=1), provider=provider)
         with self.units.open() as uow:
             kept = uow.session.query(PaymentOrder).filter_by(out_trade_no=order).one()
             kept.refunded_fen = fen
@@ -122,16 +122,17 @@ class Day:
             )
         return number
 
-    def ordinary(self, count: int) -> Iterator[str]:
+    def ordinary(self, count: int, provider: str = "wechat") -> Iterator[str]:
         """`count` payments that both sides know alike; yields their rows."""
+        told = payment if provider == "wechat" else alipay_row
         step = (self.ends - self.begins - timedelta(minutes=30)) / max(count, 1)
         for first in range(0, count, PIECE):
             orders = [
                 (self.number("mz"), 100 + place % 9900, self.begins + timedelta(minutes=15) + place * step)
                 for place in range(first, min(first + PIECE, count))
             ]
-            self.keep([(number, fen, at.replace(microsecond=0)) for number, fen, at in orders])
-            yield from (payment(number, fen, at) for number, fen, at in orders)
+            self.keep([(number, fen, at.replace(microsecond=0)) for number, fen, at in orders], provider)
+            yield from (told(number, fen, at) for number, fen, at in orders)
 
     def expect(self, subject: Subject, number: str, kind: CaseKind, state: CaseState = CaseState.OPEN) -> None:
         self.cases[subject, number] = (kind, state)

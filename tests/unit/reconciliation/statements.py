@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +13,7 @@ from typing import BinaryIO
 
 from app.kernel.money import yuan_text
 from app.reconciliation.ports import StatementAbsent, StatementKind
-from app.reconciliation.reading import CHINA
+from app.reconciliation.rows import CHINA
 
 # 下载交易账单, bill_type=ALL: 27 columns.
 TRADE_HEAD = (
@@ -23,6 +25,12 @@ TRADE_SUM = "总交易单数,应结订单总金额,退款总金额,充值券退�
 FUNDS_HEAD = (
     "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
     "资金变更提交申请人,备注,业务凭证号"
+)
+# 业务明细, as 支付宝商家中心 gives it: 25 columns.
+ALIPAY_HEAD = (
+    "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,终端号,对方账户,订单金额（元）,"
+    "商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,券名称,商家红包消费金额（元）,"
+    "卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注"
 )
 FUNDS_SUM = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
 
@@ -107,3 +115,78 @@ class Provider:
             raise StatementAbsent
         into.write(gzip.compress(plain))
         return hashlib.sha1(plain, usedforsecurity=False).hexdigest()
+
+
+def alipay_row(number: str, fen: int, at: datetime, *, refund_no: str = "", goods: str = "门诊挂号费") -> str:
+    """A payment of the order `number`, or with `refund_no` money that went back of it."""
+    yuan = f"{'-' if refund_no else ''}{yuan_text(fen)}"
+    head = (f"2026112922001{number[2:]}", number, "退款" if refund_no else "交易", goods, wall(at), wall(at))
+    tail = (*("0.00",) * 5, "", *("0.00",) * 2, refund_no, *("0.00",) * 2, "")
+    return ",".join(f"{cell}\t" for cell in (*head, "", "", "", "", "*安(159****5620)", yuan, yuan, *tail))
+
+
+def alipay_text(rows: Iterable[str]) -> str:
+    """The list of these rows between its lines."""
+    rows = list(rows)
+    back = sum(",退款\t," in row for row in rows)
+    return "".join(
+        f"{line}\r\n"
+        for line in (
+            "#支付宝业务明细查询",
+            "#账号：[20881021694810750156]",
+            "#起始日期：[2026年11月29日 00:00:00]   终止日期：[2026年11月30日 00:00:00]",
+            "#-----------------------------------------业务明细列表----------------------------------------",
+            ALIPAY_HEAD,
+            *rows,
+            "#-----------------------------------------业务明细列表结束------------------------------------",
+            f"#交易合计：{len(rows) - back}笔，商家实收共0.00元，商家优惠共0.00元",
+            f"#退款合计：{back}笔，商家实收退款共-0.00元，商家优惠退款共0.00元",
+            "#导出时间：[2026年11月30日 09:00:00]",
+        )
+    )
+
+
+def packed(**files: bytes) -> bytes:
+    """Files in a ZIP, in their order."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, plain in files.items():
+            package.writestr(name, plain)
+    return made.getvalue()
+
+
+def alipay_file(rows: Iterable[str], encoding: str = "gbk") -> bytes:
+    """The statement as it is downloaded: the summary stands before the list."""
+    return packed(summary="#支付宝业务汇总查询\r\n".encode("gbk"), details=alipay_text(rows).encode(encoding))
+
+
+def booking(number: str, *amounts: int, at: datetime, kind: str = "PY", control_id: str = "") -> str:
+    """A DFT^P03 as the hospital system books it: a line of our transaction `number` for each amount in fen."""
+    stamp = at.astimezone(CHINA).strftime("%Y%m%d%H%M%S+0800")
+    lines = "".join(
+        f"FT1|{place}|{number}-{place}-{kind}||{stamp}||{kind}|IBU300^布洛芬|||1|{yuan_text(fen)}&CNY\r"
+        for place, fen in enumerate(amounts, 1)
+    )
+    told_as = control_id or f"H{number}"
+    head = f"MSH|^~\\&|HIS|H|MENZHEN|H|20261130||DFT^P03^DFT_P03|{told_as}|P|2.5.1\r"
+    return f"{head}EVN|P03\rPID|1||P1\r{lines}"
+
+
+def batch(bookings: Iterable[str], *, sums: str = "") -> str:
+    """The bookings between FHS and FTS, counted."""
+    bookings = list(bookings)
+    heads = "FHS|^~\\&|HIS|H\rBHS|^~\\&|HIS|H|MENZHEN|H|||DFT^P03|20261129\r"
+    return heads + "".join(bookings) + f"BTS|{len(bookings)}||{sums}\rFTS|1\r"
+
+
+@dataclass
+class Files:
+    """Hands out a day's file as it is, from whoever says no sum of it."""
+
+    by_day: dict[date, bytes]
+
+    def fetch(self, _kind: StatementKind, day: date, into: BinaryIO) -> str:
+        if day not in self.by_day:
+            raise StatementAbsent
+        into.write(self.by_day[day])
+        return ""

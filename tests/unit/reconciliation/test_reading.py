@@ -11,7 +11,8 @@ import pytest
 
 from app.reconciliation import reading
 from app.reconciliation.errors import StatementFlawed
-from app.reconciliation.reading import FUNDS, TRADE, Form, RowIn
+from app.reconciliation.reading import FUNDS, TRADE, Form
+from app.reconciliation.rows import RowIn
 from app.reconciliation.states import Outcome, Subject
 from tests.unit.reconciliation.statements import (
     TRADE_HEAD,

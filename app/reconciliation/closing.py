@@ -1,0 +1,171 @@
+"""One day of the finance office: what came in and went back by our books, beside what each other side says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from app.kernel.clock import at_hospital
+from app.kernel.uow import Uow
+from app.payment.models import CashierEntry, CashierShift, PayMethod
+from app.payment.states import CashierShiftState
+from app.reconciliation.books import OURS
+from app.reconciliation.models import Case, Run, StatementRow
+from app.reconciliation.states import CaseState, Outcome, RunState, Source, Subject
+
+PENDING = (CaseState.OPEN, CaseState.WAITING)
+# The fund flow tells of the same money as the trade bill, so it is no side of its own.
+SIDES = (Source.WECHAT, Source.ALIPAY, Source.INSURER, Source.HOSPITAL)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How often and how much, in fen, came in and went back."""
+
+    in_count: int = 0
+    in_fen: int = 0
+    back_count: int = 0
+    back_fen: int = 0
+
+    @property
+    def net_fen(self) -> int:
+        """What stayed."""
+        return self.in_fen - self.back_fen
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side's day; `there` is None as long as it has told nothing, `run` when it was not asked about the day.
+
+    `is_known`: it was ever asked about any day.
+    """
+
+    source: Source
+    here: Sums
+    there: Sums | None
+    run: Run | None
+    pending: int
+    is_known: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """True when it has told all of the day and nothing is left to do, or when there is nothing to tell of.
+
+        A hospital system that tells nobody what it books keeps no day open; whoever holds money does.
+        """
+        if self.run is None:
+            return self.here == Sums() or (self.source is Source.HOSPITAL and not self.is_known)
+        return self.run.state == RunState.MATCHED and not self.pending
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """What crossed the windows in cash or by card; cash is counted when a shift ends (`shifts_open` have not)."""
+
+    method: PayMethod
+    here: Sums
+    counted_off_fen: int = 0
+    shifts_closed: int = 0
+    shifts_open: int = 0
+
+    @property
+    def is_clear(self) -> bool:
+        """True when every drawer was counted and held what it should have."""
+        return not self.shifts_open and not self.counted_off_fen
+
+
+def sides(uow: Uow, day: date) -> list[Side]:
+    """Every other side of the day, as far as it was asked or as our books have something of it."""
+    runs = {run.source: run for run in uow.session.scalars(select(Run).where(Run.day == day))}
+    told = (_side(uow, day, source, runs.get(source)) for source in SIDES)
+    return [side for side in told if side.run is not None or side.here != Sums()]
+
+
+def drawers(uow: Uow, day: date) -> list[Drawer]:
+    """The day at the windows: cash with its counted drawers, then cards."""
+    begins, ends = bounds(uow, day)
+    rows = uow.session.execute(
+        select(CashierEntry.method, *_in_and_back(CashierEntry.amount_fen, CashierEntry.amount_fen > 0))
+        .where(CashierEntry.made_at >= begins, CashierEntry.made_at < ends)
+        .group_by(CashierEntry.method)
+    )
+    found = {row[0]: Sums(int(row[1]), int(row[2]), int(row[3]), -int(row[4])) for row in rows}
+    off_fen, closed, still_open = _counted(uow, begins, ends)
+    cash = found.get(PayMethod.CASH, Sums())
+    return [
+        Drawer(PayMethod.CASH, cash, off_fen, closed, still_open),
+        Drawer(PayMethod.CARD, found.get(PayMethod.CARD, Sums())),
+    ]
+
+
+def cases(uow: Uow, day: date) -> list[tuple[Case, Run]]:
+    """All cases of the day's runs, those that are not over first."""
+    is_over = Case.state.not_in(PENDING)
+    rows = uow.session.execute(
+        select(Case, Run).join(Run, Run.id == Case.run_id).where(Run.day == day).order_by(is_over, Run.source, Case.id)
+    )
+    return [(found, run) for found, run in rows]
+
+
+def bounds(uow: Uow, day: date) -> tuple[datetime, datetime]:
+    """The instants at which the hospital's day begins and ends."""
+    return at_hospital(day, time(0), uow.zone), at_hospital(day + timedelta(days=1), time(0), uow.zone)
+
+
+def _side(uow: Uow, day: date, source: Source, run: Run | None) -> Side:
+    is_told = run is not None and run.state in (RunState.LOADED, RunState.MATCHED)
+    pending = 0
+    if run is not None:
+        wanted = select(func.count()).where(Case.run_id == run.id, Case.state.in_(PENDING))
+        pending = uow.session.scalar(wanted) or 0
+    is_known = uow.session.scalar(select(Run.id).where(Run.source == source).limit(1)) is not None
+    told = _there(uow, run) if run and is_told else None
+    return Side(source, _here(uow, day, source), told, run, pending, is_known)
+
+
+def _here(uow: Uow, day: date, source: Source) -> Sums:
+    begins, ends = bounds(uow, day)
+    counts: dict[bool, tuple[int, int]] = {}
+    for ours in OURS[source]:
+        here = ours.query(day, uow).subquery()
+        row = uow.session.execute(
+            select(func.count(), func.coalesce(func.sum(here.c.fen), 0)).where(
+                here.c.is_done, here.c.at >= begins, here.c.at < ends
+            )
+        ).one()
+        counts[ours.subject is Subject.REFUND] = (int(row[0]), int(row[1]))
+    return Sums(*counts.get(False, (0, 0)), *counts.get(True, (0, 0)))
+
+
+def _there(uow: Uow, run: Run) -> Sums:
+    """What the other side tells as done; what it has under way or could not be read counts for nothing."""
+    row = uow.session.execute(
+        select(*_in_and_back(StatementRow.amount_fen, StatementRow.subject != Subject.REFUND)).where(
+            StatementRow.run_id == run.id, StatementRow.outcome == Outcome.DONE
+        )
+    ).one()
+    return Sums(*(int(figure) for figure in row))
+
+
+def _in_and_back(amount: Any, is_in: ColumnElement[bool]) -> tuple[ColumnElement[int], ...]:  # noqa: ANN401 - a column
+    """Count and sum of what comes in, count and sum of what does not."""
+    return tuple(
+        figure
+        for side in (is_in, ~is_in)
+        for figure in (
+            func.coalesce(func.sum(case((side, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((side, amount), else_=0)), 0),
+        )
+    )
+
+
+def _counted(uow: Uow, begins: datetime, ends: datetime) -> tuple[int, int, int]:
+    """How far the day's drawers were off, how many were counted, and how many that were opened by then were not."""
+    off = func.coalesce(func.sum(CashierShift.counted_fen - CashierShift.expected_fen), 0)
+    counted = select(off, func.count()).where(CashierShift.closed_at >= begins, CashierShift.closed_at < ends)
+    off_fen, closed = uow.session.execute(counted).one()
+    still = select(func.count()).where(CashierShift.state == CashierShiftState.OPEN, CashierShift.opened_at < ends)
+    return int(off_fen or 0), int(closed), int(uow.session.scalar(still) or 0)

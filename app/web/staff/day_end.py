@@ -1,0 +1,187 @@
+"""The end of a day 日结: our figures beside everybody else's, the cases still open, and a table of it to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from flask import Response, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from app.kernel import audit
+from app.kernel.money import yuan_text
+from app.kernel.uow import Uow
+from app.payment.models import PayMethod
+from app.reconciliation import closing
+from app.reconciliation.closing import Drawer, Side, Sums
+from app.reconciliation.models import Case, Run
+from app.reconciliation.states import RunState, Source
+from app.web import edge, show, work
+from app.web.spreadsheets import csv_file
+from app.web.staff import AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
+from app.web.staff import reconciliation_words as words
+from app.web.staff.lists import day_field
+
+SIDES = {
+    Source.WECHAT: _l("微信支付"),
+    Source.ALIPAY: _l("支付宝"),
+    Source.INSURER: _l("医保"),
+    Source.HOSPITAL: _l("医院系统"),
+}
+METHODS = {PayMethod.CASH: _l("现金"), PayMethod.CARD: _l("刷卡")}
+FIGURES = (
+    *(_l("本院收入笔数"), _l("本院收入（元）"), _l("本院退款笔数"), _l("本院退款（元）")),
+    *(_l("对方收入笔数"), _l("对方收入（元）"), _l("对方退款笔数"), _l("对方退款（元）")),
+)
+HEADS = (
+    *(_l("来源"), _l("项目"), _l("差错"), _l("状态"), _l("本院单号"), _l("对方单号")),
+    *(_l("本院金额（元）"), _l("对方金额（元）"), _l("时间"), _l("说明")),
+)
+NONE = "—"
+
+
+@blueprint.get("/reconciliation/day")
+@work.needs(OPERATIONS, FINANCE, AUDITOR)
+def day_end() -> edge.Answer:
+    """One day, yesterday unless another is asked for."""
+    uow = edge.current_uow()
+    day = _day(uow)
+    sides, drawers = closing.sides(uow, day), closing.drawers(uow, day)
+    cases = closing.cases(uow, day)
+    is_over = day < uow.today()
+    return work.page(
+        "staff/day_end.html",
+        PLACE,
+        day=show.day_words(day),
+        day_before=_address(day - timedelta(days=1)),
+        day_after=_address(day + timedelta(days=1)) if is_over else "",
+        filters=[day_field("day", gettext("日期"), day)],
+        is_over=is_over,
+        open_points=_open_points(sides, drawers),
+        rows=[*(_side(side) for side in sides), *(_drawer(drawer) for drawer in drawers)],
+        cases=[_case(*row) for row in cases if row[0].state in closing.PENDING],
+        again=_again(sides) if FINANCE in edge.actor().roles else [],
+        export_href=url_for("staff.day_end_table", day=day.isoformat()),
+    )
+
+
+@blueprint.get("/reconciliation/day.csv")
+@work.needs(OPERATIONS, FINANCE, AUDITOR)
+def day_end_table() -> Response:
+    """The day's figures and all of its cases, for the finance office's own files; that they left is on record."""
+    uow = edge.current_uow()
+    day = _day(uow)
+    audit.record(uow, "reconciliation.export", "reconciliation_day", day.isoformat())
+    return csv_file(f"reconciliation-{day:%Y%m%d}.csv", _table(uow, day))
+
+
+def _day(uow: Uow) -> date:
+    return work.day(work.asked("day", 10)) or uow.today() - timedelta(days=1)
+
+
+def _address(day: date) -> str:
+    return url_for("staff.day_end", day=day.isoformat())
+
+
+def _sums(sums: Sums | None) -> list[str]:
+    if sums is None:
+        return [NONE, NONE]
+    return [f"{sums.in_count} · {yuan_text(sums.in_fen)}", f"{sums.back_count} · {yuan_text(sums.back_fen)}"]
+
+
+def _side(side: Side) -> dict[str, object]:
+    off = NONE if side.there is None else yuan_text(side.there.net_fen - side.here.net_fen)
+    tag = words.RUN_STATES[side.run.state] if side.run else ("wait", gettext("未接入"))
+    if side.run and side.run.state == RunState.MATCHED:
+        tag = ("ok", gettext("相符")) if side.is_clear else ("bad", gettext("有差错"))
+    return {
+        "name": str(SIDES[side.source]),
+        "cells": [*_sums(side.here), *_sums(side.there), off, side.pending],
+        "tag": {"kind": tag[0], "text": str(tag[1])},
+    }
+
+
+def _drawer(drawer: Drawer) -> dict[str, object]:
+    counted, off = NONE, NONE
+    tag = ("info", gettext("按签购单核对"))
+    if drawer.method is PayMethod.CASH:
+        counted = gettext("已点 %(count)s 班", count=drawer.shifts_closed)
+        off = yuan_text(drawer.counted_off_fen)
+        tag = ("ok", gettext("相符")) if drawer.is_clear else ("bad", gettext("长短款"))
+        if drawer.shifts_open:
+            tag = ("wait", gettext("%(count)s 班未结", count=drawer.shifts_open))
+    return {
+        "name": str(METHODS[drawer.method]),
+        "cells": [*_sums(drawer.here), counted, NONE, off, NONE],
+        "tag": {"kind": tag[0], "text": tag[1]},
+    }
+
+
+def _open_points(sides: list[Side], drawers: list[Drawer]) -> list[str]:
+    """What keeps the day from being closed, in words."""
+    points = []
+    for side in sides:
+        name = SIDES[side.source]
+        if side.pending:
+            points.append(gettext("%(name)s：%(count)s 笔差错待处理", name=name, count=side.pending))
+        elif not side.is_clear:
+            points.append(gettext("%(name)s：还没有核对", name=name))
+    for drawer in drawers:
+        if drawer.shifts_open:
+            points.append(gettext("现金：%(count)s 个班次未结", count=drawer.shifts_open))
+        elif drawer.counted_off_fen:
+            points.append(gettext("现金：长短款 %(yuan)s 元", yuan=yuan_text(drawer.counted_off_fen)))
+    return points
+
+
+def _case(case: Case, run: Run) -> dict[str, object]:
+    return {
+        "source": str(words.SOURCES[run.source]),
+        "kind": f"{words.SUBJECTS[case.subject]} · {words.KINDS[case.kind]}",
+        "there": words.yuan(case.there_fen),
+        "here": words.yuan(case.here_fen),
+        "href": url_for("staff.reconciliation_case", case_id=case.public_id),
+    }
+
+
+def _again(sides: list[Side]) -> list[dict[str, str]]:
+    """The sides whose day can be compared anew."""
+    return [
+        {
+            "label": gettext("重新核对%(name)s", name=SIDES[side.source]),
+            "href": url_for("staff.compare_again", run_id=side.run.public_id),
+        }
+        for side in sides
+        if side.run is not None and side.run.state == RunState.MATCHED
+    ]
+
+
+def _table(uow: Uow, day: date) -> Iterator[list[str]]:
+    yield [gettext("日期"), day.isoformat()]
+    yield [gettext("渠道"), *(str(figure) for figure in FIGURES)]
+    for side in closing.sides(uow, day):
+        yield [str(SIDES[side.source]), *_figures(side.here), *_figures(side.there)]
+    for drawer in closing.drawers(uow, day):
+        yield [str(METHODS[drawer.method]), *_figures(drawer.here)]
+    yield []
+    yield [str(head) for head in HEADS]
+    for case, run in closing.cases(uow, day):
+        yield [
+            str(words.SOURCES[run.source]),
+            str(words.SUBJECTS[case.subject]),
+            str(words.KINDS[case.kind]),
+            str(words.CASE_STATES[case.state][1]),
+            case.number,
+            case.foreign_no,
+            words.yuan(case.here_fen),
+            words.yuan(case.there_fen),
+            case.at.astimezone(uow.zone).strftime("%Y-%m-%d %H:%M:%S"),
+            case.note,
+        ]
+
+
+def _figures(sums: Sums | None) -> list[str]:
+    if sums is None:
+        return [""] * 4
+    return [str(sums.in_count), yuan_text(sums.in_fen), str(sums.back_count), yuan_text(sums.back_fen)]
