@@ -47,6 +47,8 @@ STAFF = (
 )
 # code, name, place
 WINDOWS = (("W1", "1号窗口", "门诊药房1层"), ("W2", "2号窗口", "门诊药房1层"), ("W3", "3号窗口", "门诊药房1层"))
+# code, name, English name, latitude and longitude in millionths of a degree, metres that count as near
+LOBBIES = (("HALL", "门诊大厅", "Outpatient hall", 39_904_200, 116_407_400, 300),)
 # name, place
 POSTERS = (("大厅立牌", "门诊大厅入口"), ("电梯海报", "门诊楼2号电梯"), ("社区宣传栏", "仁和社区卫生站"))
 # phone, name, identity number without its check digit, policy, account balance in fen

@@ -19,6 +19,8 @@ from app.kernel.uow import Actor, Uow
 from app.pharmacy import picking
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
+from app.queueing import lobbies
+from app.queueing.lobbies import LobbyIn
 from app.rulebook import service as rulebook
 from app.scheduling import plans
 from app.scheduling import service as scheduling
@@ -37,6 +39,7 @@ def seed(uow: Uow) -> None:
     _staff(uow)
     _pharmacy(uow)
     _posters(uow)
+    _lobbies(uow)
     for phone, name, number, policy, balance_fen in demo.PATIENTS:
         _patient(uow, phone, name, number)
         _cover(uow, number, policy, balance_fen)
@@ -126,6 +129,14 @@ def _posters(uow: Uow) -> None:
     for name, place in demo.POSTERS:
         if name not in known:
             analytics.file_channel(uow, name=name, place=place)
+
+
+def _lobbies(uow: Uow) -> None:
+    known = {lobby.code for lobby in lobbies.lobbies(uow)}
+    for code, name, name_en, latitude_e6, longitude_e6, metres in demo.LOBBIES:
+        if code not in known:
+            told = LobbyIn(code, name, name_en, latitude_e6=latitude_e6, longitude_e6=longitude_e6, near_metres=metres)
+            lobbies.file_lobby(uow, told)
 
 
 def _patient(uow: Uow, phone: str, name: str, number: str) -> None:

@@ -23,6 +23,37 @@ class CannotCheckIn(Refused):
     code = "cannot_check_in"
 
 
+class LobbyCodeNeeded(Refused):
+    """By the rules a phone checks in with the code that a screen in the lobby shows."""
+
+    code = "lobby_code_needed"
+
+
+class LobbyCodeExpired(Refused):
+    """The code was on the screen some minutes ago, or was scanned too long ago; the screen shows a new one."""
+
+    code = "lobby_code_expired"
+
+
+class LobbyCodeForged(Refused):
+    """No screen of ours ever showed this code."""
+
+    code = "lobby_code_forged"
+
+
+class CheckInElsewhere(Refused):
+    """Whose department is not served here checks in elsewhere; facts: `where`."""
+
+    code = "checkin_elsewhere"
+
+
+class LobbyNotValid(Refused):
+    """A lobby needs a code and names, a latitude with a longitude, and a radius of 20 to 5000 metres."""
+
+    code = "lobby_not_valid"
+    http_status = 422
+
+
 class NobodyWaits(Refused):
     """No one is waiting in this session."""
 

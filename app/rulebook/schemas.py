@@ -104,6 +104,7 @@ class RulesSchema(_Row):
     waitlist_missed_at_most = _whole(0, 20)
     breach_limits = fields.List(fields.Nested(_BreachLimit), validate=validate.Length(max=8))
     check_in_opens_minutes = _whole(0, 600)
+    check_in_needs_lobby_code = fields.Boolean(truthy={True}, falsy={False})
     late_after_minutes = _whole(0, 600)
     late_rule = _word(LateRule)
     passed_steps = fields.List(fields.String(validate=_step), validate=validate.Length(1, 8))

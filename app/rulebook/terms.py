@@ -125,6 +125,7 @@ class Rules:
     breach_limits: tuple[BreachLimit, ...] = ()
     # Arriving.
     check_in_opens_minutes: int = 60
+    check_in_needs_lobby_code: bool = False
     late_after_minutes: int = 0
     late_rule: LateRule = LateRule.FROM_ARRIVAL
     # The waiting room.

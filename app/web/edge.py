@@ -140,7 +140,7 @@ def _holder_at_once(kind: str, secret: str) -> Actor | None:
 
 def begin_login(kind: str, secret: str) -> None:
     """The browser keeps `secret` for `kind`; the session's other contents are new, so none can be planted before."""
-    kept = {key: session[key] for key in ("lang", "elder", "source", "lobby_day", "visitor") if key in session}
+    kept = {key: session[key] for key in ("lang", "elder", "source", "lobby_day", "lobby", "visitor") if key in session}
     other = {key: session[key] for key in ("patient_secret", "staff_secret") if key in session}
     session.clear()
     session.update(kept | other | {f"{kind}_secret": secret})

@@ -54,8 +54,13 @@ def surface(name: str, *, prefix: str, guard: edge.Guard) -> Blueprint:
 def _refuse_malformed(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     for value in (values or {}).values():
         is_number = isinstance(value, int)
-        if (is_number and value > MOST_ID) or not (is_number or _IN_ADDRESS.fullmatch(str(value))):
+        if (is_number and value > MOST_ID) or not (is_number or may_be_in_address(str(value))):
             raise NotFound
+
+
+def may_be_in_address(text: str) -> bool:
+    """True for a well-formed code or id: what else stands in an address names nothing."""
+    return _IN_ADDRESS.fullmatch(text) is not None
 
 
 def needs(*roles: str) -> Callable[[Callable[P, edge.Answer]], Callable[P, edge.Answer]]:

@@ -123,6 +123,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "window.drawer": (("cashier", "/window/cashier/shift"),),
     "window.shift": (("cashier", "/window/cashier/shifts/{shift}"),),
     "board.home": (("", "/board/"),),
+    "board.lobby": (("", "/board/check-in/HALL"),),
     "board.department": (("", "/board/GI"), ("", "/board/PED")),
     "staff.home": (("admin", "/staff/"),),
     "staff.schedules": (("admin", "/staff/schedules"),),
@@ -132,6 +133,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.session_page": (("admin", "/staff/schedules/{session}"),),
     "staff.rules": (("admin", "/staff/rules"), ("admin", "/staff/rules?scope=d:GI")),
     "staff.new_rules": (("admin", "/staff/rules/new"),),
+    "staff.lobbies": (("admin", "/staff/lobbies"), ("admin", "/staff/lobbies?lobby=HALL")),
     "staff.appeals": (("admin", "/staff/appeals"),),
     "staff.channels": (("admin", "/staff/channels"),),
     "staff.channel": (("admin", "/staff/channels/{channel}"),),
@@ -181,6 +183,8 @@ NO_PAGES = {
     "window.sheets_pdf": "a PDF",
     "window.receipt_pdf": "a PDF",
     "board.live": "a part of the board",
+    "board.lobby_live": "a part of the lobby's screen",
+    "public.lobby": "leads to the check-in",
     "staff.poster": "a PDF",
 }
 

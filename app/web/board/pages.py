@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, url_for
 
+from app.queueing import lobbies
 from app.queueing import service as queueing
 from app.queueing.service import BoardRow
 from app.runtime import runtime
@@ -11,6 +12,7 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import Department
 from app.web import edge, show
 from app.web.board import blueprint
+from app.web.board.lobby import name_of
 from app.web.live import fragment
 
 MOST_CALLS = 3  # strips that fit above the table on a 1080-line screen
@@ -18,7 +20,7 @@ MOST_CALLS = 3  # strips that fit above the table on a 1080-line screen
 
 @blueprint.get("/")
 def home() -> edge.Answer:
-    """The departments, each with its board."""
+    """The departments, each with its board, and the lobbies, each with its code."""
     boards = [
         {
             "label": _name(department),
@@ -27,7 +29,11 @@ def home() -> edge.Answer:
         }
         for department in scheduling.departments(edge.current_uow())
     ]
-    return render_template("board/list.html", boards=boards)
+    codes = [
+        {"label": name_of(lobby), "href": url_for("board.lobby", lobby=lobby.code)}
+        for lobby in lobbies.lobbies(edge.current_uow())
+    ]
+    return render_template("board/list.html", boards=boards, lobbies=codes)
 
 
 @blueprint.get("/<code>")

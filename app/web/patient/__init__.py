@@ -24,6 +24,7 @@ def _guard() -> edge.Answer | None:
 blueprint = edge.surface("patient", prefix="", guard=_guard)
 
 from app.web.patient import another_place as another_place  # noqa: E402 - the pages hang on the blueprint above
+from app.web.patient import arriving as arriving  # noqa: E402
 from app.web.patient import bills as bills  # noqa: E402
 from app.web.patient import booking as booking  # noqa: E402
 from app.web.patient import family as family  # noqa: E402

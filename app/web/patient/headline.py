@@ -61,12 +61,12 @@ def _booked(visit: Visit) -> Headline:
 
 
 def _check_in(visit: Visit) -> Headline:
-    return {
-        "title": gettext("到院了吗？请签到取号"),
-        "text": f"{_when(visit)} · {_where(visit)}",
-        "button": gettext("我已到院，签到"),
-        "post": url_for("patient.check_in", registration_id=_id(visit)),
-    }
+    told = {"title": gettext("到院了吗？请签到取号"), "text": f"{_when(visit)} · {_where(visit)}"}
+    if visit.needs_lobby_code:
+        note = gettext("请用手机扫候诊厅屏幕上的签到码，或到护士站报到。")
+        return {**told, "note": note, "button": gettext("去签到"), "href": url_for("patient.check_in_list")}
+    post = url_for("patient.check_in", registration_id=_id(visit))
+    return {**told, "button": gettext("我已到院，签到"), "post": post}
 
 
 def _waiting(visit: Visit) -> Headline:

@@ -58,6 +58,11 @@ def door_opens_at(uow: Uow, session: ClinicSession) -> datetime:
     return queueing.opens_at(rules_of_session(uow, session), session)
 
 
+def needs_code(uow: Uow, session: ClinicSession) -> bool:
+    """True where the phone checks in only by the code on a lobby's screen."""
+    return rules_of_session(uow, session).check_in_needs_lobby_code
+
+
 def may_check_in(registration: Registration, session: ClinicSession, opens_at: datetime, now: datetime) -> bool:
     """True while the door is open for the registration."""
     is_open = opens_at <= now < session.ends_at
@@ -79,6 +84,7 @@ class Visit:
     invoices: tuple[Invoice, ...]
     plan: FollowUpPlan | None
     check_in_opens_at: datetime
+    needs_lobby_code: bool
     is_owed_another: bool
     now: datetime
 
@@ -169,6 +175,7 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
         patient=next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
         card=card,
         check_in_opens_at=door_opens_at(uow, card.session),
+        needs_lobby_code=needs_code(uow, card.session),
         is_owed_another=is_owed_another(uow, registration),
         slot=registrations.slot_of(uow, registration),
         ticket=ticket,

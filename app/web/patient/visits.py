@@ -1,4 +1,4 @@
-"""Being in the house: checking in, one's number in the queue, and coming back after one's turn has passed."""
+"""The visit's page with one's number in the queue, coming back after one's turn has passed, and all registrations."""
 
 from __future__ import annotations
 
@@ -51,17 +51,8 @@ def _told(found: Visit) -> dict[str, object]:
     return {"head": headline(found), "steps": steps(found)}
 
 
-@blueprint.get("/check-in")
-def check_in_list() -> edge.Answer:
-    """Where the lobby's code leads: today's registrations, each with its button."""
-    uow = edge.current_uow()
-    today = [row for row in listed_of_account(uow) if row.registration.visit_day == uow.today()]
-    shown = {RegistrationState.BOOKED, RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION}
-    rows = [_row(uow, row) for row in today if row.registration.state in shown]
-    return render_template("patient/check_in.html", registrations=rows)
-
-
-def _row(uow: Uow, found: Listed) -> dict[str, object]:
+def row_of(uow: Uow, found: Listed) -> dict[str, object]:
+    """A registration in a list: what, who, when, where, and where it leads."""
     row, department = found.registration, found.department
     opens_at = door_opens_at(uow, found.clinic_session)
     return {
@@ -74,18 +65,9 @@ def _row(uow: Uow, found: Listed) -> dict[str, object]:
         "may_check_in": may_check_in(row, found.clinic_session, opens_at, uow.now()),
         "is_booked": row.state == RegistrationState.BOOKED,
         "opens_at": show.clock_time(opens_at),
-        "post": url_for("patient.check_in", registration_id=row.public_id),
         "href": url_for("patient.visit", registration_id=row.public_id),
         "detail": url_for("patient.registration", registration_id=row.public_id),
     }
-
-
-@blueprint.post("/registrations/<registration_id>/check-in")
-def check_in(registration_id: str) -> edge.Answer:
-    """The patient is in the house and has a number; a second tap shows the same one."""
-    uow = edge.current_uow()
-    queueing.check_in(uow, registration=registrations.of_account(uow, registration_id))
-    return redirect(url_for("patient.visit", registration_id=registration_id))
 
 
 @blueprint.post("/visits/<registration_id>/rejoin")
@@ -104,7 +86,7 @@ def rejoin(registration_id: str) -> edge.Answer:
 def registrations_list() -> edge.Answer:
     """The account's registrations, newest first."""
     uow = edge.current_uow()
-    rows = [_row(uow, row) for row in listed_of_account(uow)]
+    rows = [row_of(uow, row) for row in listed_of_account(uow)]
     return render_template("patient/registrations.html", registrations=rows)
 
 

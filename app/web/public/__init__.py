@@ -1,4 +1,4 @@
-"""What anyone may open: a poster's code, and whether an invoice is ours. No page here holds a patient's name."""
+"""What anyone may open: a poster's or a lobby's code, and whether an invoice is ours; no patient's name is here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.invoice import service as invoices
 from app.invoice.service import VerifiedInvoice
 from app.invoice.states import InvoiceKind, InvoiceState
 from app.kernel.errors import NotFound
+from app.queueing import lobbies
 from app.web import edge, show
 from app.web.paths import own_path
 
@@ -32,6 +33,20 @@ def poster(code: str) -> edge.Answer:
         session["lobby_day"] = edge.current_uow().today().isoformat()
     session.permanent = True
     return redirect(own_path(channel.target) or url_for("patient.home"))
+
+
+@blueprint.get("/l/<lobby>/<code>")
+def lobby(lobby: str, code: str) -> edge.Answer:
+    """Whoever scanned the code on the lobby's screen is in the house; the browser remembers it, and check-in follows.
+
+    Refuses `lobby_code_forged`, `lobby_code_expired`.
+    """
+    uow = edge.current_uow()
+    scanned = lobbies.scan(uow, lobby_code=lobby, code=code)
+    session["lobby"] = [scanned.lobby_code, scanned.at.isoformat()]
+    session["lobby_day"] = uow.today().isoformat()
+    session.permanent = True
+    return redirect(url_for("patient.check_in_list"))
 
 
 @blueprint.get("/verify")

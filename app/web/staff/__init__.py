@@ -31,6 +31,7 @@ PLACE = work.Place(
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), PLANNING_PAGES),
         work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
         work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
+        work.Link(_l("签到点"), "staff.lobbies", _roles(ADMIN, OPERATIONS)),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
         work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
@@ -64,6 +65,7 @@ from app.web.staff import hl7_message as hl7_message  # noqa: E402
 from app.web.staff import hl7_repeating as hl7_repeating  # noqa: E402
 from app.web.staff import home as home  # noqa: E402
 from app.web.staff import ledger as ledger  # noqa: E402
+from app.web.staff import lobbies as lobbies  # noqa: E402
 from app.web.staff import members as members  # noqa: E402
 from app.web.staff import messages as messages  # noqa: E402
 from app.web.staff import patients as patients  # noqa: E402

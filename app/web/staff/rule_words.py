@@ -33,7 +33,7 @@ GROUPS: tuple[tuple[object, tuple[str, ...]], ...] = (
         ),
     ),
     (_l("爽约和限约"), ("breach_limits",)),
-    (_l("签到和迟到"), ("check_in_opens_minutes", "late_after_minutes", "late_rule")),
+    (_l("签到和迟到"), ("check_in_opens_minutes", "check_in_needs_lobby_code", "late_after_minutes", "late_rule")),
     (
         _l("候诊"),
         (
@@ -78,6 +78,7 @@ LABELS: dict[str, object] = {
     "waitlist_missed_at_most": _l("几次没有回应就结束候补"),
     "breach_limits": _l("爽约、退号的次数和限约"),
     "check_in_opens_minutes": _l("开诊前几分钟开始签到"),
+    "check_in_needs_lobby_code": _l("手机签到须先扫签到屏上的码"),
     "late_after_minutes": _l("过了预约时段几分钟算迟到"),
     "late_rule": _l("迟到的人排在哪里"),
     "passed_steps": _l("过号后排在哪里"),
