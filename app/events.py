@@ -150,6 +150,15 @@ class PatientCalled:
 
 
 @dataclass(frozen=True)
+class ReturnDue:
+    """Whoever walks while they wait should set out now to be back for their call."""
+
+    registration_id: int
+    patient_id: int
+    ticket_id: int
+
+
+@dataclass(frozen=True)
 class ConsultationEnded:
     """The doctor is done with the patient for this visit."""
 

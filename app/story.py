@@ -121,11 +121,13 @@ STORY: Story = {
     events.FeePaidTooLate: (payment.refund_when_too_late,),
     events.RegistrationMissed: (revisit.reopen_when_given_back,),
     events.PatientCheckedIn: (
+        queueing.note_told_when_checked_in,
         notifications.tell_when_checked_in,
         analytics.count_when_checked_in,
         tell_hospital,
     ),
-    events.PatientCalled: (notifications.tell_when_called,),
+    events.PatientCalled: (queueing.note_wait_when_called, notifications.tell_when_called),
+    events.ReturnDue: (notifications.tell_when_return_due,),
     events.ConsultationEnded: (revisit.finish_when_seen,),
     events.PrescriptionIssued: (analytics.count_when_prescribed,),
     events.PrescriptionReturned: (),  # the doctor finds it on the desk's list; nothing was built on it yet

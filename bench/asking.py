@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from app.queueing.day import Event, Happening, play
-from app.queueing.estimating import Estimate, Habits, QueueFacts, estimate
+from app.queueing.estimating import Estimate, Habits, QueueFacts, estimate, is_time_to_return
 from app.queueing.estimating_pace import USUAL_SPREAD, Pace
 from app.queueing.watching import Watched
 from bench.day import Played
@@ -181,7 +181,7 @@ def _tell(asked: _Asked, question: _Question, facts: QueueFacts) -> CalledBack |
     number = question.place_no
     if number in asked.back:
         return None
-    if estimate(facts, asked.habits).safe_minutes > question.walk_minutes:
+    if not is_time_to_return(estimate(facts, asked.habits), question.walk_minutes):
         asked.away.add(number)
         return None
     asked.back.add(number)

@@ -21,6 +21,7 @@ from app.notifications.states import Channel
 from app.payment import mixed_querying, querying, receiving, refunds
 from app.pharmacy import handing
 from app.prescription import service as prescription
+from app.queueing import own_errors, walking
 from app.reconciliation import service as reconciliation
 from app.reconciliation.insured import InsurerStatement
 from app.reconciliation.ports import StatementSource
@@ -59,6 +60,16 @@ def open_sessions(runtime: Runtime) -> int:
 def reminders(runtime: Runtime) -> int:
     """Reminders whose time has come are told."""
     return _drain(runtime, "reminders", lambda uow: telling.tell_due(uow, limit=BATCH))
+
+
+def call_back(runtime: Runtime) -> int:
+    """Whoever walks while they wait is told in time to come back."""
+    return _once(runtime, "call_back", walking.tell_due)
+
+
+def wait_errors(runtime: Runtime) -> int:
+    """How right the told waits of yesterday and today were stands by department."""
+    return _once(runtime, "wait_errors", own_errors.count_two_days)
 
 
 def lapse_plans(runtime: Runtime) -> int:

@@ -19,6 +19,7 @@ from app.events import (
     RegistrationRescheduled,
     ReminderDue,
     ReportArrived,
+    ReturnDue,
     WaitlistLapsed,
     WaitlistOffered,
 )
@@ -32,6 +33,7 @@ from app.payment.models import Bill, Purpose, Refund
 from app.pharmacy.models import Bag, Window
 from app.pharmacy.picking import window_by_code
 from app.queueing.models import Ticket
+from app.queueing.walking import walk_of
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.service import slot_of
 from app.reports.models import Report
@@ -130,6 +132,21 @@ def tell_when_called(uow: Uow, called: PatientCalled) -> None:
     """It is the patient's turn; called again, the patient is told again."""
     calls = uow.session.get_one(Ticket, called.ticket_id).calls
     _tell_ticket(uow, called.ticket_id, "called", f"called:{called.ticket_id}:{calls}")
+
+
+def tell_when_return_due(uow: Uow, due: ReturnDue) -> None:
+    """Whoever walks should set out now: once for each choice of minutes."""
+    ticket, walk = uow.session.get_one(Ticket, due.ticket_id), walk_of(uow, due.ticket_id)
+    if walk is None:
+        return
+    tell(
+        uow,
+        patient_id=due.patient_id,
+        template="come_back",
+        dedupe=f"come_back:{ticket.id}:{walk.choice_no}",
+        params={"number": ticket.number, "room": ticket.room, "minutes": walk.walk_minutes},
+        link=links.visit(uow.session.get_one(Registration, due.registration_id).public_id),
+    )
 
 
 def _tell_ticket(uow: Uow, ticket_id: int, template: str, dedupe: str) -> None:

@@ -100,6 +100,13 @@ WORDS: Mapping[str, Words] = {
         "{number}, please come to room {room} now.",
         useful_minutes=20,
     ),
+    "come_back": Words(
+        "请现在往回走",
+        "Please come back now",
+        "{number}，快轮到您了。按您选的{minutes}分钟路程，请现在回到{room}诊室门口。",
+        "{number}, your turn is near. You are {minutes} minutes away: please come back to room {room} now.",
+        useful_minutes=20,
+    ),
     "billed": Words(
         "有一笔费用待支付",
         "There is something to pay",

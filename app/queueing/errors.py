@@ -47,6 +47,12 @@ class CheckInElsewhere(Refused):
     code = "checkin_elsewhere"
 
 
+class CannotWalk(Refused):
+    """Only who waits can walk meanwhile; whoever is called goes to the room now."""
+
+    code = "cannot_walk"
+
+
 class LobbyNotValid(Refused):
     """A lobby needs a code and names, a latitude with a longitude, and a radius of 20 to 5000 metres."""
 

@@ -114,6 +114,14 @@ def estimate(facts: QueueFacts, habits: Habits, pace: Pace | None = None) -> Est
     return _quantiles(total)
 
 
+def is_time_to_return(told: Estimate, walk_minutes: float) -> bool:
+    """True when somebody who is `walk_minutes` away should set out now, so as hardly ever to be called before.
+
+    The rule of the message "come back now" and of what `bench/eta.py` measures of it.
+    """
+    return told.safe_minutes <= walk_minutes
+
+
 def _share(usual: float, weight: float, happened: int, times: int) -> float:
     return (usual * weight + happened) / (weight + times)
 
@@ -191,9 +199,9 @@ def _back_within(out: float, minutes: float, delay: float) -> float:
 
 
 def _tests_over(minutes: float, delay: float) -> float:
+    """The share of tests (lognormal, like consultations) that take no longer than `minutes`."""
     if minutes <= 0:
         return 0.0
-    """The share of tests (lognormal, like consultations) that take no longer than `minutes`."""
     sigma2 = math.log(1 + TESTS_SPREAD**2)
     mu = math.log(delay) - sigma2 / 2
     return 0.5 * math.erfc(-(math.log(minutes) - mu) / math.sqrt(2 * sigma2))

@@ -1,4 +1,4 @@
-"""Queue tickets, and the lobbies where patients take them by themselves."""
+"""Queue tickets, what their patients were told of the wait, and the lobbies where they take them by themselves."""
 
 from __future__ import annotations
 
@@ -68,3 +68,59 @@ class Lobby(Row):
     latitude_e6: Mapped[int | None]
     longitude_e6: Mapped[int | None]
     near_metres: Mapped[int] = mapped_column(default=300)
+
+
+class Walk(Row):
+    """Somebody walks while they wait: they are told once, so that `walk_minutes` are enough to come back.
+
+    0 minutes is who stays. Each change is another choice (`choice_no`) of which they are told anew. `spare_seconds` is
+    how much earlier than the call they could be back; below nought the message was too late.
+    """
+
+    __tablename__ = "walk"
+    __table_args__ = (CheckConstraint("walk_minutes BETWEEN 0 AND 120", name="is_a_walk"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), unique=True)
+    walk_minutes: Mapped[int]
+    choice_no: Mapped[int] = mapped_column(default=1)
+    chosen_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    spare_seconds: Mapped[int | None]
+
+
+class ToldWait(Row):
+    """What a patient was told of the wait at check-in (p20, median, p80), and how long it then was."""
+
+    __tablename__ = "told_wait"
+    __table_args__ = (Index("ix_told_wait_day", "visit_day", "department_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), unique=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    visit_day: Mapped[date]
+    told_at: Mapped[datetime]
+    low_seconds: Mapped[int]
+    middle_seconds: Mapped[int]
+    high_seconds: Mapped[int]
+    waited_seconds: Mapped[int | None]
+
+
+class WaitErrors(Row):
+    """How right a department's told waits were on a day: `inside` fell between p20 and p80, `earlier` before p20.
+
+    `returns` were told to come back and called since, `late_returns` of them before they could be back.
+    """
+
+    __tablename__ = "wait_errors"
+    __table_args__ = (
+        UniqueConstraint("department_id", "day"),
+        CheckConstraint("inside + earlier <= told AND late_returns <= returns", name="adds_up"),
+    )
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
+    day: Mapped[date] = mapped_column(index=True)
+    told: Mapped[int]
+    error_seconds: Mapped[int]
+    inside: Mapped[int]
+    earlier: Mapped[int]
+    returns: Mapped[int]
+    late_returns: Mapped[int]

@@ -25,10 +25,11 @@ from app.queueing.errors import (
     PriorityUnknown,
     TicketOver,
 )
+from app.queueing.estimating import Estimate
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.queueing.turns import TurnKind
-from app.queueing.waits import WITH_DOCTOR, is_before, told_range, wait_of
+from app.queueing.waits import WITH_DOCTOR, is_before, look, told_range
 from app.registration import service as registration_service
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
@@ -44,12 +45,16 @@ OVER = (TicketState.DONE, TicketState.VOID)
 
 @dataclass(frozen=True)
 class Position:
-    """Where a ticket stands: patients ahead, the shortest and longest wait in minutes, and who is called now."""
+    """Where a ticket stands: patients ahead, the shortest and longest wait in minutes, and who is called now.
+
+    `told` is the estimate that the minutes were rounded from.
+    """
 
     ahead: int
     low_minutes: int
     high_minutes: int
     called_number: str
+    told: Estimate
 
 
 @dataclass(frozen=True)
@@ -274,11 +279,14 @@ def finish(uow: Uow, ticket: Ticket) -> None:
 
 def position(uow: Uow, ticket: Ticket) -> Position:
     """How many are ahead of a waiting ticket, and the honest range of minutes that takes: p20 to p80."""
-    tickets = uow.session.scalars(select(Ticket).where(Ticket.session_id == ticket.session_id)).all()
-    ahead = sum(_is_ahead(one, ticket) for one in tickets)
-    called = max((one for one in tickets if one.called_at), key=lambda one: one.called_at or uow.now(), default=None)
-    low, high = told_range(wait_of(uow, ticket, tickets))
-    return Position(ahead, low, high, called.number if called else "")
+    seen = look(uow, ticket.session_id)
+    ahead = sum(_is_ahead(one, ticket) for one in seen.tickets)
+    called = max(
+        (one for one in seen.tickets if one.called_at), key=lambda one: one.called_at or seen.now, default=None
+    )
+    told = seen.wait_of(ticket)
+    low, high = told_range(told)
+    return Position(ahead, low, high, called.number if called else "", told)
 
 
 def _is_ahead(one: Ticket, mine: Ticket) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
+from app.queueing import own_errors
 from app.queueing.errors import CannotUndo, FinishFirst
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
@@ -70,6 +71,8 @@ def undo(uow: Uow, ticket: Ticket) -> None:
     restored: dict[str, Any] = {name: before[name] and datetime.fromisoformat(before[name]) for name in _MOMENTS}
     restored |= {"turn": TurnKind(before["turn"]), "passes": before["passes"], "calls": before["calls"]}
     moves.move(uow, TICKET, ticket, undone_by, before={}, deed_at=None, **restored)
+    if before["action"] == TicketAction.CALL and before["calls"] == 0:
+        own_errors.forget_wait(uow, ticket)
     registration = uow.session.get_one(Registration, ticket.registration_id)
     if registration.state.value != before["visit"]:
         correcting.step_back(uow, registration)

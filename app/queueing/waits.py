@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -32,9 +33,25 @@ def told_range(told: Estimate) -> tuple[int, int]:
     return shortest, max(longest, 1)
 
 
-def wait_of(uow: Uow, ticket: Ticket, tickets: Sequence[Ticket]) -> Estimate:
-    """How long the waiting `ticket` will still wait; `tickets` are all of its session."""
-    session = uow.session.get_one(ClinicSession, ticket.session_id)
+@dataclass(frozen=True)
+class Look:
+    """A session's queue at an instant: looked at once, it says the wait of everybody in it."""
+
+    now: datetime
+    session: ClinicSession
+    tickets: Sequence[Ticket]
+    expected: Sequence[tuple[datetime, datetime]]
+    habits: Habits
+
+    def wait_of(self, ticket: Ticket) -> Estimate:
+        """How long the waiting `ticket` of the session will still wait."""
+        return estimate(_facts(self.now, self.session, ticket, self.tickets, self.expected), self.habits)
+
+
+def look(uow: Uow, session_id: int) -> Look:
+    """The session's queue as it stands now."""
+    session = uow.session.get_one(ClinicSession, session_id)
+    tickets = uow.session.scalars(select(Ticket).where(Ticket.session_id == session_id)).all()
     slots = uow.session.execute(
         select(Slot.starts_at, Slot.ends_at, Registration.state)
         .outerjoin(Registration, Registration.id == Slot.registration_id)
@@ -43,8 +60,7 @@ def wait_of(uow: Uow, ticket: Ticket, tickets: Sequence[Ticket]) -> Estimate:
     ).all()
     expected = [(starts, ends) for starts, ends, state in slots if state == RegistrationState.BOOKED]
     planned = _minutes(slots[0][0], slots[0][1]) if slots else PLANNED_MINUTES
-    facts = _facts(uow.now(), session, ticket, tickets, expected)
-    return estimate(facts, _habits(uow, session, planned))
+    return Look(uow.now(), session, tickets, expected, _habits(uow, session, planned))
 
 
 def is_before(one: Ticket, other: Ticket) -> bool:

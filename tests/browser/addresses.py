@@ -133,6 +133,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.session_page": (("admin", "/staff/schedules/{session}"),),
     "staff.rules": (("admin", "/staff/rules"), ("admin", "/staff/rules?scope=d:GI")),
     "staff.new_rules": (("admin", "/staff/rules/new"),),
+    "staff.waits": (("admin", "/staff/waits"),),
     "staff.lobbies": (("admin", "/staff/lobbies"), ("admin", "/staff/lobbies?lobby=HALL")),
     "staff.appeals": (("admin", "/staff/appeals"),),
     "staff.channels": (("admin", "/staff/channels"),),

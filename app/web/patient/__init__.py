@@ -42,3 +42,4 @@ from app.web.patient import revisits as revisits  # noqa: E402
 from app.web.patient import suspensions as suspensions  # noqa: E402
 from app.web.patient import visits as visits  # noqa: E402
 from app.web.patient import waiting_list as waiting_list  # noqa: E402
+from app.web.patient import walking as walking  # noqa: E402

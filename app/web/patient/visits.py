@@ -21,6 +21,7 @@ from app.web.patient.another_place import offers
 from app.web.patient.headline import headline
 from app.web.patient.timeline import steps
 from app.web.patient.visit import Visit, door_opens_at, may_check_in, visit_of
+from app.web.patient.walking import walk_facts
 
 
 @blueprint.get("/visits/<registration_id>")
@@ -32,7 +33,7 @@ def visit(registration_id: str) -> edge.Answer:
         "patient/visit.html",
         patient_name=identity.name_of(uow, found.patient),
         live_url=url_for("patient.visit_live", registration_id=registration_id),
-        **_told(found),
+        **_told(uow, found),
     )
 
 
@@ -43,12 +44,12 @@ def visit_live(registration_id: str) -> edge.Answer:
     uow = edge.current_uow()
     trace = (registration_id, traces.of_account(uow))
     return live.news(
-        "patient/_visit.html", trace, lambda: _told(visit_of(uow, registrations.of_account(uow, registration_id)))
+        "patient/_visit.html", trace, lambda: _told(uow, visit_of(uow, registrations.of_account(uow, registration_id)))
     )
 
 
-def _told(found: Visit) -> dict[str, object]:
-    return {"head": headline(found), "steps": steps(found)}
+def _told(uow: Uow, found: Visit) -> dict[str, object]:
+    return {"head": headline(found), "steps": steps(found), "walk": walk_facts(uow, found)}
 
 
 def row_of(uow: Uow, found: Listed) -> dict[str, object]:

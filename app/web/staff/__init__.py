@@ -31,6 +31,7 @@ PLACE = work.Place(
         work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), PLANNING_PAGES),
         work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
         work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
+        work.Link(_l("候诊时间"), "staff.waits", _roles(ADMIN, OPERATIONS, AUDITOR)),
         work.Link(_l("签到点"), "staff.lobbies", _roles(ADMIN, OPERATIONS)),
         work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
         work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
@@ -77,3 +78,4 @@ from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
 from app.web.staff import settlements as settlements  # noqa: E402
 from app.web.staff import shifts as shifts  # noqa: E402
+from app.web.staff import waits as waits  # noqa: E402

@@ -18,6 +18,7 @@ PARAMS = {
     "to_day": "2026-12-07",
     "room": "3-05",
     "number": "A012",
+    "minutes": 10,
     "total_fen": 12345,
     "covered_fen": 10000,
     "amount_fen": 2345,

@@ -1,0 +1,67 @@
+"""On the phone: how far one walks while one waits; on the console: how right the told waits were."""
+
+from __future__ import annotations
+
+from app.queueing import own_errors
+from app.queueing import service as queueing
+from tests.browser.hospital import account_of
+from tests.web.conftest import Phone
+from tests.web.work_fixtures import House, house
+
+__all__ = ["house"]
+
+
+def test_the_minutes_are_chosen_by_one_tap_and_dropped_again(zhang: Phone, clinic: House) -> None:
+    clinic.waiting("李建国")
+    _, held, _ = clinic.waiting(who=account_of(clinic.units, "13800000101"))
+    page = f"/visits/{held.public_id}"
+
+    before = zhang.open(page).text
+    zhang.send(f"{page}/walk", minutes="10")
+    chosen = zhang.open(page).text
+    zhang.send(f"{page}/walk", minutes="30")
+    near = zhang.open(f"{page}/live").text
+    zhang.send(f"{page}/walk", minutes="0")
+    dropped = zhang.open(page).text
+
+    assert "想走开一会儿？" in before
+    assert "不走开" not in before
+    assert 'value="10" aria-pressed="true"' in chosen
+    assert "路上 10 分钟" in chosen
+    assert "现在请往回走" in near
+    assert "路上" not in dropped
+
+
+def test_who_does_not_wait_is_not_asked_and_nonsense_is_refused(zhang: Phone, clinic: House) -> None:
+    who = account_of(clinic.units, "13800000101")
+    _, held, _ = clinic.waiting(who=who)
+    page = f"/visits/{held.public_id}"
+
+    wrong = [zhang.send(f"{page}/walk", minutes=typed).status_code for typed in ("7", "", "十", "-5", "9" * 30)]
+    with clinic.units.open() as uow:
+        queueing.call_next(uow, session=clinic.clinic.session)
+    called = zhang.open(page).text
+    late = zhang.send(f"{page}/walk", minutes="10")
+
+    assert wrong == [409] * 5
+    assert "想走开" not in called
+    assert late.status_code == 409
+    assert "请直接去诊室" in late.text
+
+
+def test_the_console_shows_our_own_errors(house: House) -> None:
+    house.waiting()
+    house.clock.step(minutes=30)
+    with house.units.open() as uow:
+        queueing.call_next(uow, session=house.clinic.session)
+    empty = house.browser("operations").get("/staff/waits").text
+
+    with house.units.open() as uow:
+        own_errors.count_two_days(uow)
+    page = house.browser("auditor").get("/staff/waits")
+
+    assert "还没有数据" in empty
+    assert page.status_code == 200
+    assert "消化内科" in page.text
+    assert "约 60% 的患者" in page.text
+    assert house.browser("it").get("/staff/waits").status_code == 403
