@@ -100,7 +100,7 @@ class Peers:
 
     def answers(self, facts: QueueFacts, waited: float, planned: float) -> dict[str, float]:
         """Each peer's answer; before anything is known they go by what was planned."""
-        ahead = facts.ahead + facts.ahead_returned + (facts.serving_minutes is not None)
+        ahead = facts.ahead + facts.ahead_returned + bool(facts.serving)
         mean = statistics.fmean(self.lengths) if self.lengths else planned
         rolling = statistics.fmean(self.lengths[-10:]) if self.lengths else planned
         finished = statistics.fmean(self.waits) if self.waits else ahead * planned

@@ -98,6 +98,7 @@ def _waiting(house: RushHouse, people: int, to_a_doctor: int) -> list[str]:
                         registration_id=registration_id,
                         patient_id=number + 1,
                         session_id=session.id,
+                        line_id=session.id,
                         department_id=department_id,
                         visit_day=session.visit_day,
                         number=f"A{number:05d}",

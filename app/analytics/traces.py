@@ -74,18 +74,18 @@ def _last_move(table: type[Any], machine: Machine[Any, Any]) -> ScalarSelect[Any
     return select(func.max(Move.id)).where(Move.machine == machine.name, Move.subject_id.in_(rows)).scalar_subquery()
 
 
-_QUEUES = select(Ticket.session_id).where(
+_QUEUES = select(Ticket.line_id).where(
     Ticket.patient_id.in_(_PATIENTS), Ticket.visit_day == bindparam("p_today"), Ticket.state.in_(STANDING)
 )
 _HOLDS = select(func.count()).where(
     Registration.patient_id.in_(_PATIENTS), Registration.state == RegistrationState.HELD
 )
-_LAST_IN_QUEUES = select(func.max(Ticket.id)).where(Ticket.session_id.in_(_QUEUES))
+_LAST_IN_QUEUES = select(func.max(Ticket.id)).where(Ticket.line_id.in_(_QUEUES))
 _LAST_MOVE_IN_QUEUES = (
     select(func.max(Move.id))
     .select_from(Ticket)
     .join(Move, and_(Move.machine == TICKET.name, Move.subject_id == Ticket.id))
-    .where(Ticket.session_id.in_(_QUEUES))
+    .where(Ticket.line_id.in_(_QUEUES))
 )
 _TRACE = Hot(
     select(

@@ -63,13 +63,17 @@ class LineRules:
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """A half-day as it will be: `begins_at` is when the doctor really sits down, `breaks` are (not before, minutes)."""
+    """A half-day as it will be: `begins_at` is when the doctor really sits down, `breaks` are (not before, minutes).
+
+    So many `doctors` sit down together and call from one line; a break is taken by one of them.
+    """
 
     slot_minutes: float
     begins_at: float
     expected: tuple[Expected, ...]
     breaks: tuple[tuple[float, float], ...] = ()
     rules: LineRules = LineRules()
+    doctors: int = 1
 
 
 @dataclass
@@ -85,7 +89,7 @@ class _Room:
 def play(plan: SessionPlan) -> list[Event]:
     """Everything that happens in the session, in order, until everybody who came has been seen.
 
-    One doctor calls whoever's turn it is; the same plan always gives the same events.
+    Whichever doctor is free first calls whoever's turn it is; the same plan always gives the same events.
     """
     room = _Room(plan)
     people = {one.place_no: one for one in plan.expected}
@@ -93,17 +97,19 @@ def play(plan: SessionPlan) -> list[Event]:
         if one.arrives_at is not None:
             heapq.heappush(room.coming, (one.arrives_at, one.place_no, Happening.ARRIVED))
     breaks = list(plan.breaks)
+    free_at = [plan.begins_at] * plan.doctors
     now = plan.begins_at
     while room.coming or room.line:
+        now = max(now, heapq.heappop(free_at))
         if not room.line:
             now = max(now, room.coming[0][0])
         _admit(room, people, now)
         if breaks and now >= breaks[0][0]:
-            now += breaks.pop(0)[1]
-            _admit(room, people, now)
+            heapq.heappush(free_at, now + breaks.pop(0)[1])
+            continue
         room.line.sort()
         _, place_no = room.line.pop(0)
-        now = _serve(room, people[place_no], now)
+        heapq.heappush(free_at, _serve(room, people[place_no], now))
     return sorted(room.events, key=lambda event: event.at)
 
 

@@ -43,7 +43,7 @@ class QueueFacts:
     `ahead` and `ahead_returned` wait before the asker. `due` are the slot times of booked patients not here yet whose
     turn would be before the asker's, `due_later` of the others. `out_minutes` is how long each patient has been away
     for tests. `finished_minutes` are the lengths of first consultations, `returned_minutes` of those after tests.
-    `serving_minutes` is how long the one with the doctor has been there, None when the doctor is free.
+    `serving` are those with one of the `doctors` of the line: how long each has been there, and whether after tests.
     """
 
     now: float
@@ -56,8 +56,8 @@ class QueueFacts:
     finished_minutes: tuple[float, ...] = ()
     returned_minutes: tuple[float, ...] = ()
     sent_for_tests: int = 0
-    serving_minutes: float | None = None
-    serving_is_returned: bool = False
+    serving: tuple[tuple[float, bool], ...] = ()
+    doctors: int = 1
     came: int = 0
     missing: int = 0
 
@@ -99,7 +99,7 @@ class _View:
 def estimate(facts: QueueFacts, habits: Habits, pace: Pace | None = None) -> Estimate:
     """The wait of somebody for whom `facts` hold; `pace` overrides the doctor's own pace where it is known."""
     prior = prior_pace(habits.planned_minutes, habits.past_minutes, habits.past_visits)
-    first_minutes = 0.0 if facts.serving_is_returned else facts.serving_minutes or 0.0
+    first_minutes = max((minutes for minutes, is_returned in facts.serving if not is_returned), default=0.0)
     lengths = [*facts.finished_minutes, *(minutes / habits.second_share for minutes in facts.returned_minutes)]
     view = _View(
         facts,
@@ -126,14 +126,19 @@ def _share(usual: float, weight: float, happened: int, times: int) -> float:
     return (usual * weight + happened) / (weight + times)
 
 
-def _before_the_doctor_is_free(view: _View) -> _Sum:
+def _until_begun(view: _View) -> _Sum:
     facts, total = view.facts, _Sum()
-    if facts.serving_minutes is not None:
-        pace = _second(view) if facts.serving_is_returned else view.pace
-        total.add(*remaining_minutes(pace, facts.serving_minutes))
-    elif not facts.has_begun:
+    if not facts.serving and not facts.has_begun:
         late = view.habits.late_minutes
         total.add(max(-facts.now, 0.0) + late, late**2)
+    return total
+
+
+def _under_way(view: _View) -> _Sum:
+    """What is left of the consultations that have begun."""
+    total = _Sum()
+    for minutes, is_returned in view.facts.serving:
+        total.add(*remaining_minutes(_second(view) if is_returned else view.pace, minutes))
     return total
 
 
@@ -143,8 +148,8 @@ def _second(view: _View) -> Pace:
 
 def _all_before(view: _View, turn: float) -> _Sum:
     """Everything that is done before the asker's call, when that call is expected in `turn` minutes."""
-    facts, total = view.facts, _before_the_doctor_is_free(view)
-    doctor_free = total.mean
+    facts, total = view.facts, _under_way(view)
+    under_way = total.mean
     first, second = _visit(view, view.pace), _visit(view, _second(view))
     for _ in range(facts.ahead):
         total.add(*first)
@@ -156,8 +161,20 @@ def _all_before(view: _View, turn: float) -> _Sum:
         total.add(*first, chance=view.habits.priority_share * _comes(view, slot_at, turn))
     for chance in _returns(view, turn):
         total.add(*second, chance=chance)
-    total.variance += ((total.mean - doctor_free) * view.pace.doubt) ** 2
-    return total
+    total.variance += ((total.mean - under_way) * view.pace.doubt) ** 2
+    return _by_all_doctors(view, total)
+
+
+def _by_all_doctors(view: _View, work: _Sum) -> _Sum:
+    """The line's work divided among its doctors, after they have begun.
+
+    At the asker's call all doctors but one are still at a consultation, of which so much is left as an inspector sees
+    who looks in at any time: that part of the work nobody waits for.
+    """
+    begun, doctors = _until_begun(view), view.facts.doctors
+    not_waited_for = (doctors - 1) * view.pace.minutes * (1 + view.pace.spread**2) / 2
+    mean = max(work.mean - not_waited_for, 0.0) / doctors
+    return _Sum(begun.mean + mean, begun.variance + work.variance / doctors**2)
 
 
 def _visit(view: _View, pace: Pace) -> tuple[float, float]:
@@ -185,7 +202,7 @@ def _returns(view: _View, turn: float) -> Sequence[float]:
     delay = view.habits.return_delay_minutes
     reach = max(turn - 2 * view.pace.minutes, 0.0)
     chances = [_back_within(out, reach, delay) for out in view.facts.out_minutes]
-    at, step = view.pace.minutes, max(view.pace.minutes, 1.0)
+    at, step = view.pace.minutes, max(view.pace.minutes / view.facts.doctors, 1.0)
     while at < reach:
         chances.append(view.returns * _back_within(0.0, reach - at, delay))
         at += step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
+from app.queueing import shared_lines
 from app.queueing.errors import CannotHandOver
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction
@@ -45,6 +46,7 @@ def hand_over(uow: Uow, ticket: Ticket, session: ClinicSession) -> None:
         TicketAction.HAND_OVER,
         why=f"session:{session.public_id}",
         session_id=session.id,
+        line_id=shared_lines.line_of(uow, session),
         room=session.room,
         before={},
         deed_at=None,

@@ -16,6 +16,8 @@ from app.queueing.turns import TurnKind
 class Ticket(PublicRow):
     """A patient's number in a session's queue; `order_at` decides whose turn it is among equal `priority`.
 
+    `line_id` is the session after which the line is called that the patient stands in: their own, or where several
+    doctors share a line the first of theirs; `session_id` is the doctor whom they booked, and who calls them at last.
     `before` is what the ticket was before the deed at `deed_at`, as undoing.py wants it.
     """
 
@@ -23,11 +25,13 @@ class Ticket(PublicRow):
     __table_args__ = (
         UniqueConstraint("department_id", "visit_day", "number"),
         Index("ix_ticket_queue", "session_id", "state", "priority", "order_at"),
+        Index("ix_ticket_line", "line_id", "state"),
     )
 
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), unique=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     session_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
+    line_id: Mapped[int] = mapped_column(ForeignKey("clinic_session.id"))
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
     visit_day: Mapped[date]
     number: Mapped[str] = mapped_column(String(8))

@@ -15,7 +15,7 @@ from app.scheduling.models import Department
 
 def note_told(uow: Uow, ticket: Ticket) -> None:
     """What the patient of the new ticket is told of the wait is on file."""
-    told = look(uow, ticket.session_id).wait_of(ticket)
+    told = look(uow, ticket.line_id).wait_of(ticket)
     uow.session.add(
         ToldWait(
             ticket_id=ticket.id,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from app import events
 from app.identity.models import Patient
@@ -14,7 +15,7 @@ from app.kernel import audit, counters, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.queueing import turns, undoing
+from app.queueing import shared_lines, turns, undoing
 from app.queueing.errors import (
     CameTooLate,
     CannotCheckIn,
@@ -30,13 +31,14 @@ from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.queueing.turns import TurnKind
 from app.queueing.waits import WITH_DOCTOR, is_before, look, told_range
+from app.registration import correcting
 from app.registration import service as registration_service
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.rulebook.service import rules_for
 from app.rulebook.terms import PassedComesBack, Rules, Step
-from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
+from app.scheduling.models import ClinicSession, Department, Slot
 from app.scheduling.rules import where_of
 from app.scheduling.states import SessionState
 
@@ -47,7 +49,7 @@ OVER = (TicketState.DONE, TicketState.VOID)
 class Position:
     """Where a ticket stands: patients ahead, the shortest and longest wait in minutes, and who is called now.
 
-    `told` is the estimate that the minutes were rounded from.
+    `told` is the estimate that the minutes were rounded from; where a line `is_shared` the call says which room.
     """
 
     ahead: int
@@ -55,18 +57,7 @@ class Position:
     high_minutes: int
     called_number: str
     told: Estimate
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    """A room on the board: the numbers called, being served and next, with masked names, and how many wait."""
-
-    room: str
-    practitioner: Practitioner
-    serving: str
-    called: tuple[str, str]
-    next_numbers: tuple[str, ...]
-    waiting: int
+    is_shared: bool
 
 
 def opens_at(rules: Rules, session: ClinicSession) -> datetime:
@@ -122,7 +113,7 @@ def _go_before(uow: Uow, rules: Rules, ticket: Ticket, code: str) -> None:
         return
     ticket.priority_class, ticket.turn = found.code, TurnKind.PRIORITY
     if rules.new_per_priority:
-        others = [each for each in _line(uow, ticket.session_id) if each.id != ticket.id]
+        others = [each for each in _line(uow, ticket.line_id) if each.id != ticket.id]
         place = turns.place_of_priority(rules, [each.turn for each in others])
         between = turns.order_in([each.order_at for each in others], place, uow.now())
         ticket.order_at = min(ticket.order_at, between)
@@ -131,12 +122,12 @@ def _go_before(uow: Uow, rules: Rules, ticket: Ticket, code: str) -> None:
     audit.record(uow, "ticket.priority", "ticket", ticket.public_id, priority=found.code)
 
 
-def _line(uow: Uow, session_id: int) -> list[Ticket]:
+def _line(uow: Uow, line_id: int) -> list[Ticket]:
     """Those who wait without going before everybody, in the order of their turns."""
     return list(
         uow.session.scalars(
             select(Ticket)
-            .where(Ticket.session_id == session_id, Ticket.state == TicketState.WAITING, Ticket.priority == 0)
+            .where(Ticket.line_id == line_id, Ticket.state == TicketState.WAITING, Ticket.priority == 0)
             .order_by(Ticket.order_at, Ticket.id)
         )
     )
@@ -150,6 +141,7 @@ def _give_ticket(uow: Uow, registration: Registration, session: ClinicSession, o
         registration_id=registration.id,
         patient_id=registration.patient_id,
         session_id=session.id,
+        line_id=shared_lines.line_of(uow, session),
         department_id=department.id,
         visit_day=session.visit_day,
         number=f"{department.ticket_letter}{number:03d}",
@@ -178,6 +170,8 @@ def ticket_by_public_id(uow: Uow, public_id: str) -> Ticket:
 def call_next(uow: Uow, *, session: ClinicSession) -> Ticket:
     """Whose turn it is, is called to the session's room; two who call at once call two different patients.
 
+    Where several doctors share the line, whoever is free first gets its first.
+
     Refuses `finish_first` while a patient is called or served in this session, `nobody_waits` when none is left.
     """
     busy = uow.session.scalars(
@@ -189,22 +183,29 @@ def call_next(uow: Uow, *, session: ClinicSession) -> Ticket:
         raise FinishFirst(number=busy.number)
     ticket = uow.session.scalars(
         select(Ticket)
-        .where(Ticket.session_id == session.id, Ticket.state == TicketState.WAITING)
+        .where(Ticket.state == TicketState.WAITING, shared_lines.may_be_called_by(uow, session))
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
     if ticket is None:
         raise NobodyWaits
-    return call(uow, ticket)
+    return call(uow, ticket, to=session)
 
 
-def call(uow: Uow, ticket: Ticket) -> Ticket:
-    """The ticket is called (again). Refuses `ticket_over`, and `illegal_move` one of two who call it at once."""
+def call(uow: Uow, ticket: Ticket, *, to: ClinicSession | None = None) -> Ticket:
+    """The ticket is called (again), `to` another doctor's room where several share the line.
+
+    Refuses `ticket_over`, and `illegal_move` one of two who call it at once.
+    """
     if ticket.state in OVER:
         raise TicketOver(number=ticket.number)
     deed = undoing.note(uow, ticket, TicketAction.CALL) if ticket.state == TicketState.WAITING else {}
-    moves.move(uow, TICKET, ticket, TicketAction.CALL, called_at=uow.now(), calls=ticket.calls + 1, **deed)
+    other = to if to is not None and to.id != ticket.session_id else None
+    where: dict[str, Any] = {"session_id": other.id, "room": other.room} if other else {}
+    moves.move(uow, TICKET, ticket, TicketAction.CALL, called_at=uow.now(), calls=ticket.calls + 1, **where, **deed)
+    if other is not None:
+        correcting.see_another(uow, uow.session.get_one(Registration, ticket.registration_id), other)
     uow.publish(events.PatientCalled(ticket.registration_id, ticket.patient_id, ticket.id))
     return ticket
 
@@ -228,7 +229,7 @@ def rejoin(uow: Uow, ticket: Ticket) -> None:
     """A passed patient is back where the rules say; quiet when the ticket is waiting already."""
     if ticket.state == TicketState.WAITING:
         return
-    rules, line = _rules_of(uow, ticket), _line(uow, ticket.session_id)
+    rules, line = _rules_of(uow, ticket), _line(uow, ticket.line_id)
     place = turns.place_of_passed(rules, [each.turn for each in line], max(ticket.passes, 1))
     order = turns.order_in([each.order_at for each in line], place, uow.now())
     if turns.step_after(rules, max(ticket.passes, 1)) == Step.SESSION_END:
@@ -245,7 +246,7 @@ def come_back(uow: Uow, ticket: Ticket) -> None:
     """A patient is back from tests and waits where the rules say; quiet when the ticket is waiting already."""
     if ticket.state == TicketState.WAITING:
         return
-    rules, line = _rules_of(uow, ticket), _line(uow, ticket.session_id)
+    rules, line = _rules_of(uow, ticket), _line(uow, ticket.line_id)
     place = turns.place_of_returned(rules, [each.turn for each in line])
     order = turns.order_in([each.order_at for each in line], place, uow.now())
     moves.move(uow, TICKET, ticket, TicketAction.COME_BACK, order_at=order, turn=TurnKind.RETURNED)
@@ -279,76 +280,33 @@ def finish(uow: Uow, ticket: Ticket) -> None:
 
 def position(uow: Uow, ticket: Ticket) -> Position:
     """How many are ahead of a waiting ticket, and the honest range of minutes that takes: p20 to p80."""
-    seen = look(uow, ticket.session_id)
+    seen = look(uow, ticket.line_id)
     ahead = sum(_is_ahead(one, ticket) for one in seen.tickets)
     called = max(
         (one for one in seen.tickets if one.called_at), key=lambda one: one.called_at or seen.now, default=None
     )
     told = seen.wait_of(ticket)
     low, high = told_range(told)
-    return Position(ahead, low, high, called.number if called else "", told)
+    return Position(ahead, low, high, called.number if called else "", told, seen.is_shared)
 
 
 def _is_ahead(one: Ticket, mine: Ticket) -> bool:
     return one.state in WITH_DOCTOR or (one.state == TicketState.WAITING and is_before(one, mine))
 
 
-def queue(uow: Uow, session_id: int) -> list[tuple[Ticket, Patient]]:
-    """Everyone in the session's queue who is not done, in the order of their turns, for the doctor's desk."""
+def queue(uow: Uow, session: ClinicSession) -> list[tuple[Ticket, Patient]]:
+    """Everyone the session's doctor has or may call who is not done, in the order of their turns, for the desk."""
+    waits = and_(Ticket.state == TicketState.WAITING, shared_lines.may_be_called_by(uow, session))
     rows = uow.session.execute(
         select(Ticket, Patient)
         .join(Patient, Patient.id == Ticket.patient_id)
-        .where(Ticket.session_id == session_id, Ticket.state.not_in((TicketState.DONE, TicketState.VOID)))
+        .where(or_(Ticket.session_id == session.id, waits), Ticket.state.not_in((TicketState.DONE, TicketState.VOID)))
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
     )
     return sorted(rows, key=lambda row: _SHOWN_FIRST.index(row[0].state))
 
 
 _SHOWN_FIRST = (TicketState.SERVING, TicketState.CALLED, TicketState.WAITING, TicketState.PASSED, TicketState.AWAY)
-
-
-def board(uow: Uow, *, department: Department) -> list[BoardRow]:
-    """What the department's board shows now: one row for each room in use, in three queries however long."""
-    rules = rules_for(uow, where_of(department))
-    sessions = uow.session.execute(
-        select(ClinicSession, Practitioner)
-        .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
-        .where(
-            ClinicSession.department_id == department.id,
-            ClinicSession.visit_day == uow.today(),
-            ClinicSession.state == SessionState.OPEN,
-            ClinicSession.starts_at <= uow.now() + timedelta(minutes=rules.check_in_opens_minutes),
-        )
-        .order_by(ClinicSession.room)
-    )
-    pairs = list(sessions)
-    tickets = uow.session.execute(
-        select(Ticket, Patient.name_masked)
-        .join(Patient, Patient.id == Ticket.patient_id)
-        .where(
-            Ticket.session_id.in_([session.id for session, _ in pairs]),
-            Ticket.state.in_((TicketState.WAITING, TicketState.CALLED, TicketState.SERVING)),
-        )
-        .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
-    )
-    by_session: dict[int, list[tuple[Ticket, str]]] = {}
-    for ticket, name in tickets:
-        by_session.setdefault(ticket.session_id, []).append((ticket, name))
-    return [_board_row(session, practitioner, by_session.get(session.id, [])) for session, practitioner in pairs]
-
-
-def _board_row(session: ClinicSession, practitioner: Practitioner, tickets: list[tuple[Ticket, str]]) -> BoardRow:
-    waiting = [ticket.number for ticket, _ in tickets if ticket.state == TicketState.WAITING]
-    called = [(ticket.number, name) for ticket, name in tickets if ticket.state == TicketState.CALLED]
-    serving = [ticket.number for ticket, _ in tickets if ticket.state == TicketState.SERVING]
-    return BoardRow(
-        session.room,
-        practitioner,
-        serving[0] if serving else "",
-        called[0] if called else ("", ""),
-        tuple(waiting[:2]),
-        len(waiting),
-    )
 
 
 def close_past_days(uow: Uow, *, limit: int = 200) -> int:

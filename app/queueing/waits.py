@@ -1,4 +1,4 @@
-"""What the tables know of a session's queue at this instant, as the estimator wants it, in two questions."""
+"""What the tables know of a session's queue at this instant, as the estimator wants it, in a few questions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from app.kernel.uow import Uow
+from app.queueing import shared_lines
 from app.queueing.estimating import Estimate, Habits, QueueFacts, estimate
 from app.queueing.models import Ticket
 from app.queueing.states import TicketState
@@ -18,10 +19,12 @@ from app.queueing.turns import TurnKind
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.scheduling.models import ClinicSession, Slot
+from app.scheduling.states import SessionState
 
 PAST_SESSIONS = 3  # of the doctor, just before this one; more would cost more than they tell
 USUAL_SESSIONS = 2  # how many sessions' worth of weight the usual late start keeps
 PLANNED_MINUTES = 10.0  # for a session without places
+STILL_COMING = timedelta(minutes=20)  # after the planned start; whoever has called nobody by then is not counted on
 WITH_DOCTOR = (TicketState.CALLED, TicketState.SERVING)
 
 
@@ -35,32 +38,46 @@ def told_range(told: Estimate) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Look:
-    """A session's queue at an instant: looked at once, it says the wait of everybody in it."""
+    """A line at an instant: looked at once, it says the wait of everybody in it; `doctors` are those who sit now."""
 
     now: datetime
-    session: ClinicSession
+    starts_at: datetime
     tickets: Sequence[Ticket]
     expected: Sequence[tuple[datetime, datetime]]
     habits: Habits
+    doctors: int
+    is_shared: bool
 
     def wait_of(self, ticket: Ticket) -> Estimate:
-        """How long the waiting `ticket` of the session will still wait."""
-        return estimate(_facts(self.now, self.session, ticket, self.tickets, self.expected), self.habits)
+        """How long the waiting `ticket` of the line will still wait."""
+        return estimate(_facts(self, ticket), self.habits)
 
 
-def look(uow: Uow, session_id: int) -> Look:
-    """The session's queue as it stands now."""
-    session = uow.session.get_one(ClinicSession, session_id)
-    tickets = uow.session.scalars(select(Ticket).where(Ticket.session_id == session_id)).all()
+def look(uow: Uow, line_id: int) -> Look:
+    """The line as it stands now."""
+    sessions = shared_lines.sessions_in(uow, line_id)
+    ids = [session.id for session in sessions]
+    tickets = uow.session.scalars(select(Ticket).where(Ticket.line_id == line_id)).all()
     slots = uow.session.execute(
         select(Slot.starts_at, Slot.ends_at, Registration.state)
         .outerjoin(Registration, Registration.id == Slot.registration_id)
-        .where(Slot.session_id == session.id)
-        .order_by(Slot.seq)
+        .where(Slot.session_id.in_(ids))
+        .order_by(Slot.session_id, Slot.seq)
     ).all()
     expected = [(starts, ends) for starts, ends, state in slots if state == RegistrationState.BOOKED]
     planned = _minutes(slots[0][0], slots[0][1]) if slots else PLANNED_MINUTES
-    return Look(uow.now(), session, tickets, expected, _habits(uow, session, planned))
+    doctors = _sitting(uow.now(), sessions, tickets)
+    habits, starts_at = _habits(uow, sessions, planned), min(session.starts_at for session in sessions)
+    return Look(uow.now(), starts_at, tickets, expected, habits, doctors, is_shared=len(sessions) > 1)
+
+
+def _sitting(now: datetime, sessions: Sequence[ClinicSession], tickets: Sequence[Ticket]) -> int:
+    """How many doctors call from the line: who has called somebody, or may only be a little late; one at least."""
+    calling = {one.session_id for one in tickets if one.called_at is not None}
+    busy = {one.session_id for one in tickets if one.state in WITH_DOCTOR}
+    on = [one for one in sessions if one.state == SessionState.OPEN and one.ends_at > now]
+    come = [one for one in on if one.id in calling or one.starts_at + STILL_COMING > now]
+    return max(len({one.id for one in come} | busy), 1)
 
 
 def is_before(one: Ticket, other: Ticket) -> bool:
@@ -72,22 +89,16 @@ def _minutes(since: datetime, until: datetime) -> float:
     return (until - since).total_seconds() / 60
 
 
-def _facts(
-    now: datetime,
-    session: ClinicSession,
-    mine: Ticket,
-    tickets: Sequence[Ticket],
-    expected: Sequence[tuple[datetime, datetime]],
-) -> QueueFacts:
+def _facts(seen: Look, mine: Ticket) -> QueueFacts:
+    now, tickets = seen.now, seen.tickets
     before = [one for one in tickets if one.state == TicketState.WAITING and is_before(one, mine)]
-    inside = next((one for one in tickets if one.state in WITH_DOCTOR), None)
-    since = (inside.began_at if inside.state == TicketState.SERVING else inside.called_at) if inside else None
+    inside = [one for one in tickets if one.state in WITH_DOCTOR]
     away = [one for one in tickets if one.state == TicketState.AWAY]
     returned = [one for one in tickets if one.turn == TurnKind.RETURNED]
-    in_time = [starts for starts, ends in expected if now <= ends]
+    in_time = [starts for starts, ends in seen.expected if now <= ends]
 
     def minute(at: datetime) -> float:
-        return _minutes(session.starts_at, at)
+        return _minutes(seen.starts_at, at)
 
     return QueueFacts(
         now=minute(now),
@@ -100,38 +111,46 @@ def _facts(
         finished_minutes=tuple(_lengths(one for one in tickets if one.turn != TurnKind.RETURNED)),
         returned_minutes=tuple(_lengths(returned)),
         sent_for_tests=len(away) + len(returned),
-        serving_minutes=_minutes(since, now) if since else None,
-        serving_is_returned=inside is not None and inside.turn == TurnKind.RETURNED,
+        serving=tuple((_minutes(_since(one), now), one.turn == TurnKind.RETURNED) for one in inside),
+        doctors=seen.doctors,
         came=len(tickets),
-        missing=len(expected) - len(in_time),
+        missing=len(seen.expected) - len(in_time),
     )
+
+
+def _since(inside: Ticket) -> datetime:
+    """Since when the patient is with the doctor, or on the way to the room."""
+    since = inside.began_at if inside.state == TicketState.SERVING else inside.called_at
+    assert since is not None
+    return since
 
 
 def _lengths(tickets: Iterable[Ticket]) -> list[float]:
     return [_minutes(one.began_at, one.done_at) for one in tickets if one.began_at and one.done_at]
 
 
-def _habits(uow: Uow, session: ClinicSession, planned_minutes: float) -> Habits:
-    """What the doctor's last sessions on earlier days say."""
+def _habits(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: float) -> Habits:
+    """What the doctors' last sessions on earlier days say."""
+    doctors = {session.practitioner_id for session in sessions}
     last = (
         select(ClinicSession.id)
-        .where(ClinicSession.practitioner_id == session.practitioner_id, ClinicSession.visit_day < session.visit_day)
+        .where(ClinicSession.practitioner_id.in_(doctors), ClinicSession.visit_day < sessions[0].visit_day)
         .order_by(ClinicSession.visit_day.desc(), ClinicSession.starts_at.desc())
-        .limit(PAST_SESSIONS)
+        .limit(PAST_SESSIONS * len(doctors))
         .cte("last_sessions")
     )
     rows = uow.session.execute(
-        select(ClinicSession.starts_at, Ticket.began_at, Ticket.done_at)
+        select(ClinicSession.id, ClinicSession.starts_at, Ticket.began_at, Ticket.done_at)
         .join(last, last.c.id == ClinicSession.id)
         .join(Ticket, Ticket.session_id == ClinicSession.id)
         .where(Ticket.state == TicketState.DONE, Ticket.began_at.is_not(None), Ticket.done_at.is_not(None))
     ).all()
-    visits = [(starts, began, done) for starts, began, done in rows if began and done]
-    lengths = [_minutes(began, done) for _, began, done in visits]
-    first: dict[datetime, datetime] = {}
-    for starts, began, _ in visits:
-        first[starts] = min(began, first.get(starts, began))
-    late = [max(_minutes(starts, began), 0.0) for starts, began in first.items()]
+    visits = [(key, starts, began, done) for key, starts, began, done in rows if began and done]
+    lengths = [_minutes(began, done) for *_, began, done in visits]
+    first: dict[tuple[int, datetime], datetime] = {}
+    for key, starts, began, _ in visits:
+        first[key, starts] = min(began, first.get((key, starts), began))
+    late = [max(_minutes(starts, began), 0.0) for (_, starts), began in first.items()]
     usual = Habits(planned_minutes)
     return Habits(
         planned_minutes,

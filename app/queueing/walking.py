@@ -60,12 +60,12 @@ def tell_due(uow: Uow) -> int:
         )
         .order_by(Walk.id)
     )
-    by_session: dict[int, list[tuple[int, int, int, Ticket]]] = defaultdict(list)
+    by_line: dict[int, list[tuple[int, int, int, Ticket]]] = defaultdict(list)
     for walk_id, choice_no, minutes, ticket in rows:
-        by_session[ticket.session_id].append((walk_id, choice_no, minutes, ticket))
+        by_line[ticket.line_id].append((walk_id, choice_no, minutes, ticket))
     due: list[tuple[int, int, Ticket]] = []
-    for session_id, walks in by_session.items():
-        seen = look(uow, session_id)
+    for line_id, walks in by_line.items():
+        seen = look(uow, line_id)
         due += [(key, no, one) for key, no, minutes, one in walks if is_time_to_return(seen.wait_of(one), minutes)]
     return sum(_tell(uow, *one) for one in sorted(due, key=lambda one: one[0]))
 

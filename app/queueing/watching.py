@@ -18,7 +18,7 @@ class Watched:
         self._line: dict[int, Turn] = {}
         self._seen: set[int] = set()
         self._out_since: dict[int, float] = {}
-        self._serving: tuple[int, float] | None = None
+        self._serving: dict[int, float] = {}
         self._finished: list[float] = []
         self._returned: list[float] = []
         self._sent = 0
@@ -51,17 +51,15 @@ class Watched:
     def _call(self, event: Event) -> None:
         self._has_begun = True
         self._line.pop(event.place_no)
-        self._serving = (event.place_no, event.at)
+        self._serving[event.place_no] = event.at
 
-    def _leave(self, _event: Event) -> None:
-        self._serving = None
+    def _leave(self, event: Event) -> None:
+        del self._serving[event.place_no]
 
     def _finish(self, event: Event) -> None:
-        assert self._serving is not None
         lengths = self._returned if event.place_no in self._seen else self._finished
-        lengths.append(event.at - self._serving[1])
+        lengths.append(event.at - self._serving.pop(event.place_no))
         self._seen.add(event.place_no)
-        self._serving = None
         if event.happening == Happening.SENT_FOR_TESTS:
             self._sent += 1
             self._out_since[event.place_no] = event.at
@@ -72,7 +70,6 @@ class Watched:
         before = [other for other, turn in self._line.items() if (turn, other) < mine]
         absent = [one for one in self._plan.expected if one.place_no not in self._came]
         turn_at = (1, mine[0][1])
-        serving, since = self._serving or (0, now)
         return QueueFacts(
             now=now,
             has_begun=self._has_begun,
@@ -84,8 +81,8 @@ class Watched:
             finished_minutes=tuple(self._finished),
             returned_minutes=tuple(self._returned),
             sent_for_tests=self._sent,
-            serving_minutes=now - since if self._serving else None,
-            serving_is_returned=serving in self._seen,
+            serving=tuple((now - since, other in self._seen) for other, since in self._serving.items()),
+            doctors=self._plan.doctors,
             came=len(self._came),
             missing=sum(one.slot_at + self._plan.slot_minutes < now for one in absent),
         )

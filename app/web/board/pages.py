@@ -1,31 +1,32 @@
-"""The list of departments, one department's board, and the part of it that refreshes itself."""
+"""The list of screens, a department's board, a door's screen, and the parts of them that refresh themselves."""
 
 from __future__ import annotations
 
 from flask import render_template, url_for
 
-from app.queueing import lobbies
-from app.queueing import service as queueing
-from app.queueing.service import BoardRow
+from app.queueing import boards, lobbies
+from app.queueing.boards import BoardRow, Shown
 from app.runtime import runtime
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department
-from app.web import edge, show
+from app.web import edge, show, work
 from app.web.board import blueprint
 from app.web.board.lobby import name_of
 from app.web.live import fragment
 
 MOST_CALLS = 3  # strips that fit above the table on a 1080-line screen
+NEXT_ON_BOARD = 2
 
 
 @blueprint.get("/")
 def home() -> edge.Answer:
-    """The departments, each with its board, and the lobbies, each with its code."""
+    """The departments, each with its board and the doors of today, and the lobbies, each with its code."""
     boards = [
         {
             "label": _name(department),
             "note": show.in_language(department.location, department.location_en),
             "href": url_for("board.department", code=department.code),
+            "doors": _doors(department),
         }
         for department in scheduling.departments(edge.current_uow())
     ]
@@ -34,6 +35,13 @@ def home() -> edge.Answer:
         for lobby in lobbies.lobbies(edge.current_uow())
     ]
     return render_template("board/list.html", boards=boards, lobbies=codes)
+
+
+def _doors(department: Department) -> list[dict[str, str]]:
+    return [
+        {"label": show.room_words(room), "href": url_for("board.door", code=department.code, room=room)}
+        for room in boards.rooms(edge.current_uow(), department=department)
+    ]
 
 
 @blueprint.get("/<code>")
@@ -58,16 +66,59 @@ def _name(department: Department) -> str:
 
 
 def _facts(department: Department) -> dict[str, object]:
-    rows = queueing.board(edge.current_uow(), department=department)
-    called = [{"number": row.called[0], "name": row.called[1], "room": row.room} for row in rows if row.called[0]]
+    rows = boards.board(edge.current_uow(), department=department)
+    called = [{**_shown(row.called), "room": row.session.room} for row in rows if row.called]
     return {"called": called[:MOST_CALLS], "rooms": [_room(row) for row in rows]}
 
 
+def _shown(who: Shown) -> dict[str, str]:
+    number, name = who
+    return {"number": number, "name": name}
+
+
 def _room(row: BoardRow) -> dict[str, object]:
+    now = row.serving or row.called
     return {
-        "room": row.room,
-        "doctor": f"{row.practitioner.name} {row.practitioner.title}",
-        "now": row.serving or row.called[0],
-        "next": " ".join(row.next_numbers),
+        "room": row.session.room,
+        "doctor": _doctor(row),
+        "now": now[0] if now else "",
+        "next": " ".join(number for number, _ in row.next[:NEXT_ON_BOARD]),
+        "waiting": row.waiting,
+    }
+
+
+def _doctor(row: BoardRow) -> str:
+    return f"{row.practitioner.name} {row.practitioner.title}"
+
+
+@blueprint.get("/<code>/door")
+def door(code: str) -> edge.Answer:
+    """The screen at the door of the room that the address names; nobody's full name, nothing to press."""
+    found, room = _door_of(code)
+    zone, now_text = str(runtime().settings.time_zone), edge.current_uow().now().isoformat()
+    facts = _door_facts(found, room)
+    return render_template("board/door.html", code=code, room=room, zone=zone, now_text=now_text, **facts)
+
+
+@blueprint.get("/<code>/door/live")
+def door_live(code: str) -> edge.Answer:
+    """What the door's screen shows now, or 304 while nobody moved."""
+    return fragment("board/door_live.html", **_door_facts(*_door_of(code)))
+
+
+def _door_of(code: str) -> tuple[Department, str]:
+    return scheduling.department_by_code(edge.current_uow(), code), work.asked("room", 24)
+
+
+def _door_facts(department: Department, room: str) -> dict[str, object]:
+    row = boards.door(edge.current_uow(), department=department, room=room)
+    if row is None:
+        return {"doctor": "", "department": _name(department), "called": None, "serving": "", "next": [], "waiting": 0}
+    return {
+        "doctor": _doctor(row),
+        "department": _name(department),
+        "called": _shown(row.called) if row.called else None,
+        "serving": row.serving[0] if row.serving else "",
+        "next": [_shown(one) for one in row.next],
         "waiting": row.waiting,
     }

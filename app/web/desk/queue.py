@@ -106,7 +106,7 @@ def queue_part(session_id: str) -> edge.Answer:
 
 def _queue_facts(uow: Uow, card: SessionCard) -> dict[str, Any]:
     sits = card.session
-    rows = queueing.queue(uow, sits.id)
+    rows = queueing.queue(uow, sits)
     visits = visits_of.public_ids(uow, [ticket.registration_id for ticket, _ in rows])
     shown = [_row(ticket, patient, visits) for ticket, patient in rows]
     at_the_door = [row for row in shown if row["is_now"]]

@@ -75,11 +75,14 @@ def _waiting(visit: Visit) -> Headline:
         return _serving(visit)
     wait = show.wait_words(position.low_minutes, position.high_minutes)
     ahead = gettext("前面还有 %(count)s 人，%(wait)s", count=position.ahead, wait=wait)
+    department = visit.card.department
+    line = show.in_language(department.location, department.location_en)
+    room = gettext("%(place)s，诊室以叫号为准", place=line) if position.is_shared else _where(visit)
     called = gettext("现在叫到 %(number)s", number=position.called_number) if position.called_number else ""
     return {
         "number": ticket.number,
         "text": ahead if position.ahead else gettext("下一位就是您，请在诊室外等候"),
-        "room": _where(visit),
+        "room": room,
         "note": called,
         "button": gettext("查看候诊情况"),
         "href": url_for("patient.visit", registration_id=_id(visit)),

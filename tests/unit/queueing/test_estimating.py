@@ -40,7 +40,7 @@ def test_the_quantiles_stand_in_their_order() -> None:
     [
         {"ahead": 4},
         {"ahead_returned": 1},
-        {"serving_minutes": 2.0},
+        {"serving": ((2.0, False),)},
         {"has_begun": False},
         {"due": (30.0,)},
         {"out_minutes": (25.0,)},

@@ -99,7 +99,7 @@ def write(units: Units, body: dict[str, object]) -> None:
 def numbers_in_turn(units: Units, clinic: factories.Clinic) -> list[str]:
     """The numbers in the order in which they would be called now."""
     with units.open() as uow:
-        rows = service.queue(uow, clinic.session.id)
+        rows = service.queue(uow, clinic.session)
         return [ticket.number for ticket, _ in rows if ticket.state == TicketState.WAITING]
 
 

@@ -1,0 +1,79 @@
+"""Several doctors, one line: whoever is free first calls its first.
+
+By the rule `doctors_share_a_line` the sessions of one department, day, half-day and fee share a line, so that whoever
+paid for an expert is called by nobody else. The line is called after the session that was opened first, which no stop
+changes. Whoever is back from tests waits for the doctor who sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.kernel.uow import Uow
+from app.queueing.models import Ticket
+from app.queueing.turns import TurnKind
+from app.registration.limits import rules_of_session
+from app.registration.models import Registration
+from app.registration.states import ACTIVE
+from app.scheduling.models import ClinicSession
+
+
+def line_of(uow: Uow, session: ClinicSession) -> int:
+    """The session after which the line of `session` is called: itself where its doctor shares with nobody."""
+    return lines_of(uow, [session])[session.id]
+
+
+def lines_of(uow: Uow, sessions: Sequence[ClinicSession]) -> dict[int, int]:
+    """The same for many sessions of one department and day, by their keys, in one question or none."""
+    if not sessions or not rules_of_session(uow, sessions[0]).doctors_share_a_line:
+        return {session.id: session.id for session in sessions}
+    rows = uow.session.execute(
+        select(ClinicSession.half_day, ClinicSession.fee_fen, func.min(ClinicSession.id))
+        .where(
+            ClinicSession.department_id == sessions[0].department_id, ClinicSession.visit_day == sessions[0].visit_day
+        )
+        .group_by(ClinicSession.half_day, ClinicSession.fee_fen)
+    )
+    first = {(half_day, fee_fen): session_id for half_day, fee_fen, session_id in rows}
+    return {session.id: first[session.half_day, session.fee_fen] for session in sessions}
+
+
+def sessions_in(uow: Uow, line_id: int) -> list[ClinicSession]:
+    """The sessions whose doctors call from the line, in the order of their keys."""
+    named = uow.session.get_one(ClinicSession, line_id)
+    if not rules_of_session(uow, named).doctors_share_a_line:
+        return [named]
+    found = select(ClinicSession).where(
+        ClinicSession.department_id == named.department_id,
+        ClinicSession.visit_day == named.visit_day,
+        ClinicSession.half_day == named.half_day,
+        ClinicSession.fee_fen == named.fee_fen,
+    )
+    return list(uow.session.scalars(found.order_by(ClinicSession.id)))
+
+
+def may_be_called_by(uow: Uow, session: ClinicSession) -> ColumnElement[bool]:
+    """The tickets of the session, and those of its line except who waits for another doctor or has a place here too.
+
+    A session's own tickets stay its own when the rule changes during the day, so nobody is left behind.
+    """
+    if not rules_of_session(uow, session).doctors_share_a_line:
+        return Ticket.session_id == session.id
+    other = aliased(Registration)
+    has_place_here = (
+        select(other.id)
+        .where(
+            other.patient_id == Ticket.patient_id,
+            other.practitioner_id == session.practitioner_id,
+            other.visit_day == session.visit_day,
+            other.half_day == session.half_day,
+            other.state.in_(ACTIVE),
+            other.id != Ticket.registration_id,
+        )
+        .exists()
+    )
+    in_line = and_(Ticket.line_id == line_of(uow, session), Ticket.turn != TurnKind.RETURNED, ~has_place_here)
+    return or_(Ticket.session_id == session.id, in_line)
