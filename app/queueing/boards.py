@@ -1,4 +1,4 @@
-"""What the waiting room's screens show: a department's rooms, or one door; numbers and masked names, changing nothing."""
+"""What the waiting room's screens show: a department's rooms, or one door; numbers and masked names only."""
 
 from __future__ import annotations
 
