@@ -219,9 +219,9 @@ def file_session(
 
 
 @contextmanager
-def served(url: str, command: list[str], **more: str) -> Iterator[Server]:
-    """The command serves the house, as in production but with the demo's keys."""
-    port = free_port()
+def served(url: str, command: list[str], *, port: int = 0, **more: str) -> Iterator[Server]:
+    """The command serves the house, as in production but with the demo's keys; on a free port unless one is given."""
+    port = port or free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MENZHEN_", "GRANIAN_"))}
     own = {"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": url, "MENZHEN_BASE_URL": f"http://{HOST}:{port}"}
     env = inherited | own | more

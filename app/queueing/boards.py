@@ -26,7 +26,7 @@ Shown = tuple[str, str]  # a number and a masked name
 class BoardRow:
     """A room on the board: who is called, being served and next (numbers with masked names), and how many wait."""
 
-    session: ClinicSession
+    sits: ClinicSession
     practitioner: Practitioner
     serving: Shown | None
     called: Shown | None
@@ -105,9 +105,9 @@ def door(uow: Uow, *, department: Department, room: str) -> BoardRow | None:
 
     Where one session follows another in the room, the one that has somebody with the doctor, else the one that is on.
     """
-    rows = [row for row in board(uow, department=department) if row.session.room == room]
+    rows = [row for row in board(uow, department=department) if row.sits.room == room]
     busy = [row for row in rows if row.serving or row.called]
-    on = [row for row in rows if row.session.ends_at > uow.now()]
+    on = [row for row in rows if row.sits.ends_at > uow.now()]
     return next(iter([*busy, *on, *rows]), None)
 
 

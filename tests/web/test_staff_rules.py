@@ -23,12 +23,12 @@ FIELD = re.compile(r'<(?:input|select)[^>]*name="(\w+)"[^>]*?(?:value="([^"]*)")
 def form_of(page: str) -> dict[str, str]:
     """What the browser would send of the page's form as it stands."""
     form = page[page.index('action="/staff/rules"') :]
+    form = re.sub(r'<input type="checkbox"(?![^>]* checked)[^>]*>', "", form)
     found = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', form))
     found |= dict(re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>([^<]*)</textarea>', form))
     for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, flags=re.DOTALL):
         chosen = re.search(r'value="(\w+)" selected', options)
         found[name] = chosen[1] if chosen else ""
-    found.pop("only_own_record", None)
     return found
 
 

@@ -41,7 +41,7 @@
     }
 
     function markOld() {
-      if (!failures || mark || !words || new Date() - freshAt <= STALE_AFTER_MS) { return; }
+      if (mark || !words || new Date() - freshAt <= STALE_AFTER_MS) { return; }
       mark = document.createElement('p');
       mark.className = 'stale';
       mark.setAttribute('role', 'status');
@@ -70,12 +70,21 @@
       });
     }
 
+    function ask() {
+      looks += 1;
+      return inTime(fetch(part.getAttribute('data-poll'), { credentials: 'same-origin', headers: etag ? { 'If-None-Match': etag } : {} })
+        .then(take.bind(null, looks))).catch(failed);
+    }
+
     function look() {
       if (document.hidden) { later(); return; }
-      looks += 1;
-      inTime(fetch(part.getAttribute('data-poll'), { credentials: 'same-origin', headers: etag ? { 'If-None-Match': etag } : {} })
-        .then(take.bind(null, looks))).catch(failed).then(later);
+      ask().then(later);
     }
+
+    /* A phone that was in a pocket looks at once. */
+    document.addEventListener('visibilitychange', function () {
+      if (!document.hidden && new Date() - freshAt > seconds * 1000) { ask(); }
+    });
 
     later();
     setInterval(markOld, 1000);

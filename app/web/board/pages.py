@@ -67,7 +67,7 @@ def _name(department: Department) -> str:
 
 def _facts(department: Department) -> dict[str, object]:
     rows = boards.board(edge.current_uow(), department=department)
-    called = [{**_shown(row.called), "room": row.session.room} for row in rows if row.called]
+    called = [{**_shown(row.called), "room": row.sits.room} for row in rows if row.called]
     return {"called": called[:MOST_CALLS], "rooms": [_room(row) for row in rows]}
 
 
@@ -79,7 +79,7 @@ def _shown(who: Shown) -> dict[str, str]:
 def _room(row: BoardRow) -> dict[str, object]:
     now = row.serving or row.called
     return {
-        "room": row.session.room,
+        "room": row.sits.room,
         "doctor": _doctor(row),
         "now": now[0] if now else "",
         "next": " ".join(number for number, _ in row.next[:NEXT_ON_BOARD]),

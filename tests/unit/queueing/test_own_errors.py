@@ -50,7 +50,7 @@ def test_a_call_that_was_a_slip_does_not_end_the_wait(units: Units, clock: SetCl
 def test_a_days_errors_are_summed_up_and_counted_again_are_the_same(units: Units, clock: SetClock) -> None:
     clinic, tickets = waiting_room(units, 4)
     with units.open() as uow:
-        walking.choose(uow, uow.session.get_one(Ticket, tickets[1].id), 5)
+        walking.choose(uow, uow.session.get_one(Ticket, tickets[3].id), 5)
         walking.choose(uow, uow.session.get_one(Ticket, tickets[2].id), 30)
         assert walking.tell_due(uow) == 1
         rows = list(uow.session.query(ToldWait).order_by(ToldWait.id))

@@ -166,14 +166,10 @@ def test_sent_to_another_department_line_by_the_nurse_the_patient_stands_in_that
 
 
 def test_desks_that_call_at_once_never_get_the_same_patient(units: Units) -> None:
-    house = line(units, 12, doctors=4)
-
-    assert_each_called_once(house)
-
-
-def assert_each_called_once(house: Line) -> None:
+    house = line(units, 8, doctors=4)
     called: list[str] = []
-    for _ in range(3):
+
+    for _ in range(2):
         together = Barrier(4)
 
         def one(doctor: int, together: Barrier = together) -> Ticket | None:
@@ -187,6 +183,7 @@ def assert_each_called_once(house: Line) -> None:
         called += [ticket.number for ticket in got]
         for ticket in got:
             house.finish(ticket)
+
     assert len(called) == len(set(called))
     assert set(called) <= {ticket.number for ticket in house.tickets}
 
@@ -278,7 +275,7 @@ def together(seed: int, doctors: int) -> SessionPlan:
 
 def asked(doctors: int) -> Iterator[tuple[float, Estimate, Estimate]]:
     """Everybody's wait as it came, as told at check-in, and as told by who counts on one doctor only."""
-    for seed in range(30):
+    for seed in range(12):
         plan = together(seed, doctors)
         events = play(plan)
         called: dict[int, float] = {}
@@ -303,6 +300,6 @@ def test_the_told_wait_holds_for_a_line_of_several_doctors(doctors: int) -> None
     error = statistics.fmean(abs(told.middle_minutes - wait) for wait, told, _ in said)
     error_of_one = statistics.fmean(abs(alone.middle_minutes - wait) for wait, _, alone in said)
 
-    assert len(said) > 1_000
+    assert len(said) > 400
     assert 0.5 <= inside <= 0.75
     assert error < 0.4 * error_of_one
