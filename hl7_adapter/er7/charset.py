@@ -75,6 +75,7 @@ class Decoded(NamedTuple):
     doubtful: bool
 
 
+@lru_cache(maxsize=512)
 def codec_of(label: str) -> str | None:
     """Python's name of the character set that an MSH-18 label means, or None for a label nobody knows."""
     return _CODECS.get(_NOT_WORD.sub("", label.upper()))

@@ -16,8 +16,8 @@ _HEADERS = frozenset({"MSH", "FHS", "BHS"})
 _HEADER = re.compile(r"(?:\A|[\r\n])[ \t]*(MSH|FHS|BHS)")
 _LINE = re.compile(r"\r\n|\r|\n")
 _BARE = re.compile(r"[A-Z][A-Z0-9]{2}")
-# Nearly all that is read stands in the first fields; the long empty tail of a PV1 is split only when it is asked for.
-_FEW = 20
+# What is asked for next often stands close by; the long empty tail of a PV1 is split only when it is asked for.
+_CLOSE_BY = 5
 
 
 class Repetition:
@@ -64,9 +64,9 @@ class Segment:
     def _upto(self, field: int) -> list[str]:
         """The fields, at least up to this one; the last may hold all that follow it."""
         fields = self._fields
-        if fields is None or (field >= _FEW and self._delimiters.field in fields[-1]):
-            fields = self._fields = self.raw.split(self._delimiters.field, _FEW if field < _FEW else -1)
-            if self.name in _HEADERS:
+        if fields is None or (field >= len(fields) - 1 and self._delimiters.field in fields[-1]):
+            fields = self._fields = self.raw.split(self._delimiters.field, field + _CLOSE_BY)
+            if self.raw[:3] in _HEADERS:
                 fields.insert(1, self._delimiters.field)
         return fields
 
@@ -89,7 +89,7 @@ class Segment:
     def at(self, place: Place) -> str:
         """The unescaped text at a place; what `get` does with a path already read."""
         fields, number = self._fields, place.field
-        if fields is None or number >= _FEW:
+        if fields is None or number >= len(fields) - 1:
             fields = self._upto(number)
         text = fields[number] if 0 < number < len(fields) else ""
         if not text or (number < 3 and self.name in _HEADERS):
@@ -221,11 +221,10 @@ class Message(Group):
 
     def _occurrence(self, name: str, number: int) -> Segment | None:
         # Most readers want first segments only; then a long message need not be taken apart.
-        text = self.decoded.text
-        found = None if number != 1 or "\n" in text else _first_line(name, self.delimiters.field).match(text)
-        if found is None:
+        line = _first_line(self.decoded.text, name, self.delimiters.field) if number == 1 else ""
+        if not line:
             return super()._occurrence(name, number)
-        segment = self._first[name] = Segment(found[1], self.delimiters, self.decoded.codec)
+        segment = self._first[name] = Segment(line, self.delimiters, self.decoded.codec)
         return segment
 
     def __iter__(self) -> Iterator[Segment]:
@@ -264,12 +263,16 @@ def _declared_in(text: str) -> Delimiters | None:
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
 
 
-@lru_cache(maxsize=1024)
-def _first_line(name: str, separator: str) -> re.Pattern[str]:
-    """Finds the first segment of a name where every line up to it, and the start of the next, is plainly a segment."""
-    mark = re.escape(separator)
-    start = rf"[^\W_]{{3}}{mark}"
-    return re.compile(rf"(?:{start}[^\r]*+\r)*?({name}{mark}[^\r]*+)(?=\r(?:{start}|\Z)|\Z)")
+def _first_line(text: str, name: str, separator: str) -> str:
+    """The first segment of a name, when its first mention plainly begins a segment and another follows; else ''."""
+    start = text.find(name)
+    if start < 0 or text[start + 3 : start + 4] != separator or (start and text[start - 1] != "\r") or "\n" in text:
+        return ""
+    end = text.find("\r", start)
+    if end < 0:
+        return text[start:]
+    after = text[end + 1 : end + 5]
+    return text[start:end] if not after or (after[3:] == separator and after[:3].isalnum()) else ""
 
 
 def _lines(text: str, separator: str) -> list[str]:
