@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, false, func, select
 
 from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
@@ -17,8 +17,9 @@ from app.reconciliation.models import Case, Run, StatementRow
 from app.reconciliation.states import CaseState, Outcome, RunState, Source, Subject
 
 PENDING = (CaseState.OPEN, CaseState.WAITING)
-# The fund flow tells of the same money as the trade bill, so it is no side of its own.
-SIDES = (Source.WECHAT, Source.ALIPAY, Source.INSURER, Source.HOSPITAL)
+SIDES = (Source.WECHAT, Source.WECHAT_FUNDS, Source.ALIPAY, Source.INSURER, Source.HOSPITAL)
+# Whoever tells of what somebody else tells of, too; where it never told anything it keeps no day open.
+SECOND_WORD = frozenset({Source.WECHAT_FUNDS, Source.HOSPITAL})
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,9 @@ class Side:
 
     @property
     def is_clear(self) -> bool:
-        """True when it has told all of the day and nothing is left to do, or when there is nothing to tell of.
-
-        A hospital system that tells nobody what it books keeps no day open; whoever holds money does.
-        """
+        """True when it has told all of the day and nothing is left to do, or when there is nothing to tell of."""
         if self.run is None:
-            return self.here == Sums() or (self.source is Source.HOSPITAL and not self.is_known)
+            return self.here == Sums() or (self.source in SECOND_WORD and not self.is_known)
         return self.run.state == RunState.MATCHED and not self.pending
 
 
@@ -81,7 +79,7 @@ def sides(uow: Uow, day: date) -> list[Side]:
     """Every other side of the day, as far as it was asked or as our books have something of it."""
     runs = {run.source: run for run in uow.session.scalars(select(Run).where(Run.day == day))}
     told = (_side(uow, day, source, runs.get(source)) for source in SIDES)
-    return [side for side in told if side.run is not None or side.here != Sums()]
+    return [side for side in told if side.run or (side.here != Sums() and side.source is not Source.WECHAT_FUNDS)]
 
 
 def drawers(uow: Uow, day: date) -> list[Drawer]:
@@ -92,7 +90,7 @@ def drawers(uow: Uow, day: date) -> list[Drawer]:
         .where(CashierEntry.made_at >= begins, CashierEntry.made_at < ends)
         .group_by(CashierEntry.method)
     )
-    found = {row[0]: Sums(int(row[1]), int(row[2]), int(row[3]), -int(row[4])) for row in rows}
+    found = {row[0]: Sums(*(int(figure) for figure in row[1:])) for row in rows}
     off_fen, closed, still_open = _counted(uow, begins, ends)
     cash = found.get(PayMethod.CASH, Sums())
     return [
@@ -128,36 +126,36 @@ def _side(uow: Uow, day: date, source: Source, run: Run | None) -> Side:
 
 def _here(uow: Uow, day: date, source: Source) -> Sums:
     begins, ends = bounds(uow, day)
-    counts: dict[bool, tuple[int, int]] = {}
+    figures = [0, 0, 0, 0]
     for ours in OURS[source]:
         here = ours.query(day, uow).subquery()
+        is_in = here.c.fen >= 0 if ours.subject is not Subject.REFUND else false()
         row = uow.session.execute(
-            select(func.count(), func.coalesce(func.sum(here.c.fen), 0)).where(
-                here.c.is_done, here.c.at >= begins, here.c.at < ends
-            )
+            select(*_in_and_back(here.c.fen, is_in)).where(here.c.is_done, here.c.at >= begins, here.c.at < ends)
         ).one()
-        counts[ours.subject is Subject.REFUND] = (int(row[0]), int(row[1]))
-    return Sums(*counts.get(False, (0, 0)), *counts.get(True, (0, 0)))
+        figures = [figure + int(more) for figure, more in zip(figures, row, strict=True)]
+    return Sums(*figures)
 
 
 def _there(uow: Uow, run: Run) -> Sums:
-    """What the other side tells as done; what it has under way or could not be read counts for nothing."""
+    """What the other side tells as done; what it has under way, could not be read, or is nobody's, counts nothing."""
+    is_in = (StatementRow.subject != Subject.REFUND) & (StatementRow.amount_fen >= 0)
     row = uow.session.execute(
-        select(*_in_and_back(StatementRow.amount_fen, StatementRow.subject != Subject.REFUND)).where(
-            StatementRow.run_id == run.id, StatementRow.outcome == Outcome.DONE
+        select(*_in_and_back(StatementRow.amount_fen, is_in)).where(
+            StatementRow.run_id == run.id, StatementRow.outcome == Outcome.DONE, StatementRow.number != ""
         )
     ).one()
     return Sums(*(int(figure) for figure in row))
 
 
 def _in_and_back(amount: Any, is_in: ColumnElement[bool]) -> tuple[ColumnElement[int], ...]:  # noqa: ANN401 - a column
-    """Count and sum of what comes in, count and sum of what does not."""
+    """Count and sum of what comes in, count and sum of what does not; no sum is negative."""
     return tuple(
         figure
         for side in (is_in, ~is_in)
         for figure in (
             func.coalesce(func.sum(case((side, 1), else_=0)), 0),
-            func.coalesce(func.sum(case((side, amount), else_=0)), 0),
+            func.coalesce(func.sum(case((side, func.abs(amount)), else_=0)), 0),
         )
     )
 

@@ -160,7 +160,10 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.refund_bill": (("admin", "/staff/refunds/bills/{bill.paid}"),),
     "staff.reconciliation": (("admin", "/staff/reconciliation"),),
     "staff.day_end": (("admin", "/staff/reconciliation/day"),),
-    "staff.reconciliation_case": (("admin", "/staff/reconciliation/cases/{case}"),),
+    "staff.reconciliation_case": (
+        ("admin", "/staff/reconciliation/cases/{case}"),
+        ("admin", "/staff/reconciliation/cases/{case.hospital}"),
+    ),
     "staff.ledger": (("admin", "/staff/ledger?prove=1"),),
     "staff.ledger_bill": (("admin", "/staff/ledger/bills/{bill.paid}"),),
     "staff.audit_trail": (("admin", "/staff/audit?verify=1"),),

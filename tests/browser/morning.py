@@ -36,6 +36,7 @@ from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.reconciliation import for_staff as for_finance
 from app.reconciliation import service as reconciliation
+from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import Source
 from app.registration import service as registration
 from app.registration.models import Registration
@@ -319,13 +320,19 @@ def _from_the_hospital_system(hospital: Hospital) -> None:
 
 
 def _reconciled(hospital: Hospital) -> None:
-    """The provider's statement of yesterday names money that is nowhere in the books."""
+    """Yesterday's statements name money that is nowhere in the books; Alipay's and the funds' do not come."""
     hospital.clock.step(hours=1)
     with hospital.units.open() as uow:
         yesterday, noon = uow.today() - timedelta(days=1), uow.now() - timedelta(hours=20)
     told = statements.content(statements.trade_lines([statements.payment("mz0strange", 2500, noon)]))
-    reconciliation.reconcile(hospital.units, {Source.WECHAT: statements.Provider({yesterday: told}, {})})
+    booked = statements.batch([statements.booking("OWN1", 1280, at=noon)])
+    sources: dict[Source, StatementSource] = {
+        Source.WECHAT: statements.Provider({yesterday: told}, {}),
+        Source.ALIPAY: statements.Files({yesterday: b"busy"}),
+        Source.HOSPITAL: statements.Files({yesterday: booked.encode()}),
+    }
+    reconciliation.reconcile(hospital.units, sources)
     hospital.clock.step(hours=-1)
     with hospital.units.open(reads_only=True) as uow:
-        (found,) = for_finance.cases(uow, None)
-        hospital.ids["case"] = found[0].public_id
+        by_source = {run.source: found.public_id for found, run in for_finance.cases(uow, None)}
+        hospital.ids["case"], hospital.ids["case.hospital"] = by_source[Source.WECHAT], by_source[Source.HOSPITAL]

@@ -17,7 +17,7 @@ from app.kernel.clock import SystemClock, at_hospital
 from app.kernel.uow import Actor, Units
 from app.reconciliation import closing, letters, service
 from app.reconciliation.insured import InsurerStatement
-from app.reconciliation.models import Case
+from app.reconciliation.models import Case, Run
 from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import CaseKind, CaseState, RunState, Source, Subject
 from config import Hl7Settings, HospitalStatementSettings
@@ -95,6 +95,9 @@ def test_the_insurers_ledger_is_asked_and_every_difference_of_it_is_a_case(home:
     told_by = InsurerStatement(home.units, FsiStatements(fsi_settings(world), SystemClock()))
     next_noon(home)
 
+    switch(world, "down")
+    assert run_after(home, told_by) == (RunState.DUE, "insurer_away")
+    home.clock.step(minutes=31)
     assert compared(home, Source.INSURER, told_by) == {}
     with home.units.open(reads_only=True) as uow:
         (side,) = [
@@ -120,27 +123,23 @@ def test_the_insurers_ledger_is_asked_and_every_difference_of_it_is_a_case(home:
         fund = {case.kind: (case.here_fen, case.there_fen) for case in uow.session.scalars(select(Case))}
     here_fen, there_fen = fund[CaseKind.AMOUNT_DIFFERS]
     assert (there_fen or 0) - (here_fen or 0) == 1
+    switch(world, "stmt_half")
+    with home.units.open(Actor("job", "test")) as uow:
+        service.compare_again(uow, public_id=run_of(home).public_id)
+    assert run_after(home, told_by) == (RunState.REFUSED, "cut_short")
 
 
-def test_an_insurer_that_is_away_or_sends_half_a_file_leaves_no_false_case(home: House, world: RunningSandbox) -> None:
-    settled(home, 1)
-    plant(world, "insurer", "only_there")
-    told_by = InsurerStatement(home.units, FsiStatements(fsi_settings(world, timeout_seconds=1), SystemClock()))
-    next_noon(home)
-    day = home.clock.now().astimezone(SHANGHAI).date() - timedelta(days=1)
+def run_of(home: House) -> Run:
+    with home.units.open(reads_only=True) as uow:
+        run = service.run_of(uow, Source.INSURER, uow.today() - timedelta(days=1))
+        assert run
+        return run
 
-    def run_after(mode: str) -> tuple[RunState, str]:
-        switch(world, mode)
-        service.reconcile(home.units, {Source.INSURER: told_by})
-        with home.units.open(reads_only=True) as uow:
-            run = service.run_of(uow, Source.INSURER, day)
-            assert run
-            assert uow.session.scalars(select(Case)).all() == []
-            return run.state, run.code
 
-    assert run_after("down") == (RunState.DUE, "insurer_away")
-    home.clock.step(minutes=31)
-    assert run_after("stmt_half") == (RunState.REFUSED, "cut_short")
+def run_after(home: House, told_by: StatementSource) -> tuple[RunState, str]:
+    service.reconcile(home.units, {Source.INSURER: told_by})
+    run = run_of(home)
+    return run.state, run.code
 
 
 def test_a_booking_that_the_hospital_system_lost_is_told_again_on_a_click_and_found(

@@ -25,6 +25,7 @@ from app.web.staff.lists import day_field
 
 SIDES = {
     Source.WECHAT: _l("微信支付"),
+    Source.WECHAT_FUNDS: _l("微信资金账户"),
     Source.ALIPAY: _l("支付宝"),
     Source.INSURER: _l("医保"),
     Source.HOSPITAL: _l("医院系统"),
@@ -126,13 +127,22 @@ def _open_points(sides: list[Side], drawers: list[Drawer]) -> list[str]:
         if side.pending:
             points.append(gettext("%(name)s：%(count)s 笔差错待处理", name=name, count=side.pending))
         elif not side.is_clear:
-            points.append(gettext("%(name)s：还没有核对", name=name))
+            points.append(_not_told(side))
     for drawer in drawers:
         if drawer.shifts_open:
             points.append(gettext("现金：%(count)s 个班次未结", count=drawer.shifts_open))
         elif drawer.counted_off_fen:
             points.append(gettext("现金：长短款 %(yuan)s 元", yuan=yuan_text(drawer.counted_off_fen)))
     return points
+
+
+def _not_told(side: Side) -> str:
+    """Why the side's day is not compared yet."""
+    name = SIDES[side.source]
+    if side.run is None or not side.run.code:
+        return str(gettext("%(name)s：还没有核对", name=name))
+    why = words.CODES.get(side.run.code, side.run.code)
+    return str(gettext("%(name)s：还没有核对（%(why)s）", name=name, why=why))
 
 
 def _case(case: Case, run: Run) -> dict[str, object]:
@@ -146,14 +156,15 @@ def _case(case: Case, run: Run) -> dict[str, object]:
 
 
 def _again(sides: list[Side]) -> list[dict[str, str]]:
-    """The sides whose day can be compared anew."""
+    """The sides whose statement can be fetched, or compared, anew."""
+    pages = {RunState.MATCHED: "staff.compare_again", RunState.REFUSED: "staff.fetch_statement_again"}
     return [
         {
             "label": gettext("重新核对%(name)s", name=SIDES[side.source]),
-            "href": url_for("staff.compare_again", run_id=side.run.public_id),
+            "href": url_for(pages[side.run.state], run_id=side.run.public_id),
         }
         for side in sides
-        if side.run is not None and side.run.state == RunState.MATCHED
+        if side.run is not None and side.run.state in pages
     ]
 
 

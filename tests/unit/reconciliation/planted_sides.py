@@ -251,13 +251,16 @@ def plant_hospital(day: Day) -> tuple[bytes, Found]:
     day.trade.append(refund(day.refund(RefundState.SUCCEEDED, noon), 700, noon))
     with day.units.open(reads_only=True) as uow:
         in_day = (Bill.paid_at >= day.begins, Bill.paid_at < day.ends)
-        paid = list(uow.session.execute(select(Bill.public_id, Bill.total_fen, Bill.paid_at).where(*in_day)))
+        paid = list(
+            uow.session.execute(select(Bill.public_id, Bill.total_fen, Bill.paid_at).where(*in_day).order_by(Bill.id))
+        )
         back = list(
             uow.session.execute(
                 select(Refund.public_id, Refund.amount_fen, Refund.finished_at)
                 .join(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
                 .where(Refund.state == RefundState.SUCCEEDED, PaymentOrder.settles_bill)
                 .where(Refund.finished_at >= day.begins, Refund.finished_at < day.ends)
+                .order_by(Refund.id)
             )
         )
     (lost, *_), (changed, changed_fen, at), (doubled, doubled_fen, _) = paid[-3:]
