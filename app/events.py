@@ -16,6 +16,13 @@ class PatientFiled:
 
 
 @dataclass(frozen=True)
+class PatientChanged:
+    """What is on file of a patient was corrected here."""
+
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class PatientsMerged:
     """Two records were one person's: whatever the merged one held is the patient's from now on."""
 
@@ -54,6 +61,15 @@ class RegistrationBooked:
 
     registration_id: int
     patient_id: int
+
+
+@dataclass(frozen=True)
+class PlaceConfirmed:
+    """The place stands (`nth` 0), or its nth move: the hospital system said yes, or decides on no appointments."""
+
+    registration_id: int
+    patient_id: int
+    nth: int
 
 
 @dataclass(frozen=True)
@@ -133,11 +149,22 @@ class RegistrationMissed:
 
 @dataclass(frozen=True)
 class PatientCheckedIn:
-    """The patient is in the house; `ticket_id` is the queue number given."""
+    """The patient is in the house, for the `nth` time at this visit; `ticket_id` is the queue number given."""
 
     registration_id: int
     patient_id: int
     ticket_id: int
+    nth: int
+
+
+@dataclass(frozen=True)
+class CheckInTakenBack:
+    """The `nth` check-in was a mistake: the number is void and the place booked as before."""
+
+    registration_id: int
+    patient_id: int
+    ticket_id: int
+    nth: int
 
 
 @dataclass(frozen=True)
@@ -195,6 +222,13 @@ class PrescriptionVoided:
     """The prescription holds no longer; whatever was built on it falls."""
 
     prescription_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
+class PatientInsured:
+    """The patient's insurance was put on file from the phone, as the insurer knows it."""
+
     patient_id: int
 
 

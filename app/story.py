@@ -13,6 +13,7 @@ from app.analytics import followers as analytics
 from app.insurance import followers as insurance
 from app.invoice import followers as invoice
 from app.kernel import outbox
+from app.kernel.ids import new_public_id
 from app.kernel.uow import Story, Uow
 from app.ledger import followers as ledger
 from app.notifications import followers as notifications
@@ -21,9 +22,9 @@ from app.payment.models import Bill
 from app.pharmacy import followers as pharmacy
 from app.prescription import followers as prescription
 from app.queueing import followers as queueing
+from app.registration import deciding, waitlist
 from app.registration import followers as registration_merging
 from app.registration import service as registration
-from app.registration import waitlist
 from app.reports import followers as reports
 from app.revisit import followers as revisit
 
@@ -52,9 +53,17 @@ def tell_hospital(uow: Uow, event: object) -> None:
     _post(uow, event, str(next(iter(facts.values()))), patient_id)
 
 
-def tell_hospital_of_new_time(uow: Uow, moved: events.RegistrationRescheduled) -> None:
-    """The hospital system is told of every new time, however often the visit is moved."""
-    _post(uow, moved, f"{moved.registration_id}:{moved.nth}", moved.patient_id)
+def tell_hospital_each_time(
+    uow: Uow, again: events.RegistrationRescheduled | events.PatientCheckedIn | events.CheckInTakenBack
+) -> None:
+    """The hospital system is told of what can happen to one visit more than once, each time."""
+    _post(uow, again, f"{again.registration_id}:{again.nth}", again.patient_id)
+
+
+def tell_hospital_of_change(uow: Uow, changed: events.PatientChanged | events.PatientInsured) -> None:
+    """The hospital system is told of each change to a patient, but of none that it told us."""
+    if uow.actor.kind != "peer":
+        _post(uow, changed, f"{changed.patient_id}:{new_public_id()}", changed.patient_id)
 
 
 def _facts(event: object) -> dict[str, Any]:
@@ -78,6 +87,7 @@ def _lane(patient_id: int) -> str:
 
 STORY: Story = {
     events.PatientFiled: (ask_hospital, tell_hospital),
+    events.PatientChanged: (tell_hospital_of_change,),
     events.PatientsMerged: (
         registration_merging.follow_when_merged,
         queueing.follow_when_merged,
@@ -97,13 +107,14 @@ STORY: Story = {
     events.RegistrationBooked: (
         waitlist.serve_when_booked,
         revisit.stop_when_booked,
-        notifications.tell_when_booked,
+        deciding.ask_when_booked,
         analytics.count_when_booked,
         tell_hospital,
     ),
+    events.PlaceConfirmed: (notifications.tell_when_confirmed,),
     events.RegistrationMoved: (notifications.tell_when_moved,),
     events.DoctorSubstituted: (notifications.tell_when_substituted,),
-    events.RegistrationRescheduled: (notifications.tell_when_rescheduled, tell_hospital_of_new_time),
+    events.RegistrationRescheduled: (deciding.ask_when_rescheduled, tell_hospital_each_time),
     events.WaitlistOffered: (notifications.tell_when_offered,),
     events.WaitlistLapsed: (notifications.tell_when_lapsed,),
     events.RegistrationExpired: (
@@ -124,8 +135,9 @@ STORY: Story = {
         queueing.note_told_when_checked_in,
         notifications.tell_when_checked_in,
         analytics.count_when_checked_in,
-        tell_hospital,
+        tell_hospital_each_time,
     ),
+    events.CheckInTakenBack: (tell_hospital_each_time,),
     events.PatientCalled: (queueing.note_wait_when_called, notifications.tell_when_called),
     events.ReturnDue: (notifications.tell_when_return_due,),
     events.ConsultationEnded: (revisit.finish_when_seen,),
@@ -139,6 +151,7 @@ STORY: Story = {
         pharmacy.cancel_bag_when_voided,
     ),
     events.LineDeclined: (),  # the doctor finds it on the desk; the rest waits for its review like any other
+    events.PatientInsured: (tell_hospital_of_change,),
     events.SplitMade: (prescription.mark_billed_when_split, payment.open_bill_when_split),
     events.SplitDropped: (payment.void_bill_when_dropped,),
     events.SplitSettled: (ledger.insure_when_settled,),

@@ -7,10 +7,10 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+from app.kernel.peer_rules import system_name
 from hl7_adapter.ack import Header, HeaderProblem, read_header
 from hl7_adapter.gate import Door
 
-_PEER_AT_MOST = 44  # with "hl7:" before it the inbox's `source` has 48 characters
 ANYWHERE = Door()
 
 
@@ -65,10 +65,7 @@ def head_of(read: Header | HeaderProblem) -> Header:
 
 def peer_name(head: Header) -> str:
     """The sender as `application|facility` of MSH-3 and MSH-4, shortened to what fits, still one for each sender."""
-    name = printable("|".join(head.sender), 1000)
-    if len(name) <= _PEER_AT_MOST:
-        return name
-    return f"{name[: _PEER_AT_MOST - 9]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return system_name(*head.sender)
 
 
 def digest_of(raw: bytes) -> str:

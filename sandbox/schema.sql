@@ -156,6 +156,14 @@ CREATE TABLE IF NOT EXISTS his_sent (
     ack_code   TEXT NOT NULL,
     sent_at    REAL NOT NULL
 );
+-- The appointments that others asked for, each under one number however often they ask.
+CREATE TABLE IF NOT EXISTS his_appointment (
+    number TEXT PRIMARY KEY,
+    placer TEXT NOT NULL UNIQUE,
+    doctor TEXT NOT NULL,
+    starts TEXT NOT NULL,
+    state  TEXT NOT NULL CHECK (state IN ('Pending', 'Booked', 'Cancelled'))
+);
 
 -- What the hospital system's books hold otherwise than it was told: payments of its own, amounts that were changed.
 CREATE TABLE IF NOT EXISTS his_booking_own (control_id TEXT PRIMARY KEY, raw BLOB NOT NULL);

@@ -62,7 +62,14 @@ MODES: dict[str, dict[str, str]] = {
         "late": "开了票却答得晚 · issues, answers late",
         "refuse": "拒绝开票 · refuses",
     },
-    "his": {"ae207": "应用出错 · AE 207", "silent": "不应答 · no answer", "late": "应答慢 · late answer"},
+    "his": {
+        "ae207": "应用出错 · AE 207",
+        "silent": "做了却不应答 · acts, never answers",
+        "late": "做了却应答慢 · acts, answers late",
+        "booking_silent": "预约做了却不应答 · books, never answers",
+        "refuse": "不接受预约 · refuses a booking",
+        "undecided": "预约待定 · booking pending",
+    },
 }
 
 

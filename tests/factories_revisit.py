@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app import events
 from app.kernel.uow import Story, Units
 from app.notifications import followers as notifications
+from app.registration import deciding
 from app.registration.models import Registration
 from app.revisit import followers as revisit
 from app.revisit import service
@@ -20,7 +21,8 @@ from tests import factories
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 STORY: Story = {
     events.PatientBound: (revisit.remind_when_bound,),
-    events.RegistrationBooked: (revisit.stop_when_booked, notifications.tell_when_booked),
+    events.RegistrationBooked: (revisit.stop_when_booked, deciding.ask_when_booked),
+    events.PlaceConfirmed: (notifications.tell_when_confirmed,),
     events.RegistrationCancelled: (revisit.reopen_when_given_back, notifications.tell_when_cancelled),
     events.RegistrationExpired: (revisit.reopen_when_given_back, notifications.tell_when_expired),
     events.RegistrationMissed: (revisit.reopen_when_given_back,),

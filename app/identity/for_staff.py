@@ -6,10 +6,17 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
-from app.events import PatientFiled
+from app.events import PatientChanged, PatientFiled
 from app.identity.models import Account, Patient, Sex, Staff
 from app.identity.rules import mask_phone, read_id_card, read_name, read_phone
-from app.identity.service import file_person, patient_by_id_number, phone_of_account, set_id_number, set_phone
+from app.identity.service import (
+    file_person,
+    patient_by_id_number,
+    phone_of,
+    phone_of_account,
+    set_id_number,
+    set_phone,
+)
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
@@ -65,6 +72,20 @@ def person_with_card(uow: Uow, *, id_number: str, name: str, phone: str = "") ->
     audit.record(uow, "patient.file", "patient", filed.public_id)
     uow.publish(PatientFiled(filed.id))
     return filed
+
+
+def change_phone(uow: Uow, *, public_id: str, phone: str) -> Patient:
+    """The patient's phone is `phone` from now on, '' for none; the same one again changes nothing.
+
+    For a desk that has the person in front of it. Refuses `bad_phone`, NotFound.
+    """
+    patient = patient_by_public_id(uow, public_id)
+    number = read_phone(phone) if phone else ""
+    if number != phone_of(uow, patient):
+        set_phone(uow, patient, number)
+        audit.record(uow, "patient.phone", "patient", public_id)
+        uow.publish(PatientChanged(patient.id))
+    return patient
 
 
 def masked_phones(uow: Uow, account_ids: Collection[int]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.events import PatientInsured
 from app.identity import service as identity
 from app.insurance import claims, covering, errors
 from app.insurance.models import Coverage
@@ -42,6 +43,7 @@ def bind(units: Units, insurer: Insurer, actor: Actor, patient_public_id: str, k
             usage=_usage(covering.coverage_of(uow, patient.id), uow.today().year, person),
             certificate_kind=kind if is_card else IDENTITY_CARD,
         )
+        uow.publish(PatientInsured(patient.id))
 
 
 def policy_of(person: Person) -> str:

@@ -20,8 +20,6 @@ TOPICS = ("hospital", "hl7_replay")
 ALERT_AFTER_SECONDS = 45
 """So that whoever looks every ten seconds knows within a minute."""
 COUNTED_AT_MOST = 10_000
-URGENT_SECONDS = 5
-"""How long a patient on the phone should wait for what the hospital system says."""
 _OPEN = (OutboxState.WAITING, OutboxState.SENDING)
 
 
@@ -102,9 +100,9 @@ def alarms(uow: Uow) -> list[Alarm]:
     return found
 
 
-def overdue(uow: Uow) -> int:
-    """How many of the urgent messages were not answered within their 5 s: those bookings are pending over there."""
-    late = uow.now() - timedelta(seconds=URGENT_SECONDS)
+def overdue(uow: Uow, seconds: int) -> int:
+    """How many of the urgent messages were not answered within so many seconds: those bookings are pending there."""
+    late = uow.now() - timedelta(seconds=seconds)
     wanted = select(func.count()).where(
         URGENT, OutboxItem.state.in_(_OPEN), OutboxItem.topic.in_(TOPICS), OutboxItem.posted_at < late
     )

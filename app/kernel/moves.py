@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import CursorResult, Index, String, select, update
+from sqlalchemy import CursorResult, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Row
@@ -63,6 +63,14 @@ def first_to(uow: Uow, machine: Machine[S, A], subject_id: int, state: S) -> Mov
         .order_by(Move.id)
         .limit(1)
     ).first()
+
+
+def times_to(uow: Uow, machine: Machine[S, A], subject_id: int, state: S) -> int:
+    """How often the thing has come into the state."""
+    came = select(func.count()).where(
+        Move.machine == machine.name, Move.subject_id == subject_id, Move.to_state == state.value
+    )
+    return uow.session.scalar(came) or 0
 
 
 def move(

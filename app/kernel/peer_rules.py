@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,18 @@ CHARSETS = ("UNICODE UTF-8", "GB 18030-2000", "GBK", "GB2312", "BIG-5", "8859/1"
 
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{0,253}", re.ASCII)
 _CODE = re.compile(r"\d{3}", re.ASCII)
+
+
+NAME_AT_MOST = 44
+"""With `hl7:` before it a system's name fits where messages say whence they came."""
+
+
+def system_name(application: str, facility: str) -> str:
+    """The name of the system with this MSH-3 and MSH-4, for its messages and numbers; still one for each when long."""
+    name = "".join(char if char.isprintable() else "?" for char in f"{application}|{facility}")[:1000]
+    if len(name) <= NAME_AT_MOST:
+        return name
+    return f"{name[: NAME_AT_MOST - 9]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def is_network(text: str) -> bool:

@@ -66,6 +66,13 @@ class RefusedBooking(enum.StrEnum):
     GIVE_BACK = "give_back"
 
 
+class PatientLevel(enum.StrEnum):
+    """A patient is told of as at a `visit` (ADT^A04, A08), or as a `person` (A28, A31) while there is no visit."""
+
+    VISIT = "visit"
+    PERSON = "person"
+
+
 class BadPeer(BadInput):
     """The agreement cannot be kept as it is written (facts: fields)."""
 
@@ -95,7 +102,8 @@ class Peer:
     '' is a peer that we do not send to, or one whose address stands in the settings. `facilities` are our names as it
     writes them in MSH-6 and PV1-3.4, none for any. `field_rules` and `codes` are lines as `field_rules.read_rule` and
     `code_tables.own_code` read them: they hold for this peer before what holds for all. One that `is_asked_first` is
-    asked for a new patient's number (QBP^Q22) before it is told of the patient.
+    asked for a new patient's number (QBP^Q22) before it is told of the patient. Where one `decides_bookings`, a place
+    waits for its answer (SRR) to be confirmed, and goes back when that is no.
     """
 
     name: str = ""
@@ -121,6 +129,8 @@ class Peer:
     out_charset: str = "UNICODE UTF-8"
     refused_booking: RefusedBooking = RefusedBooking.PERSON
     is_asked_first: bool = False
+    patient_level: PatientLevel = PatientLevel.VISIT
+    decides_bookings: bool = False
     is_paused: bool = False
     public_id: str = ""
     version: int = 0
@@ -175,6 +185,10 @@ class Hl7Peer(PublicRow):
         choice(RefusedBooking), default=RefusedBooking.PERSON, server_default=RefusedBooking.PERSON.value
     )
     is_asked_first: Mapped[bool] = mapped_column(default=False, server_default=false())
+    patient_level: Mapped[PatientLevel] = mapped_column(
+        choice(PatientLevel), default=PatientLevel.VISIT, server_default=PatientLevel.VISIT.value
+    )
+    decides_bookings: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_paused: Mapped[bool]
     version: Mapped[int]
 
@@ -215,6 +229,11 @@ def peer_for(uow: Uow, application: str, facility: str) -> Peer:
 def peers(uow: Uow) -> list[Peer]:
     """Every agreement in force, by name."""
     return [_peer(row) for row in uow.session.scalars(select(Hl7Peer).order_by(Hl7Peer.name, Hl7Peer.id))]
+
+
+def somebody_decides(uow: Uow) -> bool:
+    """True where a hospital system decides on the appointments that are made here."""
+    return uow.session.scalars(select(Hl7Peer.id).where(Hl7Peer.decides_bookings).limit(1)).first() is not None
 
 
 def peer(uow: Uow, public_id: str) -> Peer:

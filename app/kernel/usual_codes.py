@@ -135,10 +135,12 @@ USUAL: dict[str, CodeTable] = {
     "appointment_status": CodeTable(
         "SCH-25",
         "HL7 table 0278",
-        ("arrived", "cancelled", "missed"),
+        ("arrived", "booked", "cancelled", "missed", "pending"),
         _each("arrived", "ARRIVED CHECKEDIN CHECKIN")
+        | _each("booked", "BOOKED")
         | _each("cancelled", "CANCELLED CANCELED DC DELETED")
-        | _each("missed", "NOSHOW"),
+        | _each("missed", "NOSHOW")
+        | _each("pending", "PENDING WAITLIST"),
         "filed",
     ),
     "insurance_plan": CodeTable(

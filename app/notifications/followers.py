@@ -11,12 +11,11 @@ from app.events import (
     PatientCalled,
     PatientCheckedIn,
     PatientsMerged,
+    PlaceConfirmed,
     RefundSucceeded,
-    RegistrationBooked,
     RegistrationCancelled,
     RegistrationExpired,
     RegistrationMoved,
-    RegistrationRescheduled,
     ReminderDue,
     ReportArrived,
     ReturnDue,
@@ -43,9 +42,10 @@ from app.scheduling.models import ClinicSession, Slot
 _ABOUT_THE_PLACE = {"stopped", "substituted"}
 
 
-def tell_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
-    """The place is the patient's: when, which room, which number."""
-    _tell_visit(uow, booked.registration_id, "booked")
+def tell_when_confirmed(uow: Uow, confirmed: PlaceConfirmed) -> None:
+    """The place, or the time that the patient chose instead, is theirs: when, which room, which number."""
+    template, which = ("rescheduled", f":{confirmed.nth}") if confirmed.nth else ("booked", "")
+    _tell_visit(uow, confirmed.registration_id, template, f"{template}:{confirmed.registration_id}{which}")
 
 
 def tell_when_moved(uow: Uow, moved: RegistrationMoved) -> None:
@@ -58,11 +58,6 @@ def tell_when_substituted(uow: Uow, substituted: DoctorSubstituted) -> None:
     """Another doctor stands in; substituted once more, the patient is told once more."""
     registration_id = substituted.registration_id
     _tell_visit(uow, registration_id, "substituted", f"substituted:{registration_id}:{uow.now():%y%m%d%H%M%S}")
-
-
-def tell_when_rescheduled(uow: Uow, moved: RegistrationRescheduled) -> None:
-    """The visit has the time that the patient chose: when, which room, which number."""
-    _tell_visit(uow, moved.registration_id, "rescheduled", f"rescheduled:{moved.registration_id}:{moved.nth}")
 
 
 def tell_when_offered(uow: Uow, offered: WaitlistOffered) -> None:
@@ -125,7 +120,7 @@ def _tell_visit(uow: Uow, registration_id: int, template: str, dedupe: str = "")
 
 def tell_when_checked_in(uow: Uow, arrived: PatientCheckedIn) -> None:
     """The patient has a number in the queue."""
-    _tell_ticket(uow, arrived.ticket_id, "checked_in", f"checked_in:{arrived.ticket_id}")
+    _tell_ticket(uow, arrived.ticket_id, "checked_in", f"checked_in:{arrived.ticket_id}:{arrived.nth}")
 
 
 def tell_when_called(uow: Uow, called: PatientCalled) -> None:

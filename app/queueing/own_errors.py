@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.uow import Uow
@@ -47,6 +47,12 @@ def forget_wait(uow: Uow, ticket: Ticket) -> None:
     """The first call was a slip and is taken back: the wait goes on."""
     uow.session.execute(update(ToldWait).where(ToldWait.ticket_id == ticket.id).values(waited_seconds=None))
     uow.session.execute(update(Walk).where(Walk.ticket_id == ticket.id).values(spare_seconds=None))
+
+
+def forget_all(uow: Uow, ticket: Ticket) -> None:
+    """The check-in was a mistake: nobody waited, and nobody walks meanwhile."""
+    uow.session.execute(delete(ToldWait).where(ToldWait.ticket_id == ticket.id))
+    uow.session.execute(delete(Walk).where(Walk.ticket_id == ticket.id))
 
 
 def count_two_days(uow: Uow) -> int:

@@ -29,6 +29,7 @@ from app.queueing.errors import (
 from app.queueing.estimating import Estimate
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
+from app.queueing.taking_back import AS_NEW
 from app.queueing.turns import TurnKind
 from app.queueing.waits import WITH_DOCTOR, is_before, look, told_range
 from app.registration import correcting
@@ -66,13 +67,13 @@ def opens_at(rules: Rules, session: ClinicSession) -> datetime:
 
 
 def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -> Ticket:
-    """The patient is in the house and has a number; asked twice, the same one.
+    """The patient is in the house and has a number; asked twice, the same one, but a new one when it was taken back.
 
     `priority_code` is the class whose proof the desk has seen; an age the rules name needs none. Refuses
     `check_in_too_early`, `check_in_too_late`, `came_too_late`, `cannot_check_in`, `priority_unknown`.
     """
     standing = ticket_of(uow, registration.id)
-    if standing is not None:
+    if standing is not None and registration.state != RegistrationState.BOOKED:
         return standing
     session = uow.session.get_one(ClinicSession, registration.session_id)
     rules = rules_of_session(uow, session)
@@ -84,11 +85,11 @@ def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -
     if uow.now() >= session.ends_at or session.state != SessionState.OPEN:
         raise CheckInTooLate(ended_at=session.ends_at.isoformat())
     order = _order_on_arrival(uow, rules, registration, session)
-    registration_service.mark_checked_in(uow, registration)
+    nth = registration_service.mark_checked_in(uow, registration)
     ticket = _give_ticket(uow, registration, session, order)
     _go_before(uow, rules, ticket, priority_code)
     audit.record(uow, "ticket.check_in", "registration", registration.public_id, number=ticket.number)
-    uow.publish(events.PatientCheckedIn(registration.id, registration.patient_id, ticket.id))
+    uow.publish(events.PatientCheckedIn(registration.id, registration.patient_id, ticket.id, nth))
     return ticket
 
 
@@ -136,19 +137,22 @@ def _line(uow: Uow, line_id: int) -> list[Ticket]:
 def _give_ticket(uow: Uow, registration: Registration, session: ClinicSession, order_at: datetime) -> Ticket:
     department = uow.session.get_one(Department, session.department_id)
     number = counters.next_number(uow, f"ticket:{department.code}:{session.visit_day.isoformat()}")
-    ticket = Ticket(
-        public_id=new_public_id(),
-        registration_id=registration.id,
-        patient_id=registration.patient_id,
-        session_id=session.id,
-        line_id=shared_lines.line_of(uow, session),
-        department_id=department.id,
-        visit_day=session.visit_day,
-        number=f"{department.ticket_letter}{number:03d}",
-        room=session.room,
-        order_at=order_at,
-        checked_in_at=uow.now(),
-    )
+    given: dict[str, Any] = {
+        "patient_id": registration.patient_id,
+        "session_id": session.id,
+        "line_id": shared_lines.line_of(uow, session),
+        "department_id": department.id,
+        "visit_day": session.visit_day,
+        "number": f"{department.ticket_letter}{number:03d}",
+        "room": session.room,
+        "order_at": order_at,
+        "checked_in_at": uow.now(),
+    }
+    standing = ticket_of(uow, registration.id)
+    if standing is not None:
+        moves.move(uow, TICKET, standing, TicketAction.CHECK_IN_AGAIN, **given, **AS_NEW)
+        return standing
+    ticket = Ticket(public_id=new_public_id(), registration_id=registration.id, **given)
     uow.session.add(ticket)
     uow.session.flush()
     return ticket

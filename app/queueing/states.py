@@ -22,7 +22,8 @@ class TicketState(enum.StrEnum):
 class TicketAction(enum.StrEnum):
     """What can happen to a ticket; `pass_over` is 过号: called and not come; `come_back` is 回诊: back from tests.
 
-    `undo_…` takes the deed back within a minute; `hand_over` sends to another doctor's room.
+    `undo_…` takes the deed back within a minute; `hand_over` sends to another doctor's room; `take_back` undoes a
+    check-in that was a mistake.
     """
 
     CALL = "call"
@@ -38,6 +39,8 @@ class TicketAction(enum.StrEnum):
     UNDO_PASS = "undo_pass"  # noqa: S105 - a turn in the queue, no password
     UNDO_BEGIN = "undo_begin"
     UNDO_FINISH = "undo_finish"
+    TAKE_BACK = "take_back"
+    CHECK_IN_AGAIN = "check_in_again"
 
 
 S, A = TicketState, TicketAction
@@ -61,5 +64,8 @@ MOVES = {
     (S.WAITING, A.UNDO_PASS): S.CALLED,  # whoever was put back into the line by the rules at once
     (S.SERVING, A.UNDO_BEGIN): S.CALLED,
     (S.DONE, A.UNDO_FINISH): S.SERVING,
+    (S.WAITING, A.TAKE_BACK): S.VOID,
+    (S.PASSED, A.TAKE_BACK): S.VOID,
+    (S.VOID, A.CHECK_IN_AGAIN): S.WAITING,  # whose check-in was taken back, and who comes now
 }
 TICKET = Machine("ticket", S.WAITING, MOVES)

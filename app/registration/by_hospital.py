@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from app import events
 from app.identity.models import Patient
@@ -123,12 +123,36 @@ def known_as(uow: Uow, registration: Registration, *, system: str, value: str) -
     uow.session.flush()
 
 
+def number_at(uow: Uow, registration: Registration, *, system: str) -> str:
+    """The number by which `system` knows the appointment, the newest of several; '' without one."""
+    return (
+        uow.session.scalars(
+            select(RegistrationNumber.value)
+            .where(RegistrationNumber.registration_id == registration.id, RegistrationNumber.system == system)
+            .order_by(RegistrationNumber.id.desc())
+        ).first()
+        or ""
+    )
+
+
 def registration_known_as(uow: Uow, *, system: str, value: str) -> Registration | None:
     """The registration that `system` knows by `value`."""
     return uow.session.scalars(
         select(Registration)
         .join(RegistrationNumber, RegistrationNumber.registration_id == Registration.id)
         .where(RegistrationNumber.system == system, RegistrationNumber.value == value)
+    ).first()
+
+
+def visit_under_way(uow: Uow, patient_id: int) -> Registration | None:
+    """The visit at which the patient is, or the next one that is booked; None without either."""
+    stands = (RegistrationState.BOOKED, RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION)
+    is_ahead = case((Registration.state == RegistrationState.BOOKED, 1), else_=0)
+    return uow.session.scalars(
+        select(Registration)
+        .where(Registration.patient_id == patient_id, Registration.state.in_(stands))
+        .order_by(is_ahead, Registration.visit_day, Registration.id)
+        .limit(1)
     ).first()
 
 

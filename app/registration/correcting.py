@@ -7,13 +7,20 @@ from app.kernel import moves
 from app.kernel.uow import Uow
 from app.registration.models import Registration
 from app.registration.service import standing_with
-from app.registration.states import REGISTRATION, RegistrationAction
+from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.scheduling.models import ClinicSession
 
 
 def step_back(uow: Uow, registration: Registration) -> None:
     """The consultation's last step, its beginning or its end, was a slip and is taken back."""
     moves.move(uow, REGISTRATION, registration, RegistrationAction.STEP_BACK)
+
+
+def undo_check_in(uow: Uow, registration: Registration) -> int:
+    """The patient is not in the house after all and the place is booked as before; which check-in it was."""
+    nth = moves.times_to(uow, REGISTRATION, registration.id, RegistrationState.CHECKED_IN)
+    moves.move(uow, REGISTRATION, registration, RegistrationAction.UNDO_CHECK_IN)
+    return nth
 
 
 def has_place_with(uow: Uow, registration: Registration, session: ClinicSession) -> bool:

@@ -21,7 +21,8 @@ class Registration(PublicRow):
 
     The practitioner, day and half-day of the session stand here too, so that the database itself keeps a patient from
     having two active places with one doctor in one half-day. `replaces_id` names the booked place that goes back
-    as soon as this one is paid for; `times_moved` counts how often the visit was moved by the patient.
+    as soon as this one is paid for; `times_moved` counts how often the visit was moved by the patient. `asked_at` is
+    since when the hospital system is asked for this place (`asked_nth` 0) or for the nth move; None once it answered.
     """
 
     __tablename__ = "registration"
@@ -47,6 +48,7 @@ class Registration(PublicRow):
             sqlite_where=_IS_HELD,
         ),
         CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
+        CheckConstraint("(asked_at IS NULL) = (asked_nth IS NULL)", name="asked_for_something"),
     )
 
     visit_number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -65,6 +67,8 @@ class Registration(PublicRow):
     source_code: Mapped[str] = mapped_column(String(32), default="")
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
     times_moved: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    asked_nth: Mapped[int | None]
 
 
 class RegistrationNumber(Row):

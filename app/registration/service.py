@@ -326,12 +326,13 @@ def rested_at(uow: Uow, rules: Rules) -> datetime | None:
     return uow.now() + timedelta(seconds=least * 60 + secrets.randbelow((most - least) * 60 + 1))
 
 
-def mark_checked_in(uow: Uow, registration: Registration) -> None:
-    """The patient is in the house; a place that was held in exchange for this one goes back."""
+def mark_checked_in(uow: Uow, registration: Registration) -> int:
+    """The patient is in the house, for the how manyth time; a place held in exchange for this one goes back."""
     moves.move(uow, REGISTRATION, registration, RegistrationAction.CHECK_IN)
     waiting = exchange_of(uow, registration)
     if waiting is not None:
         give_back(uow, waiting, by_hospital=False, why="came_to_the_former")
+    return moves.times_to(uow, REGISTRATION, registration.id, RegistrationState.CHECKED_IN)
 
 
 def exchange_of(uow: Uow, registration: Registration) -> Registration | None:

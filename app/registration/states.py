@@ -35,6 +35,9 @@ class RegistrationAction(enum.StrEnum):
     MISS = "miss"
     FORFEIT = "forfeit"
     STEP_BACK = "step_back"
+    UNDO_CHECK_IN = "undo_check_in"
+    ASK_HOSPITAL = "ask_hospital"
+    HOSPITAL_ACCEPTS = "hospital_accepts"
 
 
 S, A = RegistrationState, RegistrationAction
@@ -44,11 +47,15 @@ MOVES = {
     (S.HELD, A.CANCEL): S.CANCELLED,
     (S.EXPIRED, A.SEAT_AGAIN): S.BOOKED,  # the fee came late and a place was still free
     (S.BOOKED, A.RESCHEDULE): S.BOOKED,  # another time, given by the hospital or chosen by the patient
+    (S.BOOKED, A.ASK_HOSPITAL): S.BOOKED,  # where the hospital system decides on appointments
+    (S.BOOKED, A.HOSPITAL_ACCEPTS): S.BOOKED,
+    (S.CHECKED_IN, A.HOSPITAL_ACCEPTS): S.CHECKED_IN,  # its answer came after the patient
     (S.BOOKED, A.CANCEL): S.CANCELLED,
     (S.BOOKED, A.CHECK_IN): S.CHECKED_IN,
     (S.BOOKED, A.MISS): S.NO_SHOW,
     (S.CHECKED_IN, A.FORFEIT): S.NO_SHOW,  # passed so often that the rules end the visit
     (S.CHECKED_IN, A.BEGIN): S.IN_CONSULTATION,
+    (S.CHECKED_IN, A.UNDO_CHECK_IN): S.BOOKED,  # somebody else was meant, or the patient is not here after all
     (S.CHECKED_IN, A.LEAVE): S.COMPLETED,  # the day ended and the doctor never saw the patient
     (S.IN_CONSULTATION, A.COMPLETE): S.COMPLETED,
     (S.IN_CONSULTATION, A.STEP_BACK): S.CHECKED_IN,  # the doctor took back within a minute what was a slip

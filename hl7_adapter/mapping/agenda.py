@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from app.identity.models import Patient
 from app.kernel.errors import NotFound, VisitError
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
-from app.registration import by_hospital, closing
+from app.registration import by_hospital, closing, deciding
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import ACTIVE
@@ -18,7 +17,6 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession
 from app.scheduling.states import SessionState
 from hl7_adapter.er7 import Message
-from hl7_adapter.mapping.appointments import filler_number
 from hl7_adapter.mapping.patients import patient_of
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import from_visit, refuse
@@ -51,12 +49,21 @@ def book(uow: Uow, message: Message, peer: str) -> str:
     reader = Reader(message)
     number = reader.needed("SCH-2.1", "SCH-1.1", at_most=75)
     patient = patient_of(uow, message)
-    known = _known(uow, message, peer, patient)
+    known = _known(uow, message, peer)
     if known is not None and known.state in ACTIVE:
-        return _of_the_patient(uow, message, known).public_id
+        return _confirmed(uow, _of_the_patient(uow, message, known), (peer, number))
     session, starts_at = _session(uow, reader)
     visit = by_hospital.book(uow, session=session, patient=patient, not_before=starts_at)
     by_hospital.known_as(uow, visit, system=peer, value=number)
+    return visit.public_id
+
+
+def _confirmed(uow: Uow, visit: Registration, name: tuple[str, str]) -> str:
+    """A place that waited for the hospital's word has it; `name` is the system and its number ('' for none)."""
+    peer, number = name
+    if number and number != visit.visit_number:
+        by_hospital.known_as(uow, visit, system=peer, value=number)
+    deciding.accepted(uow, visit)
     return visit.public_id
 
 
@@ -71,13 +78,16 @@ def move(uow: Uow, message: Message, peer: str) -> str:
 
 @_placed
 def change(uow: Uow, message: Message, peer: str) -> str | None:
-    """SIU^S14: the patient arrived, did not come, or the appointment is cancelled (SCH-25); else it is filed."""
+    """SIU^S14: the patient arrived or did not come, the appointment is cancelled or stands (SCH-25); else filed."""
     reader = Reader(message)
     status = reader.coded("appointment_status", "SCH-25.1", "SCH-25.2", "AIS-10.1")
     if status == "cancelled":
         return take_back(uow, message, peer)
     if status == "missed":
         return miss(uow, message, peer)
+    if status == "booked":
+        known = _known(uow, message, peer)
+        return _confirmed(uow, known, (peer, reader.text("SCH-2.1", at_most=75))) if known else None
     if status != "arrived":
         return None
     visit = _visit(uow, message, peer)
@@ -158,11 +168,8 @@ def _of_the_patient(uow: Uow, message: Message, visit: Registration) -> Registra
     return visit
 
 
-def _known(uow: Uow, message: Message, peer: str, patient: Patient | None = None) -> Registration | None:
-    """The registration by our number (SCH-1), by theirs (SCH-2), or by what they answered to our booking.
-
-    `patient` is the message's, where that was looked up already.
-    """
+def _known(uow: Uow, message: Message, peer: str) -> Registration | None:
+    """The registration by our number (SCH-1) or by theirs (SCH-2), also when that came in an answer to our booking."""
     reader = Reader(message)
     ours, theirs = reader.text("SCH-1.1", at_most=75), reader.text("SCH-2.1", at_most=75)
     for number in filter(None, (ours, theirs)):
@@ -171,10 +178,7 @@ def _known(uow: Uow, message: Message, peer: str, patient: Patient | None = None
         )
         if found is not None:
             return found
-    if not theirs or "PID" not in message:
-        return None
-    standing = by_hospital.active_of(uow, (patient or patient_of(uow, message)).id)
-    return next((visit for visit in standing if filler_number(uow, visit) == theirs), None)
+    return None
 
 
 def _session(uow: Uow, reader: Reader) -> tuple[ClinicSession, datetime]:

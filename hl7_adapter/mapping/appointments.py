@@ -6,8 +6,10 @@ from sqlalchemy import select
 
 from app.identity.models import Patient
 from app.kernel import moves
-from app.kernel.outbox import OutboxItem
+from app.kernel.outbox import OutboxItem, OutboxState
+from app.kernel.peer_rules import system_name
 from app.kernel.uow import Uow
+from app.registration import by_hospital
 from app.registration import service as registration
 from app.registration.by_hospital import CANCELLED_THERE
 from app.registration.models import Registration
@@ -21,6 +23,7 @@ from hl7_adapter.er7 import Field, Part, parse, segment
 from hl7_adapter.mapping.writing import Rows, pid, pv1, stamp
 
 TOPIC = "hospital"
+_SAID_NO = frozenset({"AE", "AR", "CE", "CR"})
 FOLLOW_UP = "FOLLOWUP"  # HL7 table 0276
 
 
@@ -49,11 +52,26 @@ def was_cancelled_there(uow: Uow, visit: Registration) -> bool:
     return cancelled is not None and cancelled.why == CANCELLED_THERE
 
 
+def was_refused_there(uow: Uow, visit: Registration) -> bool:
+    """True when the hospital system said no to the booking and that was that, so that it has nothing to be cancelled.
+
+    The patient may have given the place back while that answer was out. A no that waits for a person is no answer yet.
+    """
+    answer = uow.session.scalars(
+        select(OutboxItem.answer).where(
+            OutboxItem.topic == TOPIC,
+            OutboxItem.key == f"RegistrationBooked:{visit.id}",
+            OutboxItem.state == OutboxState.SENT,
+        )
+    ).first()
+    return answer is not None and parse(answer).get("MSA-1").strip().upper() in _SAID_NO
+
+
 def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, Slot | None]) -> list[Field]:
     reason, slot = why
     us, them = settings.our_application, settings.his_application
-    filler, before = filler_number(uow, visit), revisit.visit_before(uow, visit.id)
-    filler_before = filler_number(uow, before) if before else ""
+    filler, before = _filler_number(uow, settings, visit), revisit.visit_before(uow, visit.id)
+    filler_before = _filler_number(uow, settings, before) if before else ""
     times = (stamp(slot.starts_at, uow.zone), stamp(slot.ends_at, uow.zone)) if slot else None
     return segment(
         "ARQ",
@@ -71,12 +89,9 @@ def _arq(uow: Uow, settings: Hl7Settings, visit: Registration, why: tuple[str, S
     )
 
 
-def filler_number(uow: Uow, visit: Registration) -> str:
-    """The hospital system's own number of the appointment: SCH-2 of its answer to our booking, '' before it came."""
-    answer = uow.session.scalars(
-        select(OutboxItem.answer).where(OutboxItem.topic == TOPIC, OutboxItem.key == f"RegistrationBooked:{visit.id}")
-    ).first()
-    return parse(answer).get("SCH-2.1") if answer else ""
+def _filler_number(uow: Uow, settings: Hl7Settings, visit: Registration) -> str:
+    """The hospital system's own number of the appointment (SCH-2), '' before it gave one."""
+    return by_hospital.number_at(uow, visit, system=system_name(settings.his_application, settings.his_facility))
 
 
 def _resources(uow: Uow, card: SessionCard, slot: Slot | None) -> Rows:

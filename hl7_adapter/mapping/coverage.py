@@ -1,11 +1,11 @@
-"""How the hospital system says that a patient is insured: IN1 of a patient's message."""
+"""How a patient is insured: IN1 of a patient's message, as the hospital system says it and as we do."""
 
 from __future__ import annotations
 
 from app.identity.models import Patient
 from app.insurance import covering
 from app.kernel.uow import Uow
-from hl7_adapter.er7 import Message
+from hl7_adapter.er7 import Field, Message, segment
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import refuse
 
@@ -29,3 +29,13 @@ def cover(uow: Uow, patient: Patient, message: Message, insurance_no: str) -> No
     if known and (known.policy_code, covering.member_no_of(uow, known)) == (policy_code, member_no):
         return
     covering.bind_coverage(uow, patient_id=patient.id, policy_code=policy_code, member_no=member_no)
+
+
+def insured(uow: Uow, patient: Patient) -> list[list[Field]]:
+    """IN1 with the policy and the insured person's number; nothing for who is not insured."""
+    known = covering.coverage_of(uow, patient.id)
+    if known is None:
+        return []
+    policy = covering.policy_by_code(uow, known.policy_code)
+    member_no = covering.member_no_of(uow, known)
+    return [segment("IN1", {1: 1, 2: (policy.code, policy.name), 3: "NHSA", 36: member_no})]

@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.identity import service as identity
-from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Bill, Refund
 from app.payment.states import BillState, RefundState
 from app.pharmacy import service as pharmacy
-from app.queueing.models import Ticket
 from app.registration.by_hospital import booked_it
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from config import Hl7Settings
-from hl7_adapter.er7 import build, segment
-from hl7_adapter.mapping import asking
-from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there
+from hl7_adapter.er7 import build
+from hl7_adapter.mapping import asking, people
+from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there, was_refused_there
 from hl7_adapter.mapping.dispensing import dispensed
 from hl7_adapter.mapping.money import Transaction, charges
-from hl7_adapter.mapping.writing import Rows, evn, msh, pid, pv1
+from hl7_adapter.mapping.people import Told
+from hl7_adapter.mapping.writing import msh
 
-Told = tuple[tuple[str, str, str], Rows]
-"""Type, event and structure of a message, and its segments after MSH."""
 _Writer = Callable[[Uow, Hl7Settings, Mapping[str, Any]], Told | None]
 
 
@@ -48,15 +44,6 @@ def write(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any], control_i
     return build([msh(uow, settings, kind, control_id), *rows])
 
 
-def _patient_filed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
-    """ADT^A04 for a patient from the phone; one whom the hospital system knows, or merged, needs no telling."""
-    patient = uow.session.get_one(Patient, payload["patient_id"])
-    if patient.merged_into_id or identity.identifier_of(uow, patient.id, "his"):
-        return None
-    rows = [evn(uow, "A04"), pid(uow, settings, patient), pv1(uow, settings, None)]
-    return ("ADT", "A04", "ADT_A01"), rows
-
-
 def _booked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
     """SRM^S01; what the hospital system booked itself (SIU^S12) it need not be told."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
@@ -74,21 +61,12 @@ def _rescheduled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) ->
 
 
 def _cancelled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
-    """SRM^S04; not for a place that was never booked, nor for one the hospital system cancelled itself."""
+    """SRM^S04; not for a place that was never booked, nor for one the hospital system cancelled or refused itself."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
-    if not was_booked(uow, visit) or was_cancelled_there(uow, visit):
+    if not was_booked(uow, visit) or was_cancelled_there(uow, visit) or was_refused_there(uow, visit):
         return None
     reason = "HOSPITAL" if payload["by_hospital"] else "PATIENT"
     return ("SRM", "S04", "SRM_S01"), appointment(uow, settings, visit, reason=reason)
-
-
-def _checked_in(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
-    """ADT^A10; our segment ZQN holds queue number and room."""
-    visit = uow.session.get_one(Registration, payload["registration_id"])
-    ticket = uow.session.get_one(Ticket, payload["ticket_id"])
-    patient = uow.session.get_one(Patient, visit.patient_id)
-    rows = [evn(uow, "A10"), pid(uow, settings, patient), pv1(uow, settings, visit)]
-    return ("ADT", "A10", "ADT_A09"), [*rows, segment("ZQN", {1: ticket.number, 2: ticket.room})]
 
 
 def _paid(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
@@ -123,11 +101,14 @@ def _collected(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> T
 
 WRITERS: dict[str, _Writer] = {
     asking.EVENT: asking.question,
-    "PatientFiled": _patient_filed,
+    "PatientFiled": people.filed,
+    "PatientChanged": people.changed,
+    "PatientInsured": people.changed,
     "RegistrationBooked": _booked,
     "RegistrationRescheduled": _rescheduled,
     "RegistrationCancelled": _cancelled,
-    "PatientCheckedIn": _checked_in,
+    "PatientCheckedIn": people.checked_in,
+    "CheckInTakenBack": people.check_in_taken_back,
     "BillPaid": _paid,
     "RefundSucceeded": _refunded,
     "BagCollected": _collected,

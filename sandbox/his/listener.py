@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, build_ack, read_header
-from hl7_adapter.er7 import AsWritten, Field, build, segment
+from hl7_adapter.er7 import parse
 from hl7_adapter.mllp import HangUp, MllpServer, serve
 from sandbox.clock import now
+from sandbox.his import appointments, register
 from sandbox.his.faults import Faults
-from sandbox.his.segments import header as our_header
 from sandbox.store import Store, insert
 from sandbox.switches import take_switches
 
@@ -123,9 +123,12 @@ def receive(store: Store, raw: bytes, mishap: str = "") -> tuple[bytes | None, f
             return bytes(known["answer"]), 0.0
         struck = take_switches(db, "his", ("ae207", "silent", "late"))
         code = _ANSWERS.get(mishap) or ("AE" if "ae207" in struck else "AA")
-        if "silent" in struck or mishap == "silent":
+        if head.message_type == "SRM":
+            struck |= take_switches(db, "his", ("booking_silent",))
+        if mishap == "silent" or {"silent", "booking_silent"} & struck.keys():
             code = ""
-        answer = _answer(head, code)
+        answer = _answer(db, head, code)
+        code = parse(answer).get("MSA-1") if answer else ""
         if known is None:
             _write_down(db, head, raw)
         db.execute(
@@ -159,34 +162,27 @@ def _write_down(db: sqlite3.Connection, head: Header, raw: bytes) -> None:
     )
 
 
-def _answer(head: Header, code: str) -> bytes | None:
-    if not code:
-        return None
+def _answer(db: sqlite3.Connection, head: Header, code: str) -> bytes | None:
+    """What is asked for is done whether or not the answer goes out (code '')."""
     if code in ("AE", "AR"):
         return _ack(head, code, (ErrorAt(207, "", "the hospital system failed inside"),))
-    return _schedule_answer(head) if head.message_type == "SRM" else _ack(head, code)
+    told = _told(db, head)
+    return told if code else None
+
+
+def _told(db: sqlite3.Connection, head: Header) -> bytes:
+    if head.message_type == "QBP" and "QPD" in head.message:
+        return register.answer(db, head, new_control_id())
+    if head.message_type != "SRM":
+        return _ack(head, "AA")
+    decided = appointments.decide(db, head)
+    if isinstance(decided, ErrorAt):
+        return _ack(head, "AE", (decided,))
+    return appointments.answer(head, decided, new_control_id())
 
 
 def _ack(head: Header | HeaderProblem, code: str, errors: tuple[ErrorAt, ...] = ()) -> bytes:
     return build_ack(head, code, errors, control_id=new_control_id(), now=datetime.now(UTC))
-
-
-def _schedule_answer(head: Header) -> bytes:
-    """SRR of the same event: MSA AA and the hospital system's own number of the appointment in SCH-2."""
-    sch: dict[int, Field] = {
-        1: head.message.get("ARQ-1.1"),
-        2: (f"HIS{secrets.token_hex(6).upper()}", "HIS"),
-        6: (head.event, "accepted", "HIS"),
-        16: ("HIS",),
-        20: ("HIS",),
-        25: ("Cancelled" if head.event == "S04" else "Booked", None, "HL70278"),
-    }
-    rows = [
-        our_header(("SRR", head.event, "SRR_S01"), new_control_id()),
-        segment("MSA", {1: "AA", 2: AsWritten(head.control_id_written)}),
-        segment("SCH", sch),
-    ]
-    return build(rows, head.charset, errors="replace")
 
 
 def new_control_id() -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.identity import service as identity
 from app.identity.models import PatientIdentifier
 from app.kernel.outbox import OutboxItem
+from app.kernel.peers import Peer
 from app.kernel.uow import Units
 from app.notifications.models import Message as Told
 from app.payment.models import Bill
@@ -20,7 +21,9 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SessionState, SlotState
 from config import Hl7Settings
+from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
+from hl7_adapter.mapping import decided
 from hl7_adapter.mapping.outbound import write
 from tests import factories
 from tests.conftest import SetClock
@@ -83,8 +86,7 @@ def test_the_place_that_the_phone_booked_is_the_hospitals_appointment(hospital: 
     )
     second = send(hospital, "SIU^S15", "S2", "SCH||F7")
 
-    assert (first, second) == ("AA", "AE appointment_unknown")
-    assert send(hospital, "SIU^S15", "S3", f"SCH|{mine.visit_number}") == "AA"
+    assert (first, second) == ("AA", "AA")
     assert only_visit(hospital).state is RegistrationState.CANCELLED
 
 
@@ -204,8 +206,9 @@ def test_the_number_that_the_hospital_answered_to_our_booking_finds_it(hospital:
     who = known_on_the_phone(hospital)
     mine = factories.booked(hospital, who, session_of(hospital))
     with hospital.open() as uow:
-        row = uow.session.scalars(select(OutboxItem).where(OutboxItem.key == f"RegistrationBooked:{mine.id}")).one()
-        row.answer = b"MSH|^~\\&|HIS|H|M|H|2026||SRR^S01|1|P|2.5.1\rMSA|AA|MZ1\rSCH||F55\r"
+        answer = b"MSH|^~\\&|HIS|H|M|H|2026||SRR^S01|1|P|2.5.1\rMSA|AA|MZ1\rSCH||F55\r"
+        his = Peer(application="HIS", facility="HOSPITAL")
+        decided.accepted(uow, his, {"registration_id": mine.id}, parse(answer))
         assert identity.identifier_of(uow, who.patient.id, "his") == "P1"
 
     assert send(hospital, "SIU^S15", "S1", "SCH||F55", "PID|1||P1^^^HIS^PI") == "AA"

@@ -21,11 +21,12 @@ from app.payment.states import BillState, RefundState
 from app.pharmacy.models import Bag
 from app.pharmacy.states import BagState
 from app.queueing import service as queueing
+from app.registration import by_hospital
 from app.registration import service as registration
 from app.registration.models import Registration
 from config import Hl7Settings
 from hl7_adapter.ack import ErrorAt, build_ack, read_header
-from hl7_adapter.er7 import Message, build, parse, segment
+from hl7_adapter.er7 import Message, parse
 from hl7_adapter.mapping.outbound import WRITERS, write
 from hl7_adapter.mllp import serve
 from hl7_adapter.sender import Sender
@@ -123,10 +124,8 @@ def test_a_moved_visit_is_told_with_its_new_time_until_it_is_given_back(visit: V
 
 
 def test_a_cancelled_place_is_told_under_the_number_the_hospital_gave(visit: Visit) -> None:
-    answer = build([segment("MSH", {9: "SRR"}), segment("SCH", {1: "V", 2: ("HIS7", "HIS")})])
     with visit.units.open() as uow:
-        outbox.post(uow, "hospital", f"RegistrationBooked:{visit.registration.id}", {})
-        outbox.mark_sent(uow, uow.session.scalars(select(OutboxItem.id)).one(), answer=answer)
+        by_hospital.known_as(uow, visit.registration, system="HIS|HOSPITAL", value="HIS7")
 
     message = told(
         visit.units, "RegistrationCancelled", registration_id=visit.registration.id, was_paid=True, by_hospital=True
@@ -157,6 +156,14 @@ def test_a_check_in_is_told_with_number_and_room(visit: Visit) -> None:
     assert message.get("MSH-9") == "ADT^A10^ADT_A09"
     assert message.get("PV1-19.1") == visit.registration.visit_number
     assert (message.get("ZQN-1"), message.get("ZQN-2")) == ("A001", "3-05")
+
+
+def test_a_check_in_that_was_a_mistake_is_told_without_a_number(visit: Visit) -> None:
+    message = told(visit.units, "CheckInTakenBack", registration_id=visit.registration.id, ticket_id=1)
+
+    assert message is not None
+    assert message.get("MSH-9") == "ADT^A11^ADT_A09"
+    assert (message.get("PV1-19.1"), "ZQN" in message) == (visit.registration.visit_number, False)
 
 
 def paid_bill(visit: Visit) -> int:
@@ -375,9 +382,9 @@ def test_after_an_outage_what_waited_is_due_at_once(visit: Visit, clock: SetCloc
 
 
 def test_every_event_that_is_told_has_a_message() -> None:
-    from app.story import STORY, tell_hospital, tell_hospital_of_new_time
+    from app.story import STORY, tell_hospital, tell_hospital_each_time, tell_hospital_of_change
 
-    telling = {tell_hospital, tell_hospital_of_new_time}
+    telling = {tell_hospital, tell_hospital_each_time, tell_hospital_of_change}
     posted = {event.__name__ for event, followers in STORY.items() if telling & set(followers)}
 
     assert posted | {"PatientSought"} == set(WRITERS)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
-
-from app.kernel import outbox
-from app.kernel.outbox import OutboxItem
+from app.registration import by_hospital
 from app.revisit.models import FollowUpPlan
 from app.revisit.states import PlanState
-from hl7_adapter.er7 import build, segment
 from tests import factories
 from tests.hl7.test_outbound import Visit, told, visit
 
@@ -18,13 +14,11 @@ __all__ = ["visit"]
 
 
 def test_a_revisit_is_asked_for_as_one_with_the_visit_before_it(visit: Visit) -> None:
-    answer = build([segment("MSH", {9: "SRR"}), segment("SCH", {1: "V", 2: ("HIS6", "HIS")})])
     with visit.units.open() as uow:
         someone = factories.person(uow)
     before = factories.booked(visit.units, someone, visit.clinic.session)
     with visit.units.open() as uow:
-        outbox.post(uow, "hospital", f"RegistrationBooked:{before.id}", {})
-        outbox.mark_sent(uow, uow.session.scalars(select(OutboxItem.id)).one(), answer=answer)
+        by_hospital.known_as(uow, before, system="HIS|HOSPITAL", value="HIS6")
         uow.session.add(
             FollowUpPlan(
                 patient_id=before.patient_id,

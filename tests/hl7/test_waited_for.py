@@ -96,10 +96,10 @@ def test_an_urgent_message_that_is_not_answered_in_time_is_counted(visit: Visit,
     for seconds in (0, 6):
         clock.step(seconds=seconds)
         with visit.units.open(reads_only=True) as uow:
-            counts.append(message_health.overdue(uow))
+            counts.append(message_health.overdue(uow, 5))
     sent(visit, Hospital(), clock)
     with visit.units.open(reads_only=True) as uow:
-        counts.append(message_health.overdue(uow))
+        counts.append(message_health.overdue(uow, 5))
 
     assert counts == [0, 2, 0]
 

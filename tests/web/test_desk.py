@@ -304,3 +304,17 @@ def test_a_nurse_sends_a_patient_to_another_room(house: House) -> None:
     assert "3-09" in moved.text
     assert ticket.number in moved.text
     assert elsewhere.status_code == 404
+
+
+def test_a_check_in_that_was_a_mistake_is_taken_back_until_the_patient_is_called(house: House) -> None:
+    _, held, ticket = house.waiting()
+    nurse = house.browser("nurse")
+    page = nurse.get(f"/desk/arrived/{held.public_id}").text
+
+    gone = follow(nurse, nurse.post(f"/desk/arrived/{held.public_id}/take-back"))
+    twice = nurse.post(f"/desk/arrived/{held.public_id}/take-back")
+
+    assert "撤销报到" in page
+    assert "A001 号作废" in gone.text
+    assert (twice.status_code, state_of(house, ticket)) == (409, "void")
+    assert "撤销报到" not in nurse.get(f"/desk/arrived/{held.public_id}").text

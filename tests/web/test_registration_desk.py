@@ -143,3 +143,17 @@ def test_a_place_is_given_back_and_moved_at_the_desk(house: House, nurse: FlaskC
 def test_only_the_desks_own_people_register(house: House) -> None:
     assert house.browser("doctor").get("/desk/register").status_code == 403
     assert house.browser("clerk").get("/desk/register").status_code == 403
+
+
+def test_another_phone_is_on_file_masked_and_a_wrong_one_is_refused_in_words(house: House, nurse: FlaskClient) -> None:
+    page = filed(house, nurse)
+
+    wrong = nurse.post(f"{page}/phone", data={"phone": "12345"})
+    right = nurse.post(f"{page}/phone", data={"phone": "13912345678"})
+
+    assert (wrong.status_code, right.status_code) == (422, 302)
+    assert "手机号码有误" in wrong.text
+    assert "没有登记" in wrong.text
+    shown = nurse.get(page).text
+    assert "139****5678" in shown
+    assert "13912345678" not in shown

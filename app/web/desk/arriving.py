@@ -7,7 +7,7 @@ from flask_babel import gettext
 
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
-from app.queueing import handing_over
+from app.queueing import handing_over, taking_back
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
@@ -68,6 +68,9 @@ def arrived(visit_id: str) -> edge.Answer:
         "ahead": position.ahead if ticket.state == TicketState.WAITING else None,
         "wait": show.wait_words(position.low_minutes, position.high_minutes),
         "rejoin_href": url_for("desk.rejoin", visit_id=visit_id) if ticket.state in OUT else "",
+        "take_back_href": url_for("desk.take_back_check_in", visit_id=visit_id)
+        if taking_back.may_take_back(ticket, visit)
+        else "",
         "hand_over_href": url_for("desk.hand_over", visit_id=visit_id),
         "rooms": _rooms(uow, ticket),
     }
@@ -106,3 +109,16 @@ def rejoin(visit_id: str) -> edge.Answer:
     queueing.queue_again(uow, ticket)
     flash(gettext("%(number)s 号已重新排队", number=ticket.number), "ok")
     return redirect(url_for("desk.arrived", visit_id=visit_id))
+
+
+@blueprint.post("/arrived/<visit_id>/take-back")
+@work.needs(NURSE)
+def take_back_check_in(visit_id: str) -> edge.Answer:
+    """The check-in was a mistake: the number is void and the visit is booked as before."""
+    uow = edge.current_uow()
+    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
+    if ticket is None:
+        raise NotFound
+    taking_back.take_back(uow, ticket)
+    flash(gettext("已撤销报到，%(number)s 号作废", number=ticket.number), "ok")
+    return redirect(url_for("desk.check_in"))

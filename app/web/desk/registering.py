@@ -9,8 +9,8 @@ from flask_babel import gettext
 
 from app.identity import for_staff as people
 from app.identity import service as identity
-from app.identity.errors import BadIdNumber, BadName
-from app.identity.rules import mask_id_number
+from app.identity.errors import BadIdNumber, BadName, BadPhone
+from app.identity.rules import mask_id_number, mask_phone
 from app.kernel import audit
 from app.kernel.uow import Uow
 from app.paper import qr
@@ -66,6 +66,10 @@ def _again(typed: dict[str, str], flaw: str, *, is_new: bool = False) -> edge.An
 @work.needs(NURSE, REGISTRAR)
 def at_window(patient_id: str) -> edge.Answer:
     """The patient, what they have, and the sessions of a department with a place; `moving` names a visit to move."""
+    return _at_window(patient_id)
+
+
+def _at_window(patient_id: str, phone_flaw: str = "") -> str:
     uow = edge.current_uow()
     patient = people.patient_by_public_id(uow, patient_id)
     code, moving = work.asked("department"), work.asked("moving", 26)
@@ -77,12 +81,26 @@ def at_window(patient_id: str) -> edge.Answer:
         PLACE,
         banner=work.patient_banner(uow, patient, number),
         patient_id=patient_id,
+        phone=mask_phone(phone) if (phone := identity.phone_of(uow, patient)) else gettext("没有登记"),
+        phone_flaw=phone_flaw,
         moving=moving,
         department=chosen.code,
         departments=[(one.code, show.in_language(one.name, one.name_en)) for one in departments],
         visits=[_visit(*row) for row in visits.of_patient(uow, patient.id) if row[0].state in STILL_SHOWN],
         sessions=[_session(card) for card in _cards(uow, chosen)],
     )
+
+
+@blueprint.post("/patients/<patient_id>/phone")
+@work.needs(NURSE, REGISTRAR)
+def change_phone(patient_id: str) -> edge.Answer:
+    """The patient, who is here, has another phone, or none."""
+    try:
+        people.change_phone(edge.current_uow(), public_id=patient_id, phone=work.typed("phone", 20))
+    except BadPhone:
+        return _at_window(patient_id, gettext("手机号码有误，请填 11 位号码")), 422
+    flash(gettext("手机号已修改"), "ok")
+    return redirect(url_for("desk.at_window", patient_id=patient_id))
 
 
 def _visit(row: Registration, department: Department, doctor: Practitioner) -> dict[str, object]:

@@ -52,7 +52,7 @@ def _held(visit: Visit) -> Headline:
 
 def _booked(visit: Visit) -> Headline:
     return {
-        "title": gettext("已预约，请按时签到"),
+        "title": gettext("号已留好，等医院确认") if visit.is_asked else gettext("已预约，请按时签到"),
         "text": f"{_when(visit)} · {_where(visit)}",
         "note": gettext("就诊当天 %(at)s 起可以签到", at=show.clock_time(visit.check_in_opens_at)),
         "button": gettext("挂号详情"),

@@ -89,6 +89,11 @@ class Visit:
     now: datetime
 
     @property
+    def is_asked(self) -> bool:
+        """True while the hospital system's word on the place is waited for."""
+        return self.registration.asked_at is not None and self.registration.state == RegistrationState.BOOKED
+
+    @property
     def clinic_session(self) -> ClinicSession:
         """The doctor's half-day."""
         return self.card.session

@@ -19,6 +19,7 @@ from app.web import edge, live, show
 from app.web.patient import blueprint
 from app.web.patient.another_place import offers
 from app.web.patient.headline import headline
+from app.web.patient.hospital_word import word_on
 from app.web.patient.timeline import steps
 from app.web.patient.visit import Visit, door_opens_at, may_check_in, visit_of
 from app.web.patient.walking import walk_facts
@@ -114,6 +115,7 @@ def registration(registration_id: str) -> edge.Answer:
         may_cancel=_may_cancel(uow, found),
         cancel_words=_cancel_words(uow, found),
         registration_id=registration_id,
+        word=word_on(uow, row),
         department_href=url_for("patient.department", code=found.card.department.code),
         **offers(uow, row),
     )

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from app.kernel import message_health
 from app.kernel.message_health import Alarm, AlarmCode, Backlog
 from app.kernel.uow import Uow
+from app.runtime import runtime
 from app.web import show_work
 
 _CODES = ("AA", "AE", "AR")
@@ -17,14 +18,15 @@ _CODES = ("AA", "AE", "AR")
 def strip(uow: Uow) -> dict[str, object]:
     """Figures as tiles, a row for each receiver, and `alarms` in words: who is away, and what has waited too long."""
     backlog, answers = message_health.backlog(uow), message_health.answers(uow)
+    deadline = runtime().settings.hl7.booking_deadline_seconds
     return {
         "alarms": alarm_words(message_health.alarms(uow)),
         "tiles": [
             {"value": sum(each.waiting for each in backlog), "label": gettext("等待发送")},
             {
-                "value": message_health.overdue(uow),
+                "value": message_health.overdue(uow, deadline),
                 "label": gettext("医院系统未答的预约"),
-                "note": gettext("超过 %(seconds)s 秒", seconds=message_health.URGENT_SECONDS),
+                "note": gettext("超过 %(seconds)s 秒", seconds=deadline),
             },
             {"value": sum(each.dead for each in backlog), "label": gettext("发送失败")},
             {"value": answers.parked, "label": gettext("等待患者建档")},

@@ -12,7 +12,16 @@ from flask_babel import lazy_gettext as _l
 from app.kernel.code_tables import own_code
 from app.kernel.field_rules import read_rule
 from app.kernel.peer_rules import CHARSETS
-from app.kernel.peers import AckMode, OtherFacility, Peer, RefusedBooking, ReusedId, UnknownEvent, UnknownPatient
+from app.kernel.peers import (
+    AckMode,
+    OtherFacility,
+    PatientLevel,
+    Peer,
+    RefusedBooking,
+    ReusedId,
+    UnknownEvent,
+    UnknownPatient,
+)
 from app.web import work
 
 LABELS: dict[str, object] = {
@@ -39,6 +48,8 @@ LABELS: dict[str, object] = {
     "out_charset": _l("发出的字符集"),
     "refused_booking": _l("它不接受的预约"),
     "is_asked_first": _l("新患者先问它有没有病案号 (QBP^Q22)"),
+    "patient_level": _l("怎样告诉它患者资料"),
+    "decides_bookings": _l("预约由它决定：它应答 SRM 以前号只是留着，不接受就退号退款"),
     "is_paused": _l("暂停"),
 }
 HINTS: dict[str, object] = {
@@ -72,6 +83,10 @@ CHOICES: dict[str, tuple[tuple[enum.StrEnum, object], ...]] = {
     "refused_booking": (
         (RefusedBooking.PERSON, _l("留给人处理")),
         (RefusedBooking.GIVE_BACK, _l("自动退号退款并通知患者")),
+    ),
+    "patient_level": (
+        (PatientLevel.VISIT, _l("按就诊：ADT^A04、A08")),
+        (PatientLevel.PERSON, _l("没有就诊时按人员：ADT^A28、A31")),
     ),
     "unknown_patient": (
         (UnknownPatient.REFUSE, _l("拒绝，应答 AE 204")),
@@ -110,6 +125,8 @@ def typed_peer(known: Peer) -> Peer:
         out_charset=work.typed("out_charset", 40),
         refused_booking=RefusedBooking(_chosen("refused_booking", RefusedBooking)),
         is_asked_first=work.typed("is_asked_first", 3) == "yes",
+        patient_level=PatientLevel(_chosen("patient_level", PatientLevel)),
+        decides_bookings=work.typed("decides_bookings", 3) == "yes",
         is_paused=known.is_paused,
         public_id=known.public_id,
         version=_number("version") if known.public_id else 0,

@@ -68,8 +68,8 @@ def test_a_posters_patients_are_followed_to_the_door(units: Units) -> None:
         with units.open() as uow:
             registrations.confirm(uow, uow.session.get_one(Registration, registration.id))
     with units.open() as uow:
-        uow.publish(events.PatientCheckedIn(brought[0].id, brought[0].patient_id, 1))
-        uow.publish(events.PatientCheckedIn(brought[0].id, brought[0].patient_id, 1))
+        uow.publish(events.PatientCheckedIn(brought[0].id, brought[0].patient_id, 1, 1))
+        uow.publish(events.PatientCheckedIn(brought[0].id, brought[0].patient_id, 1, 1))
 
     found = rows(units)
 

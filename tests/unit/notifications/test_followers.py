@@ -19,7 +19,7 @@ from app.notifications.models import Message
 from app.payment.models import PaymentOrder, PayMethod, Refund
 from app.payment.states import OrderState
 from app.queueing import service as queueing
-from app.registration import by_time
+from app.registration import by_time, deciding
 from app.registration.models import Registration
 from app.reports.models import Report
 from app.scheduling.models import ClinicSession
@@ -27,7 +27,8 @@ from tests import factories, factories_payment, factories_pharmacy
 from tests.conftest import SetClock
 
 STORY: Story = {
-    events.RegistrationBooked: (followers.tell_when_booked,),
+    events.RegistrationBooked: (deciding.ask_when_booked,),
+    events.PlaceConfirmed: (followers.tell_when_confirmed,),
     events.RegistrationExpired: (followers.tell_when_expired,),
     events.RegistrationCancelled: (followers.tell_when_cancelled,),
     events.PatientCheckedIn: (followers.tell_when_checked_in,),

@@ -1,0 +1,142 @@
+"""The sender is killed while the hospital system is asked for a place, at every commit and before the answer came."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from app.kernel import outbox, peers
+from app.kernel.moves import Move
+from app.kernel.outbox import OutboxItem
+from app.kernel.peers import Peer
+from app.kernel.uow import Actor, Units
+from app.notifications.models import Message
+from app.registration import service as registration
+from app.registration.models import Registration, RegistrationNumber
+from app.registration.states import RegistrationAction
+from config import Hl7Settings
+from hl7_adapter.sender import Sender
+from sandbox.switches import set_switch
+from tests import factories
+from tests.conftest import SetClock
+from tests.processes.hl7_outward import HOST, Books, simulated_his
+from tests.processes.saga import Moments, WatchedUnits
+
+LATE_SECONDS = 2
+PATIENCE_SECONDS = 10
+
+
+@dataclass
+class Asked:
+    """One place that the hospital system is asked for, by senders that die."""
+
+    units: Units
+    clock: SetClock
+    books: Books
+    visit: Registration
+
+    def send(self, kill_at: int = 0) -> bool:
+        """A process sends once, or is killed at that moment; true when it lived."""
+        child = self._forked(kill_at)
+        _, status = os.waitpid(child, 0)
+        self.clock.step(minutes=2)  # the dead one's lease is over
+        return not os.WIFSIGNALED(status)
+
+    def send_and_die_before_the_answer(self) -> None:
+        """A process is killed once the hospital system has the question, while its answer is out."""
+        set_switch(self.books.store, "his", "late", "next", LATE_SECONDS)
+        child = self._forked(0)
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not self.books.letters():
+            assert time.monotonic() < give_up_at, "the question never came"
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        self.clock.step(minutes=2)
+
+    def _forked(self, kill_at: int) -> int:
+        self.units.engine.dispose()
+        child = os.fork()
+        if child == 0:
+            try:
+                known = {each.name: getattr(self.units, each.name) for each in fields(Units)}
+                units = WatchedUnits(**known, moments=Moments(kill_at))
+                settings = Hl7Settings(his_host=HOST, his_port=self.books.port, answer_timeout_seconds=5)
+                asyncio.run(Sender(units, settings).round())
+                os._exit(0)
+            except BaseException:  # noqa: BLE001 - a forked process must never run on into the tests
+                os._exit(1)
+        return child
+
+    def has_one_effect(self) -> None:
+        """One question under one control id, one appointment with one number, one confirmation, one message."""
+        letters = self.books.letters()
+        appointments = self.books.store.rows("SELECT number, state FROM his_appointment")
+        assert len(letters) == 1
+        assert [row["state"] for row in appointments] == ["Booked"]
+        with self.units.open(reads_only=True) as uow:
+            (row,) = uow.session.scalars(select(OutboxItem).where(OutboxItem.key.startswith("RegistrationBooked")))
+            assert letters == {f"MZ{row.id:010d}": row.body}
+            assert uow.session.scalars(select(RegistrationNumber.value)).all() == [appointments[0]["number"]]
+            confirmed = select(func.count()).where(Move.action == RegistrationAction.HOSPITAL_ACCEPTS.value)
+            assert uow.session.scalar(confirmed) == 1
+            told = select(func.count()).where(Message.template == "booked")
+            assert uow.session.scalar(told) == 1
+            assert uow.session.get_one(Registration, self.visit.id).asked_at is None
+
+
+@pytest.fixture
+def asked(units: Units, clock: SetClock, tmp_path: Path) -> Iterator[Asked]:
+    with units.open(Actor("staff", "it")) as uow:
+        peers.file_peer(uow, Peer(name="HIS", application="HIS", facility="HOSPITAL", decides_bookings=True))
+        session, who = factories.clinic(uow, fee_fen=0).session, factories.person(uow)
+    with units.open() as uow:
+        uow.session.execute(delete(OutboxItem))  # that the patient is new is told elsewhere
+    with units.open(who.actor) as uow:
+        ids = {"session_public_id": session.public_id, "patient_public_id": who.patient.public_id}
+        visit = registration.hold(uow, **ids)
+    with simulated_his(tmp_path) as books:
+        yield Asked(units, clock, books, visit)
+
+
+def test_a_sender_killed_while_the_answer_is_out_asks_again_and_one_place_is_confirmed(asked: Asked) -> None:
+    asked.send_and_die_before_the_answer()
+
+    assert asked.send()
+
+    asked.has_one_effect()
+    assert asked.books.repeats() == 1
+
+
+def test_a_sender_killed_before_or_after_any_commit_leaves_one_effect(asked: Asked) -> None:
+    kills = 0
+    while not asked.send(kill_at=kills + 1):
+        kills += 1
+
+    asked.send()
+
+    assert kills >= 2
+    asked.has_one_effect()
+
+
+def test_a_question_asked_anew_under_another_number_would_have_been_seen(asked: Asked) -> None:
+    asked.send_and_die_before_the_answer()
+
+    with asked.units.open() as uow:  # what a sender would do that writes the question anew after it died
+        (row,) = uow.session.scalars(select(OutboxItem).where(OutboxItem.key.startswith("RegistrationBooked")))
+        payload, lane = dict(row.payload), row.lane
+        uow.session.delete(row)
+        uow.session.flush()
+        outbox.post(uow, "hospital", "RegistrationBooked:anew", payload, lane=lane)
+    asked.send()
+
+    with pytest.raises(AssertionError):
+        asked.has_one_effect()
