@@ -249,6 +249,7 @@ CREATE TABLE IF NOT EXISTS insurer_pay_order (
     setl_id     TEXT,
     refund_no   TEXT
 );
+CREATE TABLE IF NOT EXISTS insurer_cancel (msgid TEXT PRIMARY KEY, setl_id TEXT NOT NULL REFERENCES insurer_settlement);
 CREATE TABLE IF NOT EXISTS insurer_undone (omsgid TEXT PRIMARY KEY, undone_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS insurer_file (
     file_qury_no TEXT PRIMARY KEY,

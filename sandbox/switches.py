@@ -55,6 +55,7 @@ MODES: dict[str, dict[str, str]] = {
         "stmt_half": "对账结果截断 · 3202 file cut in half",
         "stmt_gbk": "对账结果为 GBK · 3202 file in GBK",
         "stmt_bom": "对账结果带 BOM · 3202 file with a BOM",
+        "no_cancel": "拒绝撤销结算 · will not take a settlement back",
     },
     "fiscal": {
         "down": "平台故障 · 503",

@@ -130,13 +130,21 @@ class FsiInsurer:
         made = answers.sums(self._ask("2207", data, message_id), visit, graded)
         return answers.settled(made)
 
-    def cancel(self, visit: Visit, setl_id: str) -> None:
+    def cancel(self, visit: Visit, setl_id: str, message_id: str) -> None:
         """2208 门诊结算撤销."""
-        self._ask("2208", {"data": {"setl_id": setl_id, "mdtrt_id": visit.mdtrt_id, "psn_no": visit.psn_no}})
+        data = {"setl_id": setl_id, "mdtrt_id": visit.mdtrt_id, "psn_no": visit.psn_no}
+        self._ask("2208", {"data": data}, message_id)
 
     def undo(self, visit: Visit, message_id: str) -> None:
         """2601 冲正交易, of a 2207 whose end is unknown."""
-        self._ask("2601", {"data": {"psn_no": visit.psn_no, "omsgid": message_id, "oinfno": "2207"}})
+        self._undo(visit, message_id, "2207")
+
+    def undo_cancel(self, visit: Visit, message_id: str) -> None:
+        """2601 冲正交易, of a 2208 whose end is unknown."""
+        self._undo(visit, message_id, "2208")
+
+    def _undo(self, visit: Visit, message_id: str, infno: str) -> None:
+        self._ask("2601", {"data": {"psn_no": visit.psn_no, "omsgid": message_id, "oinfno": infno}})
 
     def _ask(self, infno: str, given: Mapping[str, Any], message_id: str = "") -> dict[str, Any]:
         return self._envelope.ask(infno, given, message_id)

@@ -23,7 +23,7 @@ class Answer:
     sums: Sums
 
 
-def facts_of(answer: Answer, fees: Sequence[Fee], listed: frozenset[str]) -> list[LineIn]:
+def facts_of(answer: Answer, fees: Sequence[Fee], listed: frozenset[str], line_nos: Sequence[int]) -> list[LineIn]:
     """The lines as the insurer's catalogue has them; a drug that is not among `listed` is in no catalogue at all."""
     return [
         LineIn(
@@ -34,7 +34,7 @@ def facts_of(answer: Answer, fees: Sequence[Fee], listed: frozenset[str]) -> lis
             self_pay_ratio_bp=line.ratio_bp,
             limit_price_fen=line.limit_price_fen,
         )
-        for number, (line, fee) in enumerate(zip(answer.lines, fees, strict=True), 1)
+        for number, line, fee in zip(line_nos, answer.lines, fees, strict=True)
     ]
 
 

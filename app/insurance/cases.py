@@ -6,17 +6,27 @@ brought back to where nothing is charged whenever one of the two cannot be had.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 
-from app.events import SettlementFailed, SettlementMade, SettlementReversed, SplitSettled
+from app.events import SettlementFailed, SettlementMade, SplitSettled
 from app.insurance import claims, errors, sql
 from app.insurance.answered import Answer
 from app.insurance.models import Coverage, Settlement, Split, SplitSource
 from app.insurance.ports import Sums, Visit
-from app.insurance.states import OVER, SETTLEMENT, SPLIT, SettlementAction, SettlementState, SplitAction, SplitState
+from app.insurance.states import (
+    GOING_BACK,
+    OVER,
+    SETTLEMENT,
+    SPLIT,
+    SettlementAction,
+    SettlementState,
+    SplitAction,
+    SplitState,
+)
 from app.kernel import audit
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
@@ -29,6 +39,8 @@ CHANGED = "figures_changed"
 # A 2207 that can neither be believed nor be found wanting by an identity: nobody need look, a new try is asked anew.
 QUIET_FLAWS = ("", CHANGED)
 _S, _A = SettlementState, SettlementAction
+Step = Callable[..., None]
+"""What is done to a settlement in the unit that holds it: `step(uow, case, *facts)`."""
 
 
 def open_case(uow: Uow, prescription: Prescription, coverage: Coverage) -> Settlement:
@@ -55,7 +67,7 @@ def open_case(uow: Uow, prescription: Prescription, coverage: Coverage) -> Settl
 
 def live_of(uow: Uow, prescription_id: int) -> Settlement | None:
     """The prescription's settlement that is under way or made; None when there is none, or no longer."""
-    gone = (*OVER, _S.UNDOING, _S.REVERSING)
+    gone = (*OVER, _S.UNDOING, *GOING_BACK)
     return uow.session.scalars(
         select(Settlement).where(Settlement.prescription_id == prescription_id, Settlement.state.not_in(gone))
     ).first()
@@ -188,21 +200,13 @@ def _fail(uow: Uow, case: Settlement) -> None:
     split = uow.session.get_one(Split, case.split_id)
     if SPLIT.may(split.state, SplitAction.VOID):
         move(uow, SPLIT, split, SplitAction.VOID, why=case.flaw or "not_settled")
-    if not case.is_unwanted:
+    if not case.is_unwanted or case.root_split_id is not None:
         uow.publish(SettlementFailed(case.id, split.id, case.prescription_id, case.patient_id))
 
 
 def reverse(uow: Uow, case: Settlement) -> None:
     """The settlement is to be taken back at the insurer (2208)."""
     move(uow, SETTLEMENT, case, _A.REVERSE, due_at=uow.now(), tries=0)
-
-
-def taken_back(uow: Uow, case: Settlement) -> None:
-    """The insurer has taken the settlement back."""
-    split = uow.session.get_one(Split, case.split_id)
-    move(uow, SETTLEMENT, case, _A.FINISH_REVERSE)
-    audit.record(uow, "settlement.reverse", "settlement", case.public_id, fund_fen=split.fund_fen)
-    uow.publish(SettlementReversed(case.id, split.id, case.prescription_id, case.patient_id, *_payers(split)))
 
 
 def let_go(uow: Uow, case: Settlement) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.events import LineDeclined
-from app.insurance import cases, consents, errors, service
+from app.insurance import cases, consents, errors, remainder, service, taking_back
 from app.insurance.models import SelfPayDecision, Settlement, Split
 from app.insurance.states import SettlementState
 from app.kernel import audit
@@ -17,14 +17,20 @@ from app.prescription.models import Prescription
 from app.prescription.states import PRESCRIPTION, PrescriptionAction, PrescriptionState
 
 UNDER_WAY = (SettlementState.DUE, SettlementState.SETTLING, SettlementState.UNKNOWN, SettlementState.SETTLED)
+BY_WORD = (SettlementState.STUCK, SettlementState.DOUBTFUL)
 PAYABLE = (PrescriptionState.APPROVED, PrescriptionState.BILLED)
 
 
 def ask_again(uow: Uow, prescription: Prescription) -> None:
     """The insurer is asked anew what it would pay; the bill by other figures falls.
 
-    Refuses `settlement_under_way`, and `illegal_move` for a prescription that is not to be paid.
+    Of a paid bill of which some went back it is asked what it would pay of the rest. Refuses `settlement_under_way`,
+    and `illegal_move` for a prescription that is not to be paid.
     """
+    case = cases.newest_of(uow, prescription.id)
+    if case is not None and case.root_split_id is not None:
+        remainder.settle_again(uow, cases.locked(uow, case.id))
+        return
     _make_room(uow, prescription, "asked_again")
     service.make_split(uow, prescription)
 
@@ -56,11 +62,34 @@ def case_for_staff(uow: Uow, public_id: str) -> tuple[Settlement, Prescription]:
 
 
 def close_case(uow: Uow, public_id: str) -> None:
-    """A held or refused settlement was looked at: it is off the staff's list; NotFound, quiet for any other."""
+    """A held or refused settlement was looked at: it is off the staff's list; NotFound, quiet for any other.
+
+    One for which a refund waits stays there until it is settled or all is given back.
+    """
     case, _ = case_for_staff(uow, public_id)
-    if case.state in {SettlementState.HELD, SettlementState.FAILED}:
+    if case.state in remainder.ENDED and case.root_split_id is None:
         cases.let_go(uow, case)
         audit.record(uow, "settlement.close", "settlement", public_id)
+
+
+def take_back_again(uow: Uow, public_id: str) -> None:
+    """The insurer is asked once more to take a settlement back that it refused to; NotFound, quiet for any other."""
+    case = _going_back(uow, public_id)
+    if case.state is SettlementState.STUCK:
+        taking_back.reverse_again(uow, case)
+        audit.record(uow, "settlement.take_back_again", "settlement", public_id)
+
+
+def take_back_by_word(uow: Uow, public_id: str) -> None:
+    """The insurer's office said that the settlement is taken back: what waits for that goes on; quiet for any other."""
+    case = _going_back(uow, public_id)
+    if case.state in BY_WORD:
+        audit.record(uow, "settlement.take_back_by_word", "settlement", public_id)
+        taking_back.taken_back(uow, case)
+
+
+def _going_back(uow: Uow, public_id: str) -> Settlement:
+    return cases.locked(uow, case_for_staff(uow, public_id)[0].id)
 
 
 def decline(uow: Uow, split: Split, line_no: int) -> Prescription | None:

@@ -13,13 +13,22 @@ from app.insurance.ports import Certificate, Claim, Fee, Graded, Person, Sums, V
 from app.insurance.rules import ChargeableClass
 from app.kernel.uow import Uow
 from app.prescription import service as prescriptions
-from app.prescription.models import Prescription
+from app.prescription.models import Prescription, PrescriptionLine
 
 PLACE = "settlement.psn_no:{}"
 
 
+def lines_of(uow: Uow, case: Settlement) -> list[tuple[PrescriptionLine, int]]:
+    """The prescription's lines with the pieces that are to be settled: all, or what is left of them."""
+    lines = prescriptions.lines_of(uow, case.prescription_id)
+    if case.remainder is None:
+        return [(line, line.quantity) for line in lines]
+    left = {int(line_no): int(count) for line_no, count in case.remainder}
+    return [(line, left[line.line_no]) for line in lines if line.line_no in left]
+
+
 def claim_of(uow: Uow, case: Settlement) -> Claim:
-    """The prescription's lines under the case's batch number, with the certificate that proves who is insured."""
+    """What is to be settled under the case's batch number, with the certificate that proves who is insured."""
     written = uow.session.get_one(Prescription, case.prescription_id)
     diagnosis = prescriptions.diagnosis_of(uow, written)
     fees = [
@@ -27,11 +36,11 @@ def claim_of(uow: Uow, case: Settlement) -> Claim:
             number=fee_number(case, line.line_no),
             code=line.drug_code,
             name=line.drug_name,
-            amount_fen=line.amount_fen,
-            quantity=line.quantity,
+            amount_fen=line.amount_fen * pieces // line.quantity,
+            quantity=pieces,
             unit_price_fen=line.unit_price_fen,
         )
-        for line in prescriptions.lines_of(uow, written.id)
+        for line, pieces in lines_of(uow, case)
     ]
     return Claim(
         certificate=certificate_of(uow, case),

@@ -80,9 +80,3 @@ class InsurerUnavailable(TryLater):
     """The insurer does not answer, or this house has none; ask again later."""
 
     code = "insurer_unavailable"
-
-
-class RefundWholeBill(Refused):
-    """The insurer settled the bill and takes back a whole settlement only: give all back, then charge the rest anew."""
-
-    code = "refund_whole_bill"

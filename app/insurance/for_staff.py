@@ -14,9 +14,9 @@ from app.kernel.uow import Uow
 # An insurer that did not answer so often is not just slow.
 TRIES_BEFORE_ALARM = 3
 _S = SettlementState
-_WAITS = (_S.WANTED, _S.UNKNOWN, _S.UNDOING, _S.REVERSING, _S.WITHDRAWING)
+_WAITS = (_S.WANTED, _S.UNKNOWN, _S.UNDOING, _S.REVERSING, _S.DOUBTFUL, _S.WITHDRAWING)
 _NEEDS_A_LOOK = or_(
-    Settlement.state.in_((_S.HELD, _S.FAILED)),
+    Settlement.state.in_((_S.HELD, _S.FAILED, _S.STUCK)),
     and_(Settlement.state.in_(_WAITS), Settlement.tries >= TRIES_BEFORE_ALARM),
 )
 

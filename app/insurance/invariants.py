@@ -21,7 +21,8 @@ INVARIANTS = {
     ),
     "split_is_its_prescriptions_amount": (
         "SELECT count(*) FROM split JOIN prescription ON prescription.id = split.prescription_id"
-        " WHERE split.total_fen <> prescription.total_fen OR split.patient_id <> prescription.patient_id"
+        " WHERE (CASE WHEN split.root_id IS NULL THEN split.total_fen <> prescription.total_fen"
+        " ELSE split.total_fen > prescription.total_fen END) OR split.patient_id <> prescription.patient_id"
     ),
     "one_live_split_per_prescription": (
         "SELECT count(*) FROM (SELECT prescription_id FROM split WHERE state IN ('made', 'settled')"
@@ -31,9 +32,19 @@ INVARIANTS = {
         "SELECT count(*) FROM split JOIN prescription ON prescription.id = split.prescription_id"
         " WHERE split.state IN ('made', 'settled') AND prescription.state IN ('voided', 'expired', 'returned')"
     ),
-    "paid_prescription_is_settled": (
-        "SELECT count(*) FROM prescription WHERE state IN ('paid', 'dispensed') AND NOT EXISTS"
-        " (SELECT 1 FROM split WHERE split.prescription_id = prescription.id AND split.state = 'settled')"
+    # What went back, whole or in part, was settled before; payment's promises say what is left of it.
+    "paid_prescription_was_settled": (
+        "SELECT count(*) FROM prescription WHERE state IN ('paid', 'dispensed') AND NOT EXISTS (SELECT 1 FROM split"
+        " WHERE split.prescription_id = prescription.id AND split.state IN ('settled', 'reversed'))"
+    ),
+    "remainder_is_within_what_was_settled": (
+        "SELECT count(*) FROM split rest JOIN split whole ON whole.id = rest.root_id"
+        " WHERE rest.fund_fen > whole.fund_fen OR rest.other_fen > whole.other_fen"
+        " OR rest.account_fen > whole.account_fen OR rest.cash_fen > whole.cash_fen"
+    ),
+    "nothing_is_settled_twice_of_one_bill": (
+        "SELECT count(*) FROM (SELECT coalesce(root_id, id) FROM split WHERE state = 'settled'"
+        " GROUP BY coalesce(root_id, id) HAVING count(*) > 1) doubled"
     ),
     "one_live_settlement_per_prescription": (
         "SELECT count(*) FROM (SELECT prescription_id FROM settlement"
@@ -46,8 +57,15 @@ INVARIANTS = {
     ),
     "settlement_names_its_2207_or_pay_order": (
         "SELECT count(*) FROM settlement WHERE (message_id IS NULL AND state IN ('settling', 'unknown', 'undoing'))"
-        " OR (message_id IS NULL AND pay_order_id = '' AND state IN ('settled', 'reversing'))"
-        " OR (setl_id IS NULL AND state IN ('settled', 'reversing'))"
+        " OR (message_id IS NULL AND pay_order_id = ''"
+        " AND state IN ('settled', 'reversing', 'taking_back', 'doubtful'))"
+        " OR (setl_id IS NULL AND state IN ('settled', 'reversing', 'taking_back', 'doubtful'))"
+        " OR (cancel_message_id IS NULL AND pay_order_id = '' AND state IN ('taking_back', 'doubtful'))"
+    ),
+    "one_2208_at_a_time": (
+        "SELECT count(*) FROM (SELECT subject_id, sum(CASE action WHEN 'begin_reverse' THEN 1"
+        " WHEN 'reverse_again' THEN -1 ELSE 0 END) AS sent FROM move WHERE machine = 'settlement'"
+        " GROUP BY subject_id) asked WHERE sent > 1"
     ),
     "no_2207_twice_for_a_batch": (
         "SELECT count(*) FROM (SELECT subject_id FROM move WHERE machine = 'settlement' AND action = 'begin'"

@@ -115,7 +115,10 @@ class Coverage(PublicRow):
 
 
 class Split(PublicRow):
-    """How a prescription's amount is divided; `rules` are those of the bill, `year` the one whose usage it takes."""
+    """How a prescription's amount is divided; `rules` are those of the bill, `year` the one whose usage it takes.
+
+    `root_id` is the split of the bill, when this one is of what is left after some of it went back.
+    """
 
     __tablename__ = "split"
     __table_args__ = (
@@ -154,6 +157,7 @@ class Split(PublicRow):
     returned_fund_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
     returned_other_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
     returned_account_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"), index=True)
     rules: Mapped[list[Any]]
 
 
@@ -199,6 +203,9 @@ class Settlement(PublicRow):
     it instead. `half_until` is when it must have come to one end or the other after the patient paid. `flaw` says what
     was wrong with an answer or why the insurer said no; `is_unwanted` that the prescription fell while the 2207 was on
     its way. `due_at` is when it is next worked on.
+
+    `cancel_message_id` is the number of its latest 2208. A settlement of what is left of one that was taken back says
+    which pieces (`remainder`: [line_no, pieces]) and by which split their bill was opened (`root_split_id`).
     """
 
     __tablename__ = "settlement"
@@ -226,6 +233,9 @@ class Settlement(PublicRow):
     mdtrt_id: Mapped[str] = mapped_column(String(30), default="")
     message_id: Mapped[str | None] = mapped_column(String(30), unique=True)
     setl_id: Mapped[str | None] = mapped_column(String(30), unique=True)
+    cancel_message_id: Mapped[str | None] = mapped_column(String(30), unique=True)
+    remainder: Mapped[list[Any] | None] = mapped_column(default=None)
+    root_split_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"), index=True)
     pay_order_id: Mapped[str] = mapped_column(String(64), default="")
     flaw: Mapped[str] = mapped_column(String(60), default="")
     is_unwanted: Mapped[bool] = mapped_column(default=False)

@@ -169,11 +169,14 @@ class Insurer(Protocol):
     def cancel_register(self, visit: Visit, visit_no: str) -> None:
         """The visit is off the insurer's file (2202)."""
 
-    def cancel(self, visit: Visit, setl_id: str) -> None:
-        """The settlement is taken back (2208)."""
+    def cancel(self, visit: Visit, setl_id: str, message_id: str) -> None:
+        """The settlement is taken back (2208) under `message_id`. After InsurerAway only `undo_cancel` may follow."""
 
     def undo(self, visit: Visit, message_id: str) -> None:
         """Whatever the 2207 of that number did, is not (2601)."""
+
+    def undo_cancel(self, visit: Visit, message_id: str) -> None:
+        """Whatever the 2208 of that number did, is not (2601): the settlement stands as before it."""
 
 
 @dataclass(frozen=True)

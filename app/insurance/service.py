@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 
 from app.events import SplitDropped, SplitMade, SplitReversed, SplitSettled
-from app.insurance import answered, cases, errors, rules, sql
+from app.insurance import answered, cases, claims, errors, remainder, rules, sql
 from app.insurance.answered import Answer
 from app.insurance.covering import (
     bind_coverage,
@@ -103,24 +103,33 @@ def _asks_insurer(uow: Uow, basis: _Basis) -> bool:
 
 
 def keep_answer(uow: Uow, case: Settlement, claim: Claim, answer: Answer) -> None:
-    """The insurer's figures stand in the estimate's place and can be paid by (`SplitMade`); held when they cannot."""
+    """The insurer's figures stand in the estimate's place and can be paid by (`SplitMade`); held when they cannot.
+
+    Those of what is left of a settled prescription are settled at once.
+    """
     prescription = uow.session.get_one(Prescription, case.prescription_id)
     listed = catalogue_of(uow, [fee.code for fee in claim.fees], hospital_day(prescription.issued_at, uow.zone))
-    facts = answered.facts_of(answer, claim.fees, frozenset(listed))
+    drugs = [line for line, _ in claims.lines_of(uow, case)]
+    facts = answered.facts_of(answer, claim.fees, frozenset(listed), [drug.line_no for drug in drugs])
     try:
         result = answered.spread(answer, facts)
     except errors.SplitDoesNotAddUp as flawed:
         return cases.hold(uow, case, str(flawed.facts["identity"]))
+    if remainder.costs_more(uow, case, result.parts):
+        return cases.hold(uow, case, remainder.COSTS_MORE)
     estimate = live_split_of(uow, prescription.id)
     if estimate is not None:
         move(uow, SPLIT, estimate, SplitAction.VOID, why="answered")
     coverage = uow.session.get_one(Coverage, case.coverage_id)
     policy = policy_by_code(uow, coverage.policy_code)
     basis = _Basis(coverage, policy, Usage(), uow.today().year, SplitSource.INSURER)
-    drugs = prescriptions.lines_of(uow, prescription.id)
     split = _keep(uow, prescription, basis, _WorkedOut(drugs, facts, result))
+    split.root_id = case.root_split_id
     cases.presettled(uow, case, split)
-    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    if split.root_id is None:
+        uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    else:
+        remainder.go_on(uow, case)
     return None
 
 
@@ -219,12 +228,11 @@ def reverse(uow: Uow, split: Split) -> None:
 def return_part(uow: Uow, split: Split, *, fund_fen: int, other_fen: int, account_fen: int) -> None:
     """So much of what a settled split took is given back; the rest stays settled.
 
-    The deductible stays used until all is given back. Refuses `refund_whole_bill` when the insurer itself settled it,
-    and `illegal_move` beyond what it took.
+    The deductible stays used until all is given back. Refuses `illegal_move` beyond what it took, and for what the
+    insurer itself settled: that is taken back whole, and what is left of it settled anew (`remainder`).
     """
-    if split.source is SplitSource.INSURER:
-        raise errors.RefundWholeBill
-    if not sql.return_part(uow, split, fund_fen=fund_fen, other_fen=other_fen, account_fen=account_fen):
+    is_ours = split.source is not SplitSource.INSURER
+    if not is_ours or not sql.return_part(uow, split, fund_fen=fund_fen, other_fen=other_fen, account_fen=account_fen):
         raise IllegalMove(machine=SPLIT.name, state=split.state.value, action=SplitAction.REVERSE.value)
     audit.record(uow, "split.return_part", "split", split.public_id, fund_fen=fund_fen)
 

@@ -2,7 +2,7 @@
 
 A case is given to one worker at a time by its `due_at`. The 2207 alone is never repeated: a worker that dies after
 `begin` leaves the case `settling`, and when its time is over the case is `unknown` and is undone by 2601 under the
-2207's own message number.
+2207's own message number. How a settlement is taken back stands in `taking_back`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.insurance import by_order, cases, claims, service, sql
+from app.insurance import cases, claims, service, sql, taking_back
 from app.insurance.answered import Answer
 from app.insurance.models import Settlement, Split
-from app.insurance.ports import AnswerFlawed, Claim, Insurer, InsurerAway, InsurerRefused, MobileCentre, PayOrder, Visit
-from app.insurance.states import SETTLEMENT, SettlementAction, SettlementState
+from app.insurance.ports import AnswerFlawed, Claim, Insurer, InsurerAway, InsurerRefused, MobileCentre, Visit
+from app.insurance.states import GOING_BACK, SETTLEMENT, SettlementAction, SettlementState
 from app.kernel.uow import Actor, Units, Uow
 
 LEASE_SECONDS = 60
@@ -34,7 +34,6 @@ class _Brief:
     case_id: int
     batch_no: str
     visit: Visit | None
-    setl_id: str
     message_id: str
 
 
@@ -45,8 +44,8 @@ def work_due(units: Units, insurer: Insurer, centre: MobileCentre | None = None,
         due = sql.claim_settlements(uow, limit=limit, next_at=next_at)
     for case_id, state in due:
         try:
-            if state is _S.REVERSING:
-                take_back(units, insurer, case_id, centre)
+            if state in GOING_BACK:
+                taking_back.work(units, insurer, case_id, centre)
             else:
                 _STEPS[state](units, insurer, case_id)
         except Exception:  # noqa: BLE001 - one case's trouble must not keep the others waiting
@@ -148,25 +147,6 @@ def _is_urgent(uow: Uow, case: Settlement) -> bool:
     return case.half_until is not None and uow.now() >= case.half_until - CASH_BACK_BEFORE
 
 
-def take_back(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre | None = None) -> None:
-    """2208 of a settlement that was made, or 6203 where a pay order made it, until the insurer has taken it back."""
-    with units.open(JOB, reads_only=True) as uow:
-        case = uow.session.get_one(Settlement, case_id)
-        brief, order, refund_no = _brief(uow, case), PayOrder(case.pay_order_id, ""), f"rf{case.public_id}"
-        quoted = by_order.quoted_of(uow, case, uow.session.get_one(Split, case.split_id))
-    assert brief.visit is not None
-    try:
-        if centre is not None and order.pay_order_id:
-            centre.refund(order, refund_no, quoted.sums)
-        else:
-            insurer.cancel(brief.visit, brief.setl_id)
-    except (InsurerAway, InsurerRefused) as error:
-        _log.warning("settlement %d: 2208 was not answered (%s)", case_id, error)
-        _step(units, case_id, _S.REVERSING, cases.postpone, "cancel")
-    else:
-        _step(units, case_id, _S.REVERSING, cases.taken_back)
-
-
 def withdraw(units: Units, insurer: Insurer, case_id: int) -> None:
     """2205 and 2202 of what was uploaded and is not wanted; an insurer that knows of nothing has nothing of it."""
     brief = _look(units, case_id)
@@ -188,10 +168,10 @@ def _look(units: Units, case_id: int) -> _Brief:
 
 def _brief(uow: Uow, case: Settlement) -> _Brief:
     visit = claims.visit_of(uow, case)
-    return _Brief(case.id, case.batch_no, visit, case.setl_id or "", case.message_id or "")
+    return _Brief(case.id, case.batch_no, visit, case.message_id or "")
 
 
-def _step(units: Units, case_id: int, state: SettlementState, step: Callable[..., None], *facts: object) -> None:
+def _step(units: Units, case_id: int, state: SettlementState, step: cases.Step, *facts: object) -> None:
     """`step(uow, case, *facts)`, if the case is still in the state it was worked on in; quiet otherwise."""
     with units.open(JOB) as uow:
         case = cases.locked(uow, case_id)

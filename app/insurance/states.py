@@ -37,7 +37,9 @@ class SettlementState(enum.StrEnum):
     """`due`: the patient's part is in; `settling`: 2207 is on its way; `unknown`: nobody can say what became of it.
 
     `undoing` is `unknown` with the patient's money on its way back; `held` (an answer that must not be believed) and
-    `failed` (the insurer said no) charged nothing and wait for the patient or the staff.
+    `failed` (the insurer said no) charged nothing and wait for the patient or the staff. `reversing` is to be taken
+    back; `taking_back`: 2208 or 6203 is on its way; `doubtful`: nobody can say what became of that; `stuck`: the
+    insurer will not take it back, a person must ask there.
     """
 
     WANTED = "wanted"
@@ -48,6 +50,9 @@ class SettlementState(enum.StrEnum):
     UNDOING = "undoing"
     SETTLED = "settled"
     REVERSING = "reversing"
+    TAKING_BACK = "taking_back"
+    DOUBTFUL = "doubtful"
+    STUCK = "stuck"
     REVERSED = "reversed"
     WITHDRAWING = "withdrawing"
     WITHDRAWN = "withdrawn"
@@ -57,6 +62,9 @@ class SettlementState(enum.StrEnum):
 
 class SettlementAction(enum.StrEnum):
     """What can happen to a settlement; only `begin` sends a 2207, and nothing leads back before it.
+
+    Only `begin_reverse` sends a 2208 or 6203; another follows when it is certain (`reverse_again`) that the one before
+    did nothing.
 
     `settle_by_order`: the patient paid a pay order, with which the insurer settled by itself.
     """
@@ -69,6 +77,10 @@ class SettlementAction(enum.StrEnum):
     LOSE_SIGHT = "lose_sight"
     GIVE_CASH_BACK = "give_cash_back"
     REVERSE = "reverse"
+    BEGIN_REVERSE = "begin_reverse"
+    DOUBT = "doubt"
+    REVERSE_AGAIN = "reverse_again"
+    GET_STUCK = "get_stuck"
     FINISH_REVERSE = "finish_reverse"
     LET_GO = "let_go"
     WITHDRAW = "withdraw"
@@ -93,7 +105,14 @@ SETTLEMENT = Machine(
         (_S.SETTLED, _A.REVERSE): _S.REVERSING,
         (_S.UNKNOWN, _A.FINISH_REVERSE): _S.REVERSED,
         (_S.UNDOING, _A.FINISH_REVERSE): _S.REVERSED,
-        (_S.REVERSING, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.REVERSING, _A.BEGIN_REVERSE): _S.TAKING_BACK,
+        (_S.TAKING_BACK, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.TAKING_BACK, _A.DOUBT): _S.DOUBTFUL,
+        (_S.TAKING_BACK, _A.GET_STUCK): _S.STUCK,
+        (_S.DOUBTFUL, _A.REVERSE_AGAIN): _S.REVERSING,
+        (_S.DOUBTFUL, _A.FINISH_REVERSE): _S.REVERSED,
+        (_S.STUCK, _A.REVERSE_AGAIN): _S.REVERSING,
+        (_S.STUCK, _A.FINISH_REVERSE): _S.REVERSED,
         (_S.WANTED, _A.HOLD): _S.HELD,
         (_S.UNKNOWN, _A.HOLD): _S.HELD,
         (_S.UNDOING, _A.HOLD): _S.HELD,
@@ -108,5 +127,17 @@ SETTLEMENT = Machine(
     },
 )
 OVER = (_S.REVERSED, _S.WITHDRAWING, _S.WITHDRAWN, _S.HELD, _S.FAILED)
-TO_DO = (_S.WANTED, _S.DUE, _S.SETTLING, _S.UNKNOWN, _S.UNDOING, _S.REVERSING, _S.WITHDRAWING)
-HALF_DONE = (_S.DUE, _S.SETTLING, _S.UNKNOWN)
+GOING_BACK = (_S.REVERSING, _S.TAKING_BACK, _S.DOUBTFUL, _S.STUCK)
+TO_DO = (
+    _S.WANTED,
+    _S.DUE,
+    _S.SETTLING,
+    _S.UNKNOWN,
+    _S.UNDOING,
+    _S.REVERSING,
+    _S.TAKING_BACK,
+    _S.DOUBTFUL,
+    _S.WITHDRAWING,
+)
+# While it is in one of these the insurer may have paid for it.
+MAY_HOLD = (_S.SETTLING, _S.UNKNOWN, _S.UNDOING, _S.SETTLED, *GOING_BACK)

@@ -55,8 +55,13 @@ def reissue(uow: Uow, bill: Bill, left: Collection[Left]) -> Invoice | None:
 
 
 def follow(uow: Uow, bill: Bill, standing: Invoice) -> None:
-    """The invoice tells of what has not arrived back; quiet when the standing one does so already."""
+    """The invoice tells of what has not arrived back; quiet when the standing one does so already.
+
+    While of two refunds the later one has arrived first, what is left of a line may be nobody's: the next one tells.
+    """
     left = _left_of(uow, bill)
+    if any(getattr(each, payer) < 0 for each in left for payer in PAYERS):
+        return
     if sum(each.amount_fen for each in left) < standing.total_fen:
         reissue(uow, bill, left)
 
@@ -90,7 +95,7 @@ def _is_less(standing: Invoice, lines: dict[int, BillLine], left: list[Left]) ->
 
 
 def _within(line: BillLine, left: Left) -> bool:
-    parts = all(0 <= getattr(left, payer) <= getattr(line, payer) for payer in PAYERS)
+    parts = all(getattr(left, payer) >= 0 for payer in PAYERS) and left.amount_fen <= line.amount_fen
     return parts and 0 < left.quantity <= line.quantity and 0 <= left.outside_fen <= left.amount_fen
 
 

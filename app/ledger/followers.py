@@ -48,8 +48,9 @@ def earn_when_paid(uow: Uow, paid: events.BillPaid) -> None:
 def give_back_when_requested(uow: Uow, requested: events.RefundRequested) -> None:
     """What goes back is income no longer: the cash is owed to the patient, the insured part is the insurer's again.
 
-    With the last of a bill the insurer's whole settlement is undone, which is a movement of its own; before that the
-    insurer just owes less. Money that settled no bill was never income; it leaves what was in advance.
+    With the last of a bill, and where what is left is settled anew, the insurer's whole settlement is undone, which is
+    a movement of its own; otherwise the insurer just owes less. Money that settled no bill was never income; it leaves
+    what was in advance.
     """
     refund = uow.session.get_one(Refund, requested.refund_id)
     bill = uow.session.get_one(Bill, refund.bill_id)
@@ -62,7 +63,7 @@ def give_back_when_requested(uow: Uow, requested: events.RefundRequested) -> Non
         insured_fen = refund.fund_fen + refund.other_fen + refund.account_fen
         entry.debit(Account.INCOME, bill.purpose.value, refund.amount_fen + insured_fen)
         for column, account in INSURED.items():
-            owner = Account.ADVANCE if refund.ends_bill else account
+            owner = Account.ADVANCE if refund.ends_bill or refund.resettles else account
             entry.credit(owner, INSURER, getattr(refund, column))
     book(uow, entry)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.insurance.errors import SplitChanged
 from app.kernel import audit
@@ -17,7 +17,7 @@ from app.payment.models import Bill, CashierEntry, CashierShift, PaymentOrder, P
 from app.payment.ports import RefundFact, RefundFactState
 from app.payment.receipts import Receipt
 from app.payment.rules import WINDOW, Tender
-from app.payment.states import RefundState
+from app.payment.states import WITH_INSURER, RefundState
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,24 @@ def refunds_at_window(uow: Uow, patient_id: int) -> list[tuple[Refund, PaymentOr
         .order_by(Refund.id)
     )
     return [(refund, order) for refund, order in rows]
+
+
+def waiting_for_insurer(uow: Uow, patient_id: int) -> int:
+    """How many refunds of what the patient paid here wait for the insurer, before they can be handed back."""
+    return int(
+        uow.session.scalar(
+            select(func.count(Refund.id))
+            .join(Bill, Bill.id == Refund.bill_id)
+            .join(PaymentOrder, PaymentOrder.bill_id == Bill.id)
+            .where(
+                Bill.patient_id == patient_id,
+                PaymentOrder.provider == WINDOW,
+                PaymentOrder.settles_bill,
+                Refund.state.in_(WITH_INSURER),
+            )
+        )
+        or 0
+    )
 
 
 def receipt_of(uow: Uow, entry_public_id: str) -> tuple[CashierEntry, PaymentOrder, Bill]:

@@ -66,6 +66,12 @@ class RefundExceedsPaid(Refused):
     code = "refund_exceeds_paid"
 
 
+class RefundUnderWay(Refused):
+    """The insurer is at work on another refund of this bill; how much is left is known when it is done."""
+
+    code = "refund_under_way"
+
+
 class ShiftNotOpen(Refused):
     """Money crosses the window only into a drawer that somebody answers for: begin a shift first."""
 

@@ -6,7 +6,7 @@ from app import events
 from app.identity.merging import repoint
 from app.insurance import service as insurance
 from app.kernel.uow import Uow
-from app.payment import mixed_querying, refunds, service
+from app.payment import insured_refunds, mixed_querying, refunds, service
 from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState
 from app.prescription import service as prescription
@@ -94,11 +94,21 @@ def complete_bill_when_settled(uow: Uow, made: events.SettlementMade) -> None:
         service.complete_bill(uow, bill)
 
 
+def refund_when_resettled(uow: Uow, made: events.SettlementMade) -> None:
+    """What is left of a bill is settled anew, so it is known what goes back of the rest."""
+    insured_refunds.follow_settled(uow, made.split_id)
+
+
 def return_cash_when_not_settled(uow: Uow, failed: events.SettlementFailed) -> None:
     """The insurer's part could not be had, so the patient's goes back."""
     bill = service.bill_of_split(uow, failed.split_id)
     if bill is not None:
         refunds.return_cash(uow, bill, reason="not_settled")
+
+
+def try_again_when_not_resettled(uow: Uow, failed: events.SettlementFailed) -> None:
+    """What is left of a bill could not be settled anew: it is tried again, or given back too."""
+    insured_refunds.follow_not_settled(uow, failed.settlement_id, failed.split_id)
 
 
 def refund_when_too_late(uow: Uow, late: events.FeePaidTooLate) -> None:
@@ -123,6 +133,11 @@ def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
 def tell_provider_when_reversed(uow: Uow, gone: events.SettlementReversed) -> None:
     """Insurance's part of what was paid in one go is back: the provider is to be told."""
     mixed_querying.tell_when_reversed(uow, gone)
+
+
+def refund_when_reversed(uow: Uow, gone: events.SettlementReversed) -> None:
+    """Insurance's part is back with it, so the patient's may follow."""
+    insured_refunds.follow_reversed(uow, gone.split_id)
 
 
 def _void_open(uow: Uow, purpose: Purpose, subject_id: int, why: str) -> None:

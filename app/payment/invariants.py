@@ -53,6 +53,25 @@ INVARIANTS = {
         "SELECT count(*) FROM bill b JOIN split p ON p.id = b.split_id WHERE b.state = 'paid' AND p.source = 'insurer'"
         " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.split_id = p.id AND s.state = 'settled')"
     ),
+    "partly_refunded_bill_is_settled_for_the_rest": (
+        "SELECT count(*) FROM bill b JOIN split p ON p.id = b.split_id WHERE b.state = 'partly_refunded'"
+        " AND p.source = 'insurer' AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.state = 'settled'"
+        " AND (s.split_id = p.id OR s.root_split_id = p.id)) AND NOT EXISTS (SELECT 1 FROM refund r"
+        " WHERE r.bill_id = b.id AND r.state IN ('reversing', 'resettling'))"
+    ),
+    "cash_goes_after_the_insurers_answer": (
+        "SELECT count(*) FROM refund r JOIN bill b ON b.id = r.bill_id JOIN settlement s"
+        " ON (s.split_id = b.split_id OR s.root_split_id = b.split_id) WHERE r.ends_bill AND r.state IN"
+        " ('sent', 'succeeded') AND s.state IN ('settling', 'unknown', 'settled', 'reversing', 'taking_back',"
+        " 'doubtful', 'stuck')"
+    ),
+    "no_payer_gets_back_less_than_nothing": (
+        "SELECT count(*) FROM refund WHERE fund_fen < 0 OR other_fen < 0 OR account_fen < 0 OR amount_fen < 0"
+    ),
+    "one_refund_at_the_insurer_per_bill": (
+        "SELECT count(*) FROM (SELECT bill_id FROM refund WHERE state IN ('reversing', 'resettling')"
+        " GROUP BY bill_id HAVING count(*) > 1) doubled"
+    ),
     "lines_give_back_what_their_refunds_say": (
         "SELECT count(*) FROM bill_line l LEFT JOIN (SELECT r.bill_id, p.line_no, sum(p.quantity) AS quantity,"
         " sum(p.fund_fen) AS fund, sum(p.other_fen) AS other, sum(p.account_fen) AS account, sum(p.cash_fen) AS cash"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -190,15 +192,18 @@ def tell_when_reversed(uow: Uow, reversed_: events.SettlementReversed) -> None:
     mixed = uow.session.scalars(
         select(MixedOrder).where(MixedOrder.split_id == reversed_.split_id, MixedOrder.mix_trade_no.is_not(None))
     ).first()
-    if mixed is not None:
-        outbox.post(uow, TOPIC, str(mixed.id), {"mixed_id": mixed.id})
+    if mixed is None:
+        return
+    bill = service.bill_of_split(uow, reversed_.split_id)
+    refund = refunds.with_insurer(uow, bill.id) if bill is not None else None
+    outbox.post(uow, TOPIC, str(mixed.id), {"mixed_id": mixed.id, "number": refund.out_refund_no if refund else ""})
 
 
 def tell_refunds(units: Units, provider: MixedProvider, *, limit: int = 20) -> int:
     """The provider knows of what the insurer took back, each under the number of the cash part's refund. Job."""
     with units.open(JOB) as uow:
         items = outbox.claim(uow, TOPIC, limit=limit, lease_seconds=LEASE_SECONDS)
-        told = [(item.id, _refund(uow, int(item.payload["mixed_id"]))) for item in items]
+        told = [(item.id, _refund(uow, item.payload)) for item in items]
     for item_id, refund in told:
         try:
             provider.tell_refund(refund)
@@ -214,10 +219,12 @@ def tell_refunds(units: Units, provider: MixedProvider, *, limit: int = 20) -> i
     return len(told)
 
 
-def _refund(uow: Uow, mixed_id: int) -> MixedRefund:
-    brief, mixed = _brief(uow, mixed_id), uow.session.get_one(MixedOrder, mixed_id)
-    refund = uow.session.scalars(
-        select(Refund).where(Refund.payment_order_id == mixed.payment_order_id).order_by(Refund.id)
-    ).first()
-    number = refund.out_refund_no if refund else f"rf{brief.out_trade_no}"
+def _refund(uow: Uow, told: Mapping[str, Any]) -> MixedRefund:
+    mixed = uow.session.get_one(MixedOrder, int(told["mixed_id"]))
+    brief, number = _brief(uow, mixed.id), str(told.get("number", ""))
+    if not number:
+        refund = uow.session.scalars(
+            select(Refund).where(Refund.payment_order_id == mixed.payment_order_id).order_by(Refund.id)
+        ).first()
+        number = refund.out_refund_no if refund else f"rf{brief.out_trade_no}"
     return MixedRefund(brief.mix_trade_no, number, brief.sums, uow.clock.wall_now())

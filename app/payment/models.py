@@ -21,8 +21,11 @@ from app.payment.states import (
 
 PARTS_ADD_UP = "fund_fen + other_fen + account_fen + cash_fen"
 PARTS_NOT_NEGATIVE = "fund_fen >= 0 AND other_fen >= 0 AND account_fen >= 0 AND cash_fen >= 0"
-REFUNDED_WITHIN_PAID = "refunded_quantity BETWEEN 0 AND quantity AND " + " AND ".join(
-    f"refunded_{payer}_fen BETWEEN 0 AND {payer}_fen" for payer in ("fund", "other", "account", "cash")
+# When a remainder is settled anew a payer may bear more of a line that is kept than before, but never of the bill.
+REFUNDED_WITHIN_PAID = (
+    "refunded_quantity BETWEEN 0 AND quantity AND refunded_fund_fen <= fund_fen AND refunded_other_fen <= other_fen"
+    " AND refunded_account_fen <= account_fen AND refunded_cash_fen <= cash_fen"
+    " AND refunded_fund_fen + refunded_other_fen + refunded_account_fen + refunded_cash_fen >= 0"
 )
 
 
@@ -176,7 +179,8 @@ class MixedOrder(Row):
 class Refund(PublicRow):
     """Money on its way back, always under one `out_refund_no`; without an order when no cash goes back.
 
-    `amount_fen` is the patient's cash, the three others are insurance's; `ends_bill` when nothing of the bill is left.
+    `amount_fen` is the patient's cash, the three others are insurance's; `ends_bill` when nothing of the bill is left,
+    `resettles` when the insurer settles what is left anew: how much goes back is known only then.
     """
 
     __tablename__ = "refund"
@@ -196,6 +200,7 @@ class Refund(PublicRow):
     other_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
     account_fen: Mapped[int] = mapped_column(Fen, default=0, server_default="0")
     ends_bill: Mapped[bool] = mapped_column(default=False, server_default=false())
+    resettles: Mapped[bool] = mapped_column(default=False, server_default=false())
     reason: Mapped[str] = mapped_column(String(32))
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
     requested_at: Mapped[datetime]
@@ -205,13 +210,16 @@ class Refund(PublicRow):
 
 
 class RefundLine(Row):
-    """So many pieces of a bill's line that go back with a refund, and what each payer bore of them."""
+    """So many pieces of a bill's line that go back with a refund, and what each payer bears less of the line by it.
+
+    Where what is left was settled anew, lines of which nothing went back may be borne otherwise than before.
+    """
 
     __tablename__ = "refund_line"
     __table_args__ = (
         UniqueConstraint("refund_id", "line_no"),
-        CheckConstraint("quantity > 0", name="quantity_positive"),
-        CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint(f"{PARTS_ADD_UP} >= 0", name="parts_not_negative"),
     )
 
     refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"))

@@ -1,10 +1,13 @@
-"""Money on its way back: asked for in the unit that finds it due, sent after that unit stands, followed to its end."""
+"""Money on its way back: asked for in the unit that finds it due, sent after that unit stands, followed to its end.
+
+What the insurer itself settled goes back to it first: the patient's money waits until the insurer has answered.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -15,7 +18,7 @@ from app.kernel.ids import new_public_id
 from app.kernel.moves import move
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import parts, service, sql
-from app.payment.errors import NotRefundable, RefundExceedsPaid
+from app.payment.errors import NotRefundable, RefundExceedsPaid, RefundUnderWay
 from app.payment.models import Bill, PaymentOrder, Refund, RefundLine
 from app.payment.ports import (
     PaymentProvider,
@@ -25,8 +28,18 @@ from app.payment.ports import (
     RefundFact,
     RefundFactState,
 )
-from app.payment.rules import REFUND_WORDS, WINDOW, Part, refund_topic
-from app.payment.states import BILL, ORDER, REFUND, BillAction, BillState, OrderAction, RefundAction, RefundState
+from app.payment.rules import PAYERS, REFUND_WORDS, WINDOW, Part, refund_topic
+from app.payment.states import (
+    BILL,
+    ORDER,
+    REFUND,
+    WITH_INSURER,
+    BillAction,
+    BillState,
+    OrderAction,
+    RefundAction,
+    RefundState,
+)
 
 QUERY_SECONDS = 20
 LEASE_SECONDS = 60
@@ -40,56 +53,120 @@ REFUNDABLE = (BillState.PAID, BillState.PARTLY_REFUNDED)
 
 
 def give_back(uow: Uow, bill: Bill, *, reason: str) -> Refund | None:
-    """All that is left of a paid bill is on its way back, insurance's part too; None when nothing is paid of it."""
+    """All that is left of a paid bill is on its way back, insurance's part first; None when nothing is paid of it.
+
+    A refund of some lines that waits for the insurer becomes the refund of all.
+    """
     bill = service.locked(uow, bill.id)
     if bill.state not in REFUNDABLE:
         return None
-    return _give_back(uow, bill, parts.remaining(uow, bill.id), reason)
+    waiting = with_insurer(uow, bill.id)
+    if waiting is not None:
+        return _widen(uow, bill, waiting, reason)
+    return _give_back(uow, bill, parts.remaining(uow, bill.id), reason, ends_bill=True)
 
 
 def give_back_lines(uow: Uow, bill: Bill, quantities: Mapping[int, int], *, reason: str) -> Refund:
     """So many pieces of these lines {line_no: pieces} are on their way back, insurance's part first.
 
-    Refuses `not_refundable` for a bill of which nothing is paid, `refund_exceeds_paid` beyond what is left of a line,
-    and `refund_whole_bill` when the insurer itself settled a part: it takes back a whole settlement only.
+    What the insurer itself settled is taken back whole and the rest settled anew; how much goes back is the
+    difference, known when that is done. Refuses `not_refundable` for a bill of which nothing is paid,
+    `refund_exceeds_paid` beyond what is left of a line, `refund_under_way` while the insurer is at work on another.
     """
     bill = service.locked(uow, bill.id)
     if bill.state not in REFUNDABLE:
         raise NotRefundable(state=bill.state.value)
-    return _give_back(uow, bill, parts.wanted(uow, bill.id, quantities), reason)
+    given = parts.wanted(uow, bill.id, quantities)
+    if with_insurer(uow, bill.id) is not None:
+        raise RefundUnderWay(bill=bill.public_id)
+    ends_bill = parts.are_all(uow, bill.id, given)
+    if not ends_bill and service.is_settled_by_insurer(uow, bill):
+        return _begin_difference(uow, bill, given, reason)
+    return _give_back(uow, bill, given, reason, ends_bill=ends_bill)
 
 
-def _give_back(uow: Uow, bill: Bill, given: list[Part], reason: str) -> Refund:
+def with_insurer(uow: Uow, bill_id: int) -> Refund | None:
+    """The bill's refund that waits for the insurer; there is one at most."""
+    waits = select(Refund).where(Refund.bill_id == bill_id, Refund.state.in_(WITH_INSURER))
+    return uow.session.scalars(waits.with_for_update().execution_options(populate_existing=True)).first()
+
+
+def _give_back(uow: Uow, bill: Bill, given: list[Part], reason: str, *, ends_bill: bool) -> Refund:
     parts.set_aside(uow, bill, given)
-    ends_bill = not parts.remaining(uow, bill.id)
     move(uow, BILL, bill, BillAction.GIVE_BACK if ends_bill else BillAction.GIVE_BACK_PART, why=reason)
     if ends_bill:
         service.reverse_insurance(uow, bill)
     else:
         service.return_to_insurance(uow, bill, given)
-    order, cash_fen = service.settling_order_of(uow, bill.id), sum(part.cash_fen for part in given)
-    if order is not None and cash_fen and not sql.reserve_refund(uow, order.id, cash_fen):
-        raise RefundExceedsPaid(order=order.out_trade_no)
-    if order is not None and ends_bill:
-        move(uow, ORDER, order, OrderAction.GIVE_BACK, why=reason)
-    refund = _new(uow, bill, order if cash_fen else None, cash_fen, reason)
-    _keep_parts(uow, refund, given, ends_bill=ends_bill)
-    if order is not None and cash_fen:
-        _send_later(uow, refund, order)
-    audit.record(uow, "refund.request", "refund", refund.public_id, reason=reason, amount_fen=cash_fen)
-    uow.publish(events.RefundRequested(refund.id, bill.id))
-    if not cash_fen:
-        finish(uow, refund.out_refund_no, RefundFact(RefundFactState.SUCCEEDED))
+    refund = _new(uow, bill, None, 0, reason)
+    refund.ends_bill = ends_bill
+    uow.session.add_all(RefundLine(refund_id=refund.id, **asdict(part)) for part in given)
+    uow.session.flush()
+    take_sums(uow, bill, refund)
+    if service.insurer_may_hold(uow, bill):
+        move(uow, REFUND, refund, RefundAction.AWAIT_INSURER)
+    else:
+        _go_on(uow, refund)
     return refund
 
 
-def _keep_parts(uow: Uow, refund: Refund, given: list[Part], *, ends_bill: bool) -> None:
-    refund.ends_bill = ends_bill
-    refund.fund_fen = sum(part.fund_fen for part in given)
-    refund.other_fen = sum(part.other_fen for part in given)
-    refund.account_fen = sum(part.account_fen for part in given)
-    uow.session.add_all(RefundLine(refund_id=refund.id, **asdict(part)) for part in given)
+def _begin_difference(uow: Uow, bill: Bill, given: list[Part], reason: str) -> Refund:
+    """The pieces are set aside and the insurer takes its settlement back; the sums follow with what it settles anew."""
+    nothing = [replace(part, **dict.fromkeys(PAYERS, 0)) for part in given]
+    parts.set_aside(uow, bill, nothing)
+    move(uow, BILL, bill, BillAction.GIVE_BACK_PART, why=reason)
+    refund = _new(uow, bill, None, 0, reason)
+    refund.resettles = True
+    uow.session.add_all(RefundLine(refund_id=refund.id, **asdict(part)) for part in nothing)
     uow.session.flush()
+    service.reverse_insurance(uow, bill)
+    move(uow, REFUND, refund, RefundAction.AWAIT_INSURER)
+    audit.record(uow, "refund.resettle", "refund", refund.public_id, reason=reason)
+    return refund
+
+
+def _widen(uow: Uow, bill: Bill, refund: Refund, reason: str) -> Refund:
+    """The refund that waits for the insurer gives all of the bill back; what was to be settled anew is not."""
+    refund.ends_bill, refund.reason = True, reason
+    service.let_remainder_go(uow, bill)
+    parts.keep_difference(uow, refund, {}, with_rest=True)
+    move(uow, BILL, bill, BillAction.GIVE_BACK, why=reason)
+    take_sums(uow, bill, refund)
+    if not service.insurer_may_hold(uow, bill):
+        release(uow, refund)
+    return refund
+
+
+def take_sums(uow: Uow, bill: Bill, refund: Refund) -> None:
+    """The refund's sums are those of its lines, its cash is set aside, and `RefundRequested` says so."""
+    order, lines = service.settling_order_of(uow, bill.id), service.lines_of_refund(uow, refund.id)
+    cash_fen = sum(line.cash_fen for line in lines)
+    refund.fund_fen = sum(line.fund_fen for line in lines)
+    refund.other_fen = sum(line.other_fen for line in lines)
+    refund.account_fen = sum(line.account_fen for line in lines)
+    refund.amount_fen = cash_fen
+    refund.payment_order_id = order.id if order is not None and cash_fen else None
+    uow.session.flush()
+    if order is not None and cash_fen and not sql.reserve_refund(uow, order.id, cash_fen):
+        raise RefundExceedsPaid(order=order.out_trade_no)
+    if order is not None and refund.ends_bill:
+        move(uow, ORDER, order, OrderAction.GIVE_BACK, why=refund.reason)
+    audit.record(uow, "refund.request", "refund", refund.public_id, reason=refund.reason, amount_fen=cash_fen)
+    uow.publish(events.RefundRequested(refund.id, bill.id))
+
+
+def release(uow: Uow, refund: Refund) -> None:
+    """The insurer has answered: the patient's money is on its way."""
+    move(uow, REFUND, refund, RefundAction.RELEASE)
+    _go_on(uow, refund)
+
+
+def _go_on(uow: Uow, refund: Refund) -> None:
+    order = uow.session.get(PaymentOrder, refund.payment_order_id) if refund.payment_order_id else None
+    if order is None:
+        finish(uow, refund.out_refund_no, RefundFact(RefundFactState.SUCCEEDED))
+    else:
+        _send_later(uow, refund, order)
 
 
 def _send_later(uow: Uow, refund: Refund, order: PaymentOrder) -> None:

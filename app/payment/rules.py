@@ -111,12 +111,19 @@ class Part:
 def part_of(line: BillLine, quantity: int) -> Part:
     """The next `quantity` pieces of the line to go back.
 
-    Each payer's share follows the pieces that are back by then, rounded down, so that all pieces together give back
-    exactly what was paid, in however many steps.
+    Each payer's share follows the pieces that are back by then, rounded down; the last piece gives back all that is
+    left, so that all together give back exactly what was paid, in however many steps.
     """
     before, after = line.refunded_quantity, line.refunded_quantity + quantity
+    if after == line.quantity:
+        return Part(line.line_no, quantity, **left_of(line))
     shares = {
         payer: getattr(line, payer) * after // line.quantity - getattr(line, payer) * before // line.quantity
         for payer in PAYERS
     }
     return Part(line.line_no, quantity, **shares)
+
+
+def left_of(line: BillLine) -> dict[str, int]:
+    """What each payer still bears of the line, by the line's columns."""
+    return {payer: getattr(line, payer) - getattr(line, f"refunded_{payer}") for payer in PAYERS}

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import events
 from app.identity import service as identity
+from app.insurance import remainder
 from app.insurance import service as insurance
-from app.insurance.models import Split
+from app.insurance.models import Split, SplitSource
 from app.insurance.states import SplitState
 from app.kernel import audit, hot
 from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.payment.models import Bill, BillLine, PaymentOrder, Purpose, RefundLine
+from app.payment.models import Bill, BillLine, PaymentOrder, Purpose, Refund, RefundLine
 from app.payment.rules import WINDOW, Part
 from app.payment.states import BILL, BillAction, BillState
 from app.prescription.models import Prescription
@@ -97,8 +98,9 @@ def newest_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
 
 
 def bill_of_split(uow: Uow, split_id: int) -> Bill | None:
-    """The latest bill that was opened for the split; None when there is none."""
-    return uow.session.scalars(select(Bill).where(Bill.split_id == split_id).order_by(Bill.id.desc()).limit(1)).first()
+    """The latest bill that was opened for the split, or of which it settles what is left; None when there is none."""
+    root_id = select(func.coalesce(Split.root_id, Split.id)).where(Split.id == split_id).scalar_subquery()
+    return uow.session.scalars(select(Bill).where(Bill.split_id == root_id).order_by(Bill.id.desc()).limit(1)).first()
 
 
 def bill_of_account(uow: Uow, public_id: str) -> Bill:
@@ -140,6 +142,13 @@ def settling_order_of(uow: Uow, bill_id: int) -> PaymentOrder | None:
     return uow.session.scalars(
         select(PaymentOrder).where(PaymentOrder.bill_id == bill_id, PaymentOrder.settles_bill)
     ).first()
+
+
+def refunds_of(uow: Uow, bill_id: int) -> list[Refund]:
+    """What went back of the bill or is on its way, the newest first; a second payment's way back is not the bill's."""
+    order = settling_order_of(uow, bill_id)
+    found = uow.session.scalars(select(Refund).where(Refund.bill_id == bill_id).order_by(Refund.id.desc()))
+    return [refund for refund in found if refund.payment_order_id in {None, order.id if order else None}]
 
 
 def is_paid_at_window(uow: Uow, bill_id: int) -> bool:
@@ -192,6 +201,22 @@ def return_to_insurance(uow: Uow, bill: Bill, given: Sequence[Part]) -> None:
 
 def reverse_insurance(uow: Uow, bill: Bill) -> None:
     """What insurance settled of the bill is given back to it; quiet when it settled nothing."""
-    split = uow.session.get(Split, bill.split_id) if bill.split_id else None
+    split = remainder.standing_of(uow, bill.split_id) if bill.split_id else None
     if split is not None and split.state == SplitState.SETTLED:
         insurance.reverse(uow, split)
+
+
+def is_settled_by_insurer(uow: Uow, bill: Bill) -> bool:
+    """Whether the insurer itself settled a part of the bill, so that it takes it back before any money goes."""
+    split = remainder.standing_of(uow, bill.split_id) if bill.split_id else None
+    return split is not None and split.source is SplitSource.INSURER
+
+
+def insurer_may_hold(uow: Uow, bill: Bill) -> bool:
+    """Whether the insurer has not answered yet that it has taken back all it settled of the bill."""
+    return bill.split_id is not None and remainder.may_be_held(uow, bill.split_id)
+
+
+def let_remainder_go(uow: Uow, bill: Bill) -> None:
+    """What was to be settled anew of the bill is not; quiet when the prescription fell and took it along."""
+    insurance.let_go(uow, bill.subject_id)

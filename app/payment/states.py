@@ -146,9 +146,15 @@ MIXED_ORDER = Machine(
 
 
 class RefundState(enum.StrEnum):
-    """`sent`: the provider took it on and has not said how it ended; `failed` waits for a person."""
+    """`sent`: the provider took it on and has not said how it ended; `failed` waits for a person.
+
+    `reversing`: the insurer is to take its part back first; `resettling`: it has, and settles what is left anew, which
+    says how much goes back.
+    """
 
     REQUESTED = "requested"
+    REVERSING = "reversing"
+    RESETTLING = "resettling"
     SENT = "sent"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -157,6 +163,9 @@ class RefundState(enum.StrEnum):
 class RefundAction(enum.StrEnum):
     """What can happen to a refund."""
 
+    AWAIT_INSURER = "await_insurer"
+    RESETTLE = "resettle"
+    RELEASE = "release"
     SEND = "send"
     SUCCEED = "succeed"
     FAIL = "fail"
@@ -167,6 +176,10 @@ REFUND = Machine(
     "refund",
     RefundState.REQUESTED,
     {
+        (RefundState.REQUESTED, RefundAction.AWAIT_INSURER): RefundState.REVERSING,
+        (RefundState.REVERSING, RefundAction.RESETTLE): RefundState.RESETTLING,
+        (RefundState.REVERSING, RefundAction.RELEASE): RefundState.REQUESTED,
+        (RefundState.RESETTLING, RefundAction.RELEASE): RefundState.REQUESTED,
         (RefundState.REQUESTED, RefundAction.SEND): RefundState.SENT,
         (RefundState.REQUESTED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
         (RefundState.SENT, RefundAction.SUCCEED): RefundState.SUCCEEDED,
@@ -175,6 +188,7 @@ REFUND = Machine(
         (RefundState.SENT, RefundAction.FAIL): RefundState.FAILED,
     },
 )
+WITH_INSURER = (RefundState.REVERSING, RefundState.RESETTLING)
 
 
 class ClaimState(enum.StrEnum):

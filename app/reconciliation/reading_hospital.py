@@ -22,6 +22,7 @@ from app.reconciliation.states import Outcome, Subject
 
 HEAD = 64 * 1024
 SUBJECTS = {"PY": Subject.PAYMENT, "CD": Subject.REFUND}  # HL7 table 0017
+MOVES_NOTHING = ("CG", "AJ")  # what was charged, and what a declined line takes off that: nobody paid either
 _OURS = re.compile(r"([0-9A-Za-z]{1,40})-[0-9]+-(?:PY|CD)", re.ASCII)
 _STAMP = re.compile(r"([0-9]{14})(?:\.[0-9]{1,4})?([+-][0-9]{4})?", re.ASCII)
 
@@ -151,7 +152,7 @@ def _told(booked: _Booked, row_no: int) -> Iterator[RowIn]:
         return
     together: dict[tuple[str, str], list[_Line]] = {}
     for line in booked.lines:
-        if line.kind != "CG":
+        if line.kind not in MOVES_NOTHING:
             together.setdefault((line.kind, line.number), []).append(line)
     for (kind, number), lines in together.items():
         row_no += 1

@@ -12,7 +12,7 @@ from app.kernel.uow import Uow
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose, RefundLine
 from app.prescription import service as prescriptions
-from app.prescription.models import Prescription, PrescriptionSource
+from app.prescription.models import Prescription, PrescriptionLine, PrescriptionSource
 from app.registration.models import Registration
 from config import Hl7Settings
 from hl7_adapter.er7 import Field, segment
@@ -39,6 +39,9 @@ def charges(uow: Uow, settings: Hl7Settings, bill: Bill, done: Transaction) -> R
     A charge that the hospital system did not raise itself (registration fee, a prescription of the desk) is told
     first as CG. FT1-11 is the whole line, FT1-15 what insurance bears of it with the personal account, the rest is
     the patient's cash; FT1-2 begins with the bill's or the refund's number, FT1-30 names the payment or the refund.
+
+    Where the insurer settled what is left anew, a line of which no piece went back (FT1-10 0) may be borne otherwise
+    than before: FT1-11 is nought then, and FT1-15 may be below it.
     """
     written = uow.session.get(Prescription, bill.subject_id) if bill.purpose == Purpose.PRESCRIPTION else None
     visit_id = written.registration_id if written else bill.subject_id
@@ -58,6 +61,28 @@ def charges(uow: Uow, settings: Hl7Settings, bill: Bill, done: Transaction) -> R
                 fields[23] = (written.number, settings.his_application if is_theirs else settings.our_application)
             rows.append(segment("FT1", fields))
     return rows
+
+
+def adjustment(uow: Uow, settings: Hl7Settings, written: Prescription, line: PrescriptionLine) -> Rows:
+    """EVN, PID, PV1 and an FT1 (AJ) for a line that the patient did not want: what its order charged falls, unpaid.
+
+    No credit (CD), which is money that went back.
+    """
+    visit = uow.session.get(Registration, written.registration_id) if written.registration_id else None
+    patient = uow.session.get_one(Patient, written.patient_id)
+    fields: dict[int, Field] = {
+        1: 1,
+        2: f"{written.public_id}-{line.line_no}-AJ",
+        4: stamp(uow.now(), uow.zone),
+        6: "AJ",
+        7: (line.drug_code, line.drug_name, "99MENZHEN"),
+        10: line.quantity,
+        11: price(line.amount_fen),
+        12: price(line.unit_price_fen),
+        15: price(0),
+        23: (written.number, settings.his_application),
+    }
+    return [evn(uow, "P03"), pid(uow, settings, patient), pv1(uow, settings, visit), segment("FT1", fields)]
 
 
 def _ft1(uow: Uow, bill: Bill, line: BillLine, code: str) -> dict[int, Field]:

@@ -10,6 +10,8 @@ from app.payment import service as payment
 from app.payment.models import Bill, Refund
 from app.payment.states import BillState, RefundState
 from app.pharmacy import service as pharmacy
+from app.prescription import service as prescriptions
+from app.prescription.models import Prescription, PrescriptionSource
 from app.registration.by_hospital import booked_it
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -18,7 +20,7 @@ from hl7_adapter.er7 import build
 from hl7_adapter.mapping import asking, people
 from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there, was_refused_there
 from hl7_adapter.mapping.dispensing import dispensed
-from hl7_adapter.mapping.money import Transaction, charges
+from hl7_adapter.mapping.money import Transaction, adjustment, charges
 from hl7_adapter.mapping.people import Told
 from hl7_adapter.mapping.writing import msh
 
@@ -93,6 +95,16 @@ def _refunded(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> To
     return ("DFT", "P03", "DFT_P03"), charges(uow, settings, bill, done)
 
 
+def _declined(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """DFT^P03 with an adjustment; what was prescribed at our desk they have never heard of."""
+    written = uow.session.get_one(Prescription, payload["prescription_id"])
+    lines = prescriptions.lines_of(uow, written.id)
+    line = next((line for line in lines if line.line_no == payload["line_no"]), None)
+    if line is None or written.source != PrescriptionSource.HIS:
+        return None
+    return ("DFT", "P03", "DFT_P03"), adjustment(uow, settings, written, line)
+
+
 def _collected(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
     """RDS^O13; a hand-over that was taken back before it was told of is none."""
     dispense = pharmacy.dispense_of_bag(uow, payload["bag_id"])
@@ -111,5 +123,6 @@ WRITERS: dict[str, _Writer] = {
     "CheckInTakenBack": people.check_in_taken_back,
     "BillPaid": _paid,
     "RefundSucceeded": _refunded,
+    "LineDeclined": _declined,
     "BagCollected": _collected,
 }

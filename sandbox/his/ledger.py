@@ -169,9 +169,10 @@ def _money_of(told: Told) -> Iterator[tuple[str, int]]:
 
 
 def fen(yuan: str) -> int:
-    """25.60 in fen; '' is nothing."""
-    whole, _, part = (yuan or "0").partition(".")
-    return int(whole) * 100 + int(part.ljust(2, "0")[:2])
+    """25.60 in fen, -0.40 as well; '' is nothing."""
+    whole, _, part = (yuan or "0").removeprefix("-").partition(".")
+    amount = int(whole) * 100 + int(part.ljust(2, "0")[:2])
+    return -amount if yuan.startswith("-") else amount
 
 
 def _dispensed(told: list[Told]) -> Facts:

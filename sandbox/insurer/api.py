@@ -25,6 +25,7 @@ from sandbox.world import World
 SKEW_SECONDS = 300
 BEFORE, AFTER = ("down", "slow"), ("late", "wrong_sum", "wrong_person", "twice")
 SUMS = {"2206", "2207"}
+CANCEL = "2208"
 
 
 def blueprint(world: World) -> Blueprint:
@@ -95,6 +96,8 @@ def _call(world: World) -> Response:
     if not isinstance(envelope, dict) or not isinstance(envelope.get("input"), dict):
         raise ApiError(400, "PARAM_ERROR", "an FSI envelope is wanted")
     infno, msgid = str(envelope.get("infno")), str(envelope.get("msgid"))
+    if infno == CANCEL and _strikes(world, ("no_cancel",)):
+        return _answer(msgid, -1, {}, "已清算，不能撤销")
     try:
         if infno == "9102":
             with world.store.write() as db:
@@ -102,10 +105,14 @@ def _call(world: World) -> Response:
         output = _carry_out(world, infno, msgid, envelope)
     except Refusal as refusal:
         return _answer(msgid, -1, {}, str(refusal))
-    with world.store.write() as db:
-        after = take_switches(db, "insurer", AFTER) if infno in SUMS else {}
+    after = _strikes(world, AFTER if infno in SUMS else ("late", "twice") if infno == CANCEL else ())
     time.sleep(after.get("late", 0.0))
     return _answer("0" * 30 if "twice" in after else msgid, 0, _spoilt(output, after), "")
+
+
+def _strikes(world: World, modes: tuple[str, ...]) -> dict[str, float]:
+    with world.store.write() as db:
+        return take_switches(db, "insurer", modes)
 
 
 def _carry_out(world: World, infno: str, msgid: str, envelope: dict[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def refund(db: sqlite3.Connection, data: Data) -> dict[str, str]:
     if (fen(data.get("fundRefdAmt")), fen(data.get("psnAcctRefdAmt"))) != wanted:
         raise Refusal("退款金额与支付不符")
     given = {"setl_id": order["setl_id"], "mdtrt_id": order["mdtrt_id"], "psn_no": order["psn_no"]}
-    transactions.cancel(db, {"data": given}, "")
+    transactions.cancel(db, {"data": given}, "MR" + order["pay_ord_id"])
     db.execute(
         "UPDATE insurer_pay_order SET ord_stas = ?, refund_no = ? WHERE pay_ord_id = ?",
         (REFUNDED, number, order["pay_ord_id"]),

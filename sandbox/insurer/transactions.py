@@ -199,8 +199,10 @@ def settle_batch(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
     return setlinfo_of(db, done)
 
 
-def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
-    """2208: the settlement is taken back and what it used can be used again; a second time it is refused."""
+def cancel(db: sqlite3.Connection, given: Input, msgid: str) -> Output:
+    """2208: the settlement is taken back and what it used can be used again; by another message it is refused then."""
+    if db.execute("SELECT 1 FROM insurer_undone WHERE omsgid = ?", (msgid,)).fetchone():
+        raise Refusal("该交易已冲正")
     data = part(given, "data")
     done = db.execute(
         "SELECT * FROM insurer_settlement WHERE setl_id = ? AND mdtrt_id = ? AND psn_no = ?",
@@ -210,17 +212,22 @@ def cancel(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
         raise Refusal("未查询到结算信息")
     if done["state"] == "settled":
         db.execute("UPDATE insurer_settlement SET state = 'cancelled' WHERE setl_id = ?", (done["setl_id"],))
+        insert(db, "insurer_cancel", msgid=msgid, setl_id=done["setl_id"])
         _use(db, done, -1)
+    elif not db.execute("SELECT 1 FROM insurer_cancel WHERE msgid = ?", (msgid,)).fetchone():
+        raise Refusal("该笔结算已撤销")
     return setlinfo_of(db, done)
 
 
 def undo(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     """2601: whatever the message of that number did, or will do when it comes late, is not."""
     data = part(given, "data")
-    omsgid = str(data.get("omsgid"))
-    if str(data.get("oinfno")) not in {"2207", "2208"}:
+    omsgid, oinfno = str(data.get("omsgid")), str(data.get("oinfno"))
+    if oinfno not in {"2207", "2208"}:
         raise Refusal("该交易不支持冲正")
     db.execute("INSERT OR IGNORE INTO insurer_undone VALUES (?, ?)", (omsgid, now()))
+    if oinfno == "2208":
+        return _stand_again(db, omsgid, str(data.get("psn_no")))
     done = db.execute(
         "UPDATE insurer_settlement SET state = 'undone' WHERE msgid = ? AND psn_no = ? AND state = 'settled'"
         " RETURNING *",
@@ -228,6 +235,17 @@ def undo(db: sqlite3.Connection, given: Input, _msgid: str) -> Output:
     ).fetchone()
     if done is not None:
         _use(db, done, -1)
+    return {}
+
+
+def _stand_again(db: sqlite3.Connection, omsgid: str, psn_no: str) -> Output:
+    done = db.execute(
+        "UPDATE insurer_settlement SET state = 'settled' WHERE psn_no = ? AND state = 'cancelled'"
+        " AND setl_id = (SELECT setl_id FROM insurer_cancel WHERE msgid = ?) RETURNING *",
+        (psn_no, omsgid),
+    ).fetchone()
+    if done is not None:
+        _use(db, done, 1)
     return {}
 
 

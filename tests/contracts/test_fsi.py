@@ -105,8 +105,34 @@ def test_a_visit_is_settled_as_it_was_quoted_and_taken_back(
     )
     assert dataclasses.replace(settled, setl_id="") == quoted
     assert used(sandbox, card) == (200_00, 136_80, 0)
-    insurer.cancel(visit, settled.setl_id)
-    insurer.cancel(visit, settled.setl_id)
+    number = insurer.new_message_id()
+    for _ in range(2):
+        insurer.cancel(visit, settled.setl_id, number)
+    assert used(sandbox, card) == (0, 0, 30_00)
+    with pytest.raises(InsurerRefused):
+        insurer.cancel(visit, settled.setl_id, insurer.new_message_id())
+
+
+def test_a_reversal_whose_answer_is_lost_is_undone_and_the_settlement_stands(
+    sandbox: RunningSandbox, card: Certificate
+) -> None:
+    hasty = FsiInsurer(settings(sandbox, timeout_seconds=1), SystemClock())
+    made = claim(card)
+    visit, graded = asked(hasty, made)
+    settled = hasty.settle(visit, made.batch_no, graded, hasty.new_message_id())
+    number = hasty.new_message_id()
+    switch(sandbox, "late", 2)
+
+    with pytest.raises(InsurerAway):
+        hasty.cancel(visit, settled.setl_id, number)
+
+    assert used(sandbox, card) == (0, 0, 30_00)
+    for _ in range(2):
+        hasty.undo_cancel(visit, number)
+    assert used(sandbox, card) == (200_00, 136_80, 0)
+    with pytest.raises(InsurerRefused):
+        hasty.cancel(visit, settled.setl_id, number)
+    hasty.cancel(visit, settled.setl_id, hasty.new_message_id())
     assert used(sandbox, card) == (0, 0, 30_00)
 
 

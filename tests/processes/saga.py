@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -22,11 +23,11 @@ from app.couriers.fsi import FsiInsurer
 from app.couriers.wechat_pay import WeChatPayCourier
 from app.insurance import settling
 from app.kernel.clock import SystemClock
-from app.kernel.uow import Units, Uow
+from app.kernel.uow import Actor, Units, Uow
 from app.payment import asking, querying, receiving, refunds
 from app.payment.errors import AlreadyPaid, PaymentUnclear
-from app.payment.models import Bill, PaymentOrder, PayMethod
-from app.payment.states import BillState
+from app.payment.models import Bill, PaymentOrder, PayMethod, Refund
+from app.payment.states import BillState, RefundState
 from config import read_settings
 from tests import factories_payment
 from tests.conftest import SetClock
@@ -35,6 +36,7 @@ from tests.factories_settlement import House, fsi_settings
 NOTICES = ("arrives", "lost", "twice", "early")
 ROUNDS = 40
 ROUND_SECONDS = 15
+WECHAT_SECONDS = 0.03  # WeChat's time goes on between two rounds; a refund takes it a quarter of a second
 
 
 class HospitalClock(SetClock):
@@ -136,6 +138,15 @@ class Saga:
             os._exit(1)
 
     def _play(self, moments: Moments) -> None:
+        units, insurer, provider = self._watched(moments)
+        for _ in range(ROUNDS):
+            self._round(units, insurer, provider)
+            if self.is_over():
+                return
+            self.home.clock.step(seconds=ROUND_SECONDS)
+        raise AssertionError(f"no end: bill {self.bill()}")
+
+    def _watched(self, moments: Moments) -> tuple[WatchedUnits, Watched, Watched]:
         bare = self.home.units
         known = {each.name: getattr(bare, each.name) for each in fields(Units)}
         units = WatchedUnits(**known, moments=moments)
@@ -145,20 +156,21 @@ class Saga:
             "http://127.0.0.1:9/callbacks/wechat-pay",
             SystemClock(),
         )
-        provider = Watched(gateway, moments, self._when_asked if self.notice == "early" else None)
-        for _ in range(ROUNDS):
-            settling.work_due(units, insurer)  # type: ignore[arg-type]
-            self._tap(units, provider)
-            self._pay()
-            self._tell(units)
-            receiving.process_notifications(units)
-            querying.query_missing(units, provider)  # type: ignore[arg-type]
-            refunds.send_refunds(units, provider)  # type: ignore[arg-type]
-            refunds.query_refunds(units, provider)  # type: ignore[arg-type]
-            if self.is_over():
-                return
-            self.home.clock.step(seconds=ROUND_SECONDS)
-        raise AssertionError(f"no end: bill {self.bill()}")
+        return units, insurer, Watched(gateway, moments, self._when_asked if self.notice == "early" else None)
+
+    def _round(self, units: WatchedUnits, insurer: Watched, provider: Watched) -> None:
+        """Everybody who has something to do has done it once."""
+        settling.work_due(units, insurer)  # type: ignore[arg-type]
+        self._tap(units, provider)
+        self._pay()
+        self._tell(units)
+        receiving.process_notifications(units)
+        querying.query_missing(units, provider)  # type: ignore[arg-type]
+        self._give_back(units, provider)
+
+    def _give_back(self, units: WatchedUnits, provider: Watched) -> None:
+        refunds.send_refunds(units, provider)  # type: ignore[arg-type]
+        refunds.query_refunds(units, provider)  # type: ignore[arg-type]
 
     def bill(self) -> Bill | None:
         """The newest bill of the prescription."""
@@ -224,3 +236,46 @@ class Saga:
         body = factories_payment.envelope(factories_payment.seal(content), event_id=seen["transaction_id"])
         headers = factories_payment.signed(body, datetime.now(UTC))
         assert receiving.accept(units, factories_payment.notification_keys(), headers, body) == 204
+
+
+@dataclass
+class RefundSaga(Saga):
+    """A paid bill of which `pieces` {line_no: pieces} go back, or all of it when there are none."""
+
+    pieces: dict[int, int] = field(default_factory=dict)
+
+    def refund(self) -> Refund | None:
+        """The bill's one refund; None before anybody asked for it."""
+        bill = self.bill()
+        assert bill is not None
+        with self.home.units.open(reads_only=True) as uow:
+            return uow.session.scalars(select(Refund).where(Refund.bill_id == bill.id)).first()
+
+    def is_over(self) -> bool:
+        """The refund has arrived."""
+        refund = self.refund()
+        return refund is not None and refund.state is RefundState.SUCCEEDED
+
+    def _round(self, units: WatchedUnits, insurer: Watched, provider: Watched) -> None:
+        if self.refund() is None:
+            self._ask(units)
+        settling.work_due(units, insurer)  # type: ignore[arg-type]
+        self._give_back(units, provider)
+        time.sleep(WECHAT_SECONDS)
+
+    def returned_at_wechat(self) -> int:
+        """What WeChat gave back of the bill's payment, in fen, however often it was asked to."""
+        order = self._order()
+        assert order is not None
+        told = requests.get(f"{self.home.sandbox.http_url}/sandbox/wxpay/books", timeout=10).json()["refunds"]
+        return sum(row["refund_fen"] for row in told if row["out_trade_no"] == order.out_trade_no)
+
+    def _ask(self, units: WatchedUnits) -> None:
+        bill = self.bill()
+        assert bill is not None
+        with units.open(Actor("staff", "s1")) as uow:
+            bill = uow.session.get_one(Bill, bill.id)
+            if self.pieces:
+                refunds.give_back_lines(uow, bill, self.pieces, reason="by_staff")
+            else:
+                refunds.give_back(uow, bill, reason="by_staff")

@@ -19,7 +19,7 @@ from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState
 from app.prescription import service as prescriptions
 from app.registration import service as registrations
-from app.web import edge, show
+from app.web import edge, refund_words, show
 from app.web.insurance_words import reason, why_so_much
 from app.web.patient import blueprint, family, ways_to_pay
 
@@ -77,7 +77,7 @@ def bill(bill_id: str) -> edge.Answer:
         subject=_subject(uow, found),
         mixed=_mixed(uow, found),
         other_ways=ways_to_pay.others() if found.cash_fen else [],
-        at_window=found.state == BillState.REFUNDING and payment.is_paid_at_window(uow, found.id),
+        refunds=refund_words.rows_of(uow, found),
     )
 
 

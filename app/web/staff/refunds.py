@@ -10,7 +10,7 @@ from app.kernel import audit
 from app.kernel.uow import Uow
 from app.payment import claims
 from app.payment import service as payment
-from app.payment.models import Bill, BillLine, RefundClaim
+from app.payment.models import Bill, BillLine, Refund, RefundClaim
 from app.payment.refunds import REFUNDABLE
 from app.payment.states import ClaimState
 from app.runtime import runtime
@@ -41,6 +41,7 @@ def refund_bill(bill_id: str) -> edge.Answer:
         "staff/refund_bill.html",
         PLACE,
         facts=_facts(uow, bill),
+        refunds=[_sent_back(refund) for refund in payment.refunds_of(uow, bill.id)],
         lines=[_line(line) for line in payment.lines_of(uow, bill.id)] if bill.state in REFUNDABLE else [],
         post=url_for("staff.ask_refund", bill_id=bill.public_id),
         limit=show.yuan(runtime().settings.refund_approval_fen),
@@ -119,6 +120,17 @@ def _facts(uow: Uow, bill: Bill) -> list[dict[str, str]]:
         {"label": gettext("医保"), "value": show.yuan(bill.fund_fen + bill.other_fen + bill.account_fen)},
         {"label": gettext("现金"), "value": show.yuan(bill.cash_fen)},
         {"label": gettext("状态"), "value": show_work.tag(bill.state)["text"]},
+    ]
+
+
+def _sent_back(refund: Refund) -> list[object]:
+    return [
+        show_work.exact(refund.requested_at),
+        refund.out_refund_no,
+        show.yuan(refund.amount_fen),
+        show.yuan(refund.fund_fen + refund.other_fen + refund.account_fen),
+        refund.failure or "—",
+        show_work.tag(refund.state),
     ]
 
 

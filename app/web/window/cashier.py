@@ -87,6 +87,7 @@ def payer(patient_id: str) -> edge.Answer:
         banner=_banner(uow, found),
         bills=[_row(bill) for bill in till.bills_of_patient(uow, found.id)],
         refunds=[_refund(refund, order) for refund, order in till.refunds_at_window(uow, found.id)],
+        waiting=till.waiting_for_insurer(uow, found.id),
         shift=shifts.standing(uow),
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -11,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import events
 from app.kernel.outbox import OutboxItem, OutboxState
-from app.kernel.uow import Units
+from app.kernel.uow import Units, Uow
 from app.payment import refunds
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.ports import RefundFact, RefundFactState
@@ -195,6 +198,48 @@ def test_two_senders_at_once_send_each_refund_once(units: Units, asker: Asker, t
         sent = list(pool.map(lambda _: refunds.send_refunds(units, till), range(2)))
 
     assert sum(sent) == len(till.calls) == len(set(till.calls)) == 6
+
+
+def send_twice_at_once(units: Units, asker: Asker, till: Till) -> None:
+    """Six refunds wait, and two senders look for them at the same moment."""
+    for number in range(6):
+        bill = asker.bill()
+        pay(units, asker.order(bill), f"4200{number}")
+        give_back(units, asker, bill)
+    till.calls.clear()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: refunds.send_refunds(units, till), range(2)))
+
+
+def unclaimed(uow: Uow, topic: str, **_: object) -> list[OutboxItem]:
+    """What waits, as somebody sees it who does not claim it for themselves."""
+    time.sleep(0.2)  # until the other one has looked
+    return list(uow.session.scalars(select(OutboxItem).where(OutboxItem.topic == topic)))
+
+
+def test_control_without_the_claim_both_senders_send_each_and_the_number_alone_keeps_it_one(
+    units: Units, asker: Asker, till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(refunds.outbox, "claim", unclaimed)
+
+    send_twice_at_once(units, asker, till)
+
+    assert (len(till.calls), len(till.refunds)) == (12, 6)
+
+
+def test_control_under_a_new_number_at_each_try_the_provider_gives_back_twice(
+    units: Units, asker: Asker, till: Till, monkeypatch: pytest.MonkeyPatch
+):
+    """What `out_refund_no` is for: with a number of its own, a second try is a second refund."""
+    kept = refunds._asking
+    monkeypatch.setattr(refunds.outbox, "claim", unclaimed)
+    monkeypatch.setattr(
+        refunds, "_asking", lambda uow, key: replace(kept(uow, key), out_refund_no=f"rf{secrets.token_hex(8)}")
+    )
+
+    send_twice_at_once(units, asker, till)
+
+    assert len(till.refunds) == 12
 
 
 def test_a_surplus_that_arrived_back_leaves_the_bill_paid(units: Units, asker: Asker, till: Till):
