@@ -10,7 +10,9 @@ from argon2 import PasswordHasher
 
 from app.identity import logins
 from app.identity import service as identity
-from app.identity.models import Account, Patient, Relation, Staff
+from app.identity.guardians import ConsentIn
+from app.identity.models import Account, Guardianship, Patient, Relation, Staff
+from app.identity.rules import CONSENT_TEXT
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units, Uow
 from app.registration import service as registration
@@ -47,6 +49,19 @@ def id_number(number: int, born: str = "19800101") -> str:
     """A valid identity number of nobody."""
     digits = f"110105{born}{number % 1000:03d}"
     return digits + "10X98765432"[sum(int(d) * w for d, w in zip(digits, _WEIGHTS, strict=True)) % 11]
+
+
+def consent(guardian: str = "张秀英") -> ConsentIn:
+    """What a child's guardian says."""
+    return ConsentIn(guardian, Guardianship.PARENT, CONSENT_TEXT)
+
+
+def child(units: Units, who: Person, *, name: str = "张小宝", born: str = "20200101") -> Person:
+    """A child for whom the person's account acts, with the consent it takes."""
+    with units.open(who.actor) as uow:
+        number = id_number(next(_NUMBERS), born)
+        bound = identity.bind_patient(uow, name=name, id_number=number, relation=Relation.CHILD, consent=consent())
+        return Person(who.account, bound)
 
 
 def clinic(

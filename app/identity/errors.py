@@ -32,6 +32,44 @@ class CannotBind(Refused):
     code = "cannot_bind"
 
 
+class GuardianConsentNeeded(Refused):
+    """The patient is under fourteen and no guardian's consent stands; it is given on the page or at the desk."""
+
+    code = "guardian_consent_needed"
+
+
+class GuardianNameMissing(Refused):
+    """Who consents for the child is not named as their card does."""
+
+    code = "guardian_name_missing"
+    http_status = 422
+
+
+class ConsentTextChanged(Refused):
+    """The words that the guardian agreed to are not the ones in use; read them again."""
+
+    code = "consent_text_changed"
+
+
+class GuardianNotNeeded(Refused):
+    """The patient is fourteen or older, or their day of birth is not on file: they consent by themself."""
+
+    code = "guardian_not_needed"
+
+
+class IdentityNotVerified(Refused):
+    """Only who was verified may book this online, and nobody has seen this person's card yet."""
+
+    code = "identity_not_verified"
+
+
+class ProofReasonMissing(Refused):
+    """Who says that a person is verified, or no longer, says by what."""
+
+    code = "reason_required"
+    http_status = 422
+
+
 class TooManyPatients(Refused):
     """The account acts for as many patients as one account may."""
 

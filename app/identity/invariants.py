@@ -14,12 +14,17 @@ def _unsealed(table: str, *columns: str) -> str:
 INVARIANTS = {
     "patients_are_sealed": _unsealed("patient", "name_sealed", "id_number_sealed", "phone_sealed"),
     "accounts_are_sealed": _unsealed("account", "phone_sealed"),
+    "guardians_are_sealed": _unsealed("guardian_consent", "guardian_sealed"),
     "codes_are_sealed": _unsealed("phone_code", "phone_sealed", "code_sealed"),
     "a_merged_record_holds_no_numbers_and_nobody_acts_for_it": (
         "SELECT count(*) FROM patient p WHERE p.merged_into_id IS NOT NULL AND (p.id_number_sealed <> ''"
         " OR p.merged_into_id = p.id"
         " OR EXISTS (SELECT 1 FROM patient_identifier i WHERE i.patient_id = p.id)"
         " OR EXISTS (SELECT 1 FROM patient_link l WHERE l.patient_id = p.id AND l.ended_at IS NULL))"
+    ),
+    "a_merged_record_has_no_consents": (
+        "SELECT count(*) FROM guardian_consent c JOIN patient p ON p.id = c.patient_id"
+        " WHERE p.merged_into_id IS NOT NULL"
     ),
     "an_openid_is_one_accounts": (
         "SELECT count(*) FROM (SELECT value FROM account_channel GROUP BY system, value HAVING count(*) > 1) t"

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.events import PatientBound, PatientsMerged
+from app.identity import guardians, proofs
 from app.identity.errors import IdentityConflict, MergeCircular
 from app.identity.models import Patient, PatientIdentifier, PatientLink
 from app.identity.service import id_number_of, phone_of, set_id_number, set_phone
@@ -104,6 +105,9 @@ def _take_over_facts(uow: Uow, staying: Patient, going: Patient) -> None:
     if not staying.phone_sealed and going.phone_sealed:
         set_phone(uow, staying, phone_of(uow, going))
     staying.birth_date = staying.birth_date or going.birth_date
+    if not proofs.is_proven(staying):
+        staying.proof, staying.proven_at = going.proof, going.proven_at
+    guardians.take_over(uow, staying, going)
 
 
 def _take_over_links(uow: Uow, staying: Patient, going: Patient) -> None:

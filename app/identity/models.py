@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import PublicRow, Row, choice
@@ -27,6 +27,23 @@ class Relation(enum.StrEnum):
     CHILD = "child"
     PARENT = "parent"
     SPOUSE = "spouse"
+    OTHER = "other"
+
+
+class IdentityProof(enum.StrEnum):
+    """Who has seen that the person is who the record says (实名): nobody, the desk, the hospital system."""
+
+    UNVERIFIED = "unverified"
+    DESK = "desk"
+    HOSPITAL = "hospital"
+
+
+class Guardianship(enum.StrEnum):
+    """By what somebody is a child's guardian (民法典 art. 27)."""
+
+    PARENT = "parent"
+    GRANDPARENT = "grandparent"
+    SIBLING = "sibling"
     OTHER = "other"
 
 
@@ -78,10 +95,12 @@ class PhoneCode(PublicRow):
 class Patient(PublicRow):
     """A person who is treated; one row per person, whatever numbers other systems give them.
 
-    A record that the hospital merged into another one keeps its row and says into which by `merged_into_id`.
+    A record that the hospital merged into another one keeps its row and says into which by `merged_into_id`. `proof`
+    says who has verified the person since `proven_at`.
     """
 
     __tablename__ = "patient"
+    __table_args__ = (CheckConstraint("(proof = 'unverified') = (proven_at IS NULL)", name="proven_since_some_time"),)
 
     name_sealed: Mapped[str] = mapped_column(String(800))
     name_masked: Mapped[str] = mapped_column(String(40))
@@ -94,6 +113,8 @@ class Patient(PublicRow):
     sex: Mapped[Sex] = mapped_column(choice(Sex), default=Sex.UNKNOWN)
     created_at: Mapped[datetime]
     merged_into_id: Mapped[int | None] = mapped_column(index=True)
+    proof: Mapped[IdentityProof] = mapped_column(choice(IdentityProof), default=IdentityProof.UNVERIFIED)
+    proven_at: Mapped[datetime | None]
 
 
 class PatientIdentifier(Row):
@@ -122,6 +143,40 @@ class PatientLink(Row):
     relation: Mapped[Relation] = mapped_column(choice(Relation))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+_STANDS = text("withdrawn_at IS NULL")
+
+
+class GuardianConsent(PublicRow):
+    """A guardian lets the hospital handle a child's data (under fourteen: 个人信息保护法 art. 31), until taken back.
+
+    `account_id` is the account that gave it, NULL for a paper that the desk keeps; `given_by` and `withdrawn_by` are
+    the words by which the audit trail knows who did it. A child has one that stands at most.
+    """
+
+    __tablename__ = "guardian_consent"
+    __table_args__ = (
+        Index(
+            "uq_guardian_consent_standing",
+            "patient_id",
+            unique=True,
+            postgresql_where=_STANDS,
+            sqlite_where=_STANDS,
+        ),
+        Index("ix_guardian_consent_patient", "patient_id", "given_at"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by = '')", name="withdrawn_by_somebody"),
+    )
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    guardian_sealed: Mapped[str] = mapped_column(String(800))
+    guardianship: Mapped[Guardianship] = mapped_column(choice(Guardianship))
+    text_version: Mapped[str] = mapped_column(String(16))
+    given_at: Mapped[datetime]
+    given_by: Mapped[str] = mapped_column(String(64))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str] = mapped_column(String(64), default="")
 
 
 class Staff(PublicRow):

@@ -13,6 +13,8 @@ from app.identity.errors import BadIdNumber, BadName, BadPhone
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, 4.2
 _CHECK = "10X98765432"
 MAX_PATIENTS_PER_ACCOUNT = 6
+CONSENT_UNTIL_AGE = 14  # 个人信息保护法 art. 28, 31; 儿童个人信息网络保护规定 (网信办令第4号, 2019) art. 2, 9
+CONSENT_TEXT = "2026-11"
 CODE_LIVES_MINUTES = 5
 CODE_TRIES = 5
 ROLES = (
@@ -104,3 +106,8 @@ def mask_id_number(number: str) -> str:
 def age_on(birth_date: date, day: date) -> int:
     """Whole years of age on `day`."""
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def needs_guardian(birth_date: date | None, day: date) -> bool:
+    """True for a child for whom a guardian has to consent; a birthday that is not on file asks for none."""
+    return birth_date is not None and age_on(birth_date, day) < CONSENT_UNTIL_AGE

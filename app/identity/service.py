@@ -8,9 +8,18 @@ from datetime import date
 from sqlalchemy import Select, func, select
 
 from app.events import PatientBound, PatientFiled
-from app.identity.errors import CannotBind, IdentityConflict, TooManyPatients
+from app.identity import guardians, proofs
+from app.identity.errors import CannotBind, GuardianConsentNeeded, IdentityConflict, TooManyPatients
+from app.identity.guardians import ConsentIn
 from app.identity.models import Account, AccountChannel, Patient, PatientIdentifier, PatientLink, Relation, Sex
-from app.identity.rules import MAX_PATIENTS_PER_ACCOUNT, mask_name, read_id_card, read_name, read_phone
+from app.identity.rules import (
+    MAX_PATIENTS_PER_ACCOUNT,
+    mask_name,
+    needs_guardian,
+    read_id_card,
+    read_name,
+    read_phone,
+)
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
@@ -59,16 +68,21 @@ def patient_of_account(uow: Uow, public_id: str) -> Patient:
     return patient
 
 
-def bind_patient(uow: Uow, *, name: str, id_number: str, relation: Relation) -> Patient:
+def bind_patient(
+    uow: Uow, *, name: str, id_number: str, relation: Relation, consent: ConsentIn | None = None
+) -> Patient:
     """The asking account acts for the person with this identity card, who is filed if the hospital has no record.
 
     A person on record is bound only when the name agrees and the record's phone is the account's own; anything else
-    gets the same `cannot_bind`, so that nobody learns whose record exists. Refuses also `bad_id_number`, `bad_name`,
-    `too_many_patients`. Called twice, the link is there once.
+    gets the same `cannot_bind`, so that nobody learns whose record exists. A child is bound with a guardian's
+    `consent` only (`guardian_consent_needed`). Refuses also `bad_id_number`, `bad_name`, `too_many_patients`, and what
+    guardians.give does. Called twice, the link is there once.
     """
     account = uow.session.get_one(Account, uow.actor.id)
     card = read_id_card(id_number, uow.today())
     clean_name = read_name(name)
+    if consent is None and needs_guardian(card.birth_date, uow.today()):
+        raise GuardianConsentNeeded
     bound = uow.session.scalar(select(func.count()).select_from(linked_patient_ids(uow).subquery())) or 0
     if bound >= MAX_PATIENTS_PER_ACCOUNT:
         raise TooManyPatients(at_most=MAX_PATIENTS_PER_ACCOUNT)
@@ -81,6 +95,8 @@ def bind_patient(uow: Uow, *, name: str, id_number: str, relation: Relation) -> 
     elif name_of(uow, patient) != clean_name or patient.phone_index != account.phone_index:
         raise CannotBind
     _link(uow, account, patient, relation)
+    if consent is not None and needs_guardian(card.birth_date, uow.today()):
+        guardians.give(uow, patient, consent)
     return patient
 
 
@@ -109,8 +125,9 @@ def unbind_patient(uow: Uow, public_id: str) -> None:
 def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
     """The patient with the hospital's number `mrn` is on file as the hospital system says; called twice, once.
 
-    A person already filed from the phone is found by the identity number and given the hospital's number. Refuses
-    `bad_id_number`, `bad_name`, `bad_phone`, and `identity_conflict` when the identity number is another patient's.
+    A person already filed from the phone is found by the identity number and given the hospital's number. Told with
+    name and card, they are verified. Refuses `bad_id_number`, `bad_name`, `bad_phone`, and `identity_conflict` when the
+    identity number is another patient's.
     """
     card = read_id_card(said.id_number, uow.today()) if said.id_number else None
     known = patient_by_identifier(uow, "his", said.mrn)
@@ -129,6 +146,8 @@ def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
     if card:
         set_id_number(uow, patient, card.number)
         patient.birth_date, patient.sex = card.birth_date, Sex(card.sex)
+    if card and said.name:
+        proofs.prove_by_hospital(uow, patient)
     audit.record(uow, "patient.file", "patient", patient.public_id)
     return patient
 

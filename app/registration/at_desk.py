@@ -18,9 +18,9 @@ SOURCE = "desk"
 def register(uow: Uow, *, patient_public_id: str, session_public_id: str) -> Registration:
     """The patient has a place of the session, those kept for the window included; its fee is paid at the cashier's.
 
-    Suspensions and limits are for booking online and do not hold here; the day must be released. Refuses
-    `already_registered`, `not_released_yet`, `booking_is_over`, `sold_out`, `kept_for_others`, `session_closed`,
-    `places_busy`.
+    Suspensions and limits are for booking online and do not hold here; the day must be released, and a child has a
+    guardian's consent. Refuses `guardian_consent_needed`, `already_registered`, `not_released_yet`, `booking_is_over`,
+    `sold_out`, `kept_for_others`, `session_closed`, `places_busy`.
     """
     patient = identity.patient_by_public_id(uow, patient_public_id)
     session = scheduling.card(uow, session_public_id, channel=BookingChannel.WINDOW).session
@@ -28,6 +28,7 @@ def register(uow: Uow, *, patient_public_id: str, session_public_id: str) -> Reg
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     rules = limits.rules_of_session(uow, session)
+    limits.refuse_by_person(uow, rules, patient)
     limits.refuse_outside_the_window(uow, rules, session)
     fee_fen = limits.fee_fen(uow, rules, patient, session)
     wanted = Wanted(BookingChannel.WINDOW)

@@ -6,6 +6,7 @@ from datetime import time, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
+from app.identity import guardians, proofs
 from app.identity import service as identity
 from app.identity.models import Patient, Relation
 from app.kernel.clock import at_hospital
@@ -25,8 +26,9 @@ from app.registration.states import ACTIVE, RegistrationState
 from app.rulebook.service import rules_for
 from app.rulebook.terms import Rules
 from app.scheduling import release
+from app.scheduling import rules as scheduling_rules
 from app.scheduling.models import ClinicSession, Department
-from app.scheduling.rules import closes_at, opens_at, where_of
+from app.scheduling.rules import closes_at, released_at, where_of
 
 _STANDS = (*ACTIVE, RegistrationState.COMPLETED, RegistrationState.NO_SHOW)
 
@@ -43,8 +45,9 @@ def refuse_against_the_rules(
 
     A place that is booked `instead_of` another takes up that one's share of every limit. A program of another system
     acts for everybody, so what is counted by account is counted by patient for it.
-    Refuses `patient_suspended`, `not_released_yet`, `booking_is_over`, `wait_your_turn`, `only_own_record`,
-    `too_many_holds`, `too_many_bookings`, `too_many_in_department`, `too_many_of_account`.
+    Refuses `patient_suspended`, `guardian_consent_needed`, `identity_not_verified`, `not_released_yet`,
+    `booking_is_over`, `wait_your_turn`, `only_own_record`, `too_many_holds`, `too_many_bookings`,
+    `too_many_in_department`, `too_many_of_account`.
     """
     conduct.refuse_suspended(uow, patient)
     _refuse_too_many_holds(uow, rules, patient)
@@ -55,6 +58,8 @@ def refuse_by_day_and_number(
     uow: Uow, rules: Rules, patient: Patient, session: ClinicSession, *, instead_of: Registration | None = None
 ) -> None:
     """What `refuse_against_the_rules` refuses of somebody who is not suspended and has few unpaid holds."""
+    if instead_of is None:
+        refuse_by_person(uow, rules, patient)
     refuse_outside_the_window(uow, rules, session)
     release.refuse_out_of_turn(uow, session, rules)
     if rules.only_own_record and uow.actor.kind == "patient":
@@ -62,15 +67,24 @@ def refuse_by_day_and_number(
     _refuse_too_many(uow, rules, patient, session, instead_of)
 
 
+def refuse_by_person(uow: Uow, rules: Rules, patient: Patient) -> None:
+    """Quiet for whom something new may be booked: with a guardian's consent for a child, verified where that is asked.
+
+    What was booked already is no part of it. Refuses `guardian_consent_needed`, `identity_not_verified`.
+    """
+    guardians.refuse_without(uow, patient)
+    if rules.verified_only and uow.actor.kind != "staff":
+        proofs.refuse_unproven(patient)
+
+
 def is_released(uow: Uow, rules: Rules, session: ClinicSession) -> bool:
-    """True while the rules let the session's day be booked."""
-    day = session.visit_day
-    return opens_at(rules, day, uow.zone) <= uow.now() < closes_at(rules, day, uow.zone)
+    """True while the rules let the session be booked."""
+    return scheduling_rules.is_released(rules, session, uow.now(), uow.zone)
 
 
 def refuse_outside_the_window(uow: Uow, rules: Rules, session: ClinicSession) -> None:
-    """Quiet while the session's day can be booked; refuses `not_released_yet`, `booking_is_over`."""
-    opens, closes = opens_at(rules, session.visit_day, uow.zone), closes_at(rules, session.visit_day, uow.zone)
+    """Quiet while the session can be booked; refuses `not_released_yet`, `booking_is_over`."""
+    opens, closes = released_at(rules, session, uow.zone), closes_at(rules, session.visit_day, uow.zone)
     if uow.now() < opens:
         raise NotReleasedYet(opens_at=opens.isoformat())
     if uow.now() >= closes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from app.identity import service as identity
 from app.identity.models import Patient
@@ -13,6 +13,7 @@ from app.kernel.errors import NotFound
 from app.kernel.pages import Page
 from app.kernel.uow import Uow
 from app.registration.models import Registration
+from app.registration.states import ACTIVE
 from app.scheduling.models import ClinicSession, Department, Practitioner, Slot
 
 
@@ -42,6 +43,13 @@ def listed_of_account(uow: Uow, *, limit: int = 20) -> list[Listed]:
         .limit(limit)
     )
     return [Listed(*row) for row in uow.session.execute(query)]
+
+
+def count_standing(uow: Uow, patient: Patient) -> int:
+    """How many places the patient has, or waits to pay for."""
+    standing = select(func.count()).select_from(Registration)
+    which = (Registration.patient_id == patient.id, Registration.state.in_(ACTIVE))
+    return uow.session.scalar(standing.where(*which)) or 0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
 
+from app.identity.models import Patient
 from app.kernel.clock import hospital_day
 from app.kernel.moves import Move
 from app.kernel.uow import Uow
@@ -30,7 +31,10 @@ _OUT = (RegistrationState.EXPIRED, RegistrationState.HELD)
 
 @dataclass(frozen=True)
 class PastBooking:
-    """A place that was booked: by whom, for when, and what became of it; `cancelled_at` by the patient only."""
+    """A place that was booked: by whom, for when, and what became of it.
+
+    `cancelled_at` is by the patient only, `proven_at` since when the patient is verified.
+    """
 
     patient_id: int
     account_id: int | None
@@ -42,6 +46,7 @@ class PastBooking:
     visit_day: date
     cancelled_at: datetime | None = None
     was_missed: bool = False
+    proven_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,10 @@ def past_bookings(uow: Uow, *, days: int, department_id: int | None = None) -> l
         Move.from_state == RegistrationState.BOOKED,
     )
     query = (
-        select(Registration, ClinicSession, Practitioner.title, Slot.starts_at, Move.moved_at)
+        select(Registration, ClinicSession, Practitioner.title, Slot.starts_at, Move.moved_at, Patient.proven_at)
         .join(ClinicSession, ClinicSession.id == Registration.session_id)
         .join(Practitioner, Practitioner.id == Registration.practitioner_id)
+        .join(Patient, Patient.id == Registration.patient_id)
         .outerjoin(Slot, Slot.id == Registration.slot_id)
         .outerjoin(Move, cancelled)
         .where(
@@ -95,8 +101,9 @@ def past_bookings(uow: Uow, *, days: int, department_id: int | None = None) -> l
             row.visit_day,
             cancelled_at,
             row.state == RegistrationState.NO_SHOW,
+            proven_at,
         )
-        for row, session, title, starts_at, cancelled_at in uow.session.execute(query)
+        for row, session, title, starts_at, cancelled_at, proven_at in uow.session.execute(query)
     ]
 
 
@@ -143,6 +150,7 @@ def _refusal(
     in_period = [one for one in standing if one.held_at > each.held_at - recent]
     today = by_account[each.account_id, hospital_day(each.held_at, zone)]
     verdicts = (
+        ("identity_not_verified", rules.verified_only and not _was_proven(each)),
         ("not_released_yet", each.held_at < opens_at(rules, each.visit_day, zone)),
         ("booking_is_over", each.held_at >= closes_at(rules, each.visit_day, zone)),
         ("too_many_bookings", 0 < rules.patient_bookings_at_most <= len(in_period)),
@@ -150,6 +158,10 @@ def _refusal(
         ("too_many_of_account", 0 < rules.account_bookings_per_day_at_most <= today),
     )
     return next((code for code, is_so in verdicts if is_so), "")
+
+
+def _was_proven(each: PastBooking) -> bool:
+    return each.proven_at is not None and each.proven_at <= each.held_at
 
 
 def _may_cancel(each: PastBooking, rules: Rules, zone: ZoneInfo) -> bool:

@@ -80,6 +80,7 @@ class RulesSchema(_Row):
     patient_department_day_at_most = _whole(0, 99)
     account_bookings_per_day_at_most = _whole(0, 999)
     only_own_record = fields.Boolean(truthy={True}, falsy={False})
+    verified_only = fields.Boolean(truthy={True}, falsy={False})
     release_admits_per_second = _whole(0, 1000)
     release_queue_opens_minutes = _whole(1, 240)
     release_queue_minutes = _whole(1, 240)

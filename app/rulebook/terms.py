@@ -99,6 +99,7 @@ class Rules:
     patient_department_day_at_most: int = 0
     account_bookings_per_day_at_most: int = 0
     only_own_record: bool = False
+    verified_only: bool = False
     free_return_days: int = 0
     # 国务院办公厅 tells each year's holidays and the working weekends that make up for them.
     closed_on_public_holidays: bool = True

@@ -135,6 +135,8 @@ class ClinicSession(PublicRow):
     """A practitioner's half-day in a room, with its fee (挂号费).
 
     Where another doctor stands in (替诊) `planned_practitioner_id` is who was to sit, `substituted_at` since when not.
+    `release_at` is the session's own release (放号), NULL while its department's holds; `is_kept_by_hand` when somebody
+    has said for this very session which of its places are kept for whom.
     """
 
     __tablename__ = "clinic_session"
@@ -145,6 +147,7 @@ class ClinicSession(PublicRow):
         CheckConstraint(
             "(planned_practitioner_id IS NULL) = (substituted_at IS NULL)", name="substituted_since_some_time"
         ),
+        CheckConstraint("release_at IS NULL OR release_at < ends_at", name="released_before_it_ends"),
     )
 
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
@@ -158,6 +161,8 @@ class ClinicSession(PublicRow):
     state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.OPEN)
     planned_practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"), index=True)
     substituted_at: Mapped[datetime | None]
+    release_at: Mapped[datetime | None]
+    is_kept_by_hand: Mapped[bool] = mapped_column(default=False)
 
 
 class Slot(Row):

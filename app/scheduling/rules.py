@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from app.kernel.clock import at_hospital
 from app.rulebook.service import Where
 from app.rulebook.terms import Rules, minute_of_day
-from app.scheduling.models import Department
+from app.scheduling.models import ClinicSession, Department
 
 
 def where_of(department: Department) -> Where:
@@ -26,6 +26,16 @@ def wall(day: date, clock: str, zone: ZoneInfo) -> datetime:
 def opens_at(rules: Rules, day: date, zone: ZoneInfo) -> datetime:
     """From when on the day's places can be booked (放号)."""
     return wall(day - timedelta(days=rules.window_days), rules.release_clock, zone)
+
+
+def released_at(rules: Rules, session: ClinicSession, zone: ZoneInfo) -> datetime:
+    """From when on the session's places can be booked: at its own release, or at its day's."""
+    return session.release_at or opens_at(rules, session.visit_day, zone)
+
+
+def is_released(rules: Rules, session: ClinicSession, now: datetime, zone: ZoneInfo) -> bool:
+    """True while the rules let the session be booked."""
+    return released_at(rules, session, zone) <= now < closes_at(rules, session.visit_day, zone)
 
 
 def closes_at(rules: Rules, day: date, zone: ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
-from app.identity.models import Relation, Sex
+from app.identity.models import IdentityProof, Relation, Sex
 from app.kernel.clock import hospital_day
 from app.kernel.money import yuan_text
 from app.payment.states import BillState
@@ -30,6 +30,11 @@ RELATIONS = {
     Relation.PARENT: _l("父母"),
     Relation.SPOUSE: _l("配偶"),
     Relation.OTHER: _l("其他亲属"),
+}
+PROOFS = {
+    IdentityProof.UNVERIFIED: _l("未实名核验"),
+    IdentityProof.DESK: _l("已实名：窗口核验"),
+    IdentityProof.HOSPITAL: _l("已实名：医院系统核验"),
 }
 SEXES = {Sex.MALE: _l("男"), Sex.FEMALE: _l("女"), Sex.UNKNOWN: _l("未说明")}
 
@@ -121,6 +126,14 @@ def weekday(day: date) -> str:
 def short_day(day: date) -> str:
     """11-23."""
     return day.strftime("%m-%d")
+
+
+def proof_tag(proof: IdentityProof) -> dict[str, str]:
+    """Whether the person is verified, as a tag; `note` says what to do about it."""
+    if proof != IdentityProof.UNVERIFIED:
+        return {"kind": "ok", "text": str(PROOFS[proof]), "note": ""}
+    note = gettext("带身份证到挂号窗口核验一次即可；有的科室只接受核验过的就诊人网上预约。")
+    return {"kind": "wait", "text": str(PROOFS[proof]), "note": str(note)}
 
 
 def day_words(day: date) -> str:

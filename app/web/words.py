@@ -32,6 +32,10 @@ FOR_STAFF: Words = {**refusals_patient.WORDS, **refusals_work.WORDS, **COMMON}
 PATIENT_SURFACES = {None, "patient", "entrance", "public"}
 
 
+# Where a patient can do what the refusal asks for, beside the way home.
+_LEADS_ON: dict[str, tuple[object, str]] = {"guardian_consent_needed": (_l("就诊人"), "patient.patients")}
+
+
 class _Facts(dict[str, object]):
     """Facts as the words want them: instants as the wall's clock (and day, if not today); '' for what is not there."""
 
@@ -49,11 +53,15 @@ def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:
     table = FOR_PATIENTS if is_patient else FOR_STAFF
     title, text, next_text = table.get(code, COMMON["bad_request"])
     home = "patient.home" if is_patient else f"{request.blueprint}.home"
+    leads_on = [_LEADS_ON[code]] if is_patient and code in _LEADS_ON else []
     return {
         "title": str(title),
         "text": str(text) % _Facts(facts),
         "next_text": str(next_text) % _Facts(facts),
-        "actions": [{"label": gettext("回到首页"), "href": _home(home)}],
+        "actions": [
+            *({"label": str(label), "href": _home(endpoint)} for label, endpoint in leads_on),
+            {"label": gettext("回到首页"), "href": _home(home)},
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.identity import proofs
 from app.identity import service as identity
 from app.identity.models import Patient
 from app.identity.service import PatientFromHis
@@ -13,7 +14,7 @@ from app.kernel.errors import VisitError
 from app.kernel.uow import Uow
 from config import Hl7Settings
 from hl7_adapter.er7 import Message, segment
-from hl7_adapter.mapping.patients import card_told, number_told
+from hl7_adapter.mapping.patients import card_told, name_told, number_told
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import MessageRefused
 from hl7_adapter.mapping.writing import Rows
@@ -40,12 +41,14 @@ def answered(uow: Uow, payload: Mapping[str, Any], answer: Message) -> bool:
     """True when the answer named the patient, who has the hospital's number from now on.
 
     Only a PID with the same identity card counts, and only one; whoever answers more, or somebody else, named nobody.
+    Where the names agree too, the hospital system has verified the person.
     """
     patient = uow.session.get_one(Patient, payload["patient_id"])
     card = identity.id_number_of(uow, patient)
     try:
         told = [Reader(group) for group in answer.groups("PID")]
-        numbers = {number_told(reader) for reader in told if card and card_told(reader) == card}
+        theirs = [reader for reader in told if card and card_told(reader) == card]
+        numbers, names = {number_told(reader) for reader in theirs}, {name_told(reader) for reader in theirs}
     except MessageRefused:
         return False
     if len(numbers) != 1:
@@ -55,5 +58,7 @@ def answered(uow: Uow, payload: Mapping[str, Any], answer: Message) -> bool:
             identity.file_patient_from_his(uow, PatientFromHis(mrn=numbers.pop(), id_number=card))
     except VisitError:
         return False
+    if names == {identity.name_of(uow, patient)}:
+        proofs.prove_by_hospital(uow, patient)
     audit.record(uow, "hl7.patient_found", "patient", patient.public_id)
     return True

@@ -39,7 +39,7 @@ def file_person(uow: Uow, reader: Reader) -> Patient:
         uow,
         PatientFromHis(
             mrn=number_told(reader),
-            name=_name(reader) or None,
+            name=name_told(reader) or None,
             sex=sex_called(reader.codes, reader.group.get("PID-8.1"), reader.place("PID-8")),
             birth_date=reader.birth_day("PID-7", uow.today()),
             id_number=_number(reader, _IDENTITY_CARD) or None,
@@ -130,8 +130,11 @@ def _numbers(reader: Reader, field: str = "PID-3") -> list[tuple[str, str, str]]
     return found
 
 
-def _name(reader: Reader) -> str:
-    """One component, family and given name, or the given name alone: senders do all three."""
+def name_told(reader: Reader) -> str:
+    """The patient's name, '' without one.
+
+    It is one component, family and given name, or the given name alone: senders do all three.
+    """
     family, given = reader.text("PID-5.1.1", at_most=100), reader.text("PID-5.2.1", at_most=100)
     return joined_name(family, given)
 

@@ -105,7 +105,8 @@ def _bind(hospital: Hospital) -> None:
         for closed in ("W2", "W3"):
             picking.window_by_code(uow, closed).is_open = False  # type: ignore[union-attr]
     with hospital.units.open(hospital.people["zhang"].actor) as uow:
-        child = identity.bind_patient(uow, name=name, id_number=factories.id_number(7, born), relation=Relation.CHILD)
+        number, consent = factories.id_number(7, born), factories.consent()
+        child = identity.bind_patient(uow, name=name, id_number=number, relation=Relation.CHILD, consent=consent)
         hospital.ids["patient.child"] = child.public_id
     with hospital.units.open() as uow:
         stranger = Account(

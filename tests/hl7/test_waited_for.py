@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.identity import service as identity
+from app.identity.models import IdentityProof, Patient
 from app.kernel import message_health, outbox, peers
 from app.kernel.outbox import OutboxState
 from app.kernel.peers import Peer, RefusedBooking
@@ -137,8 +138,8 @@ def sought(visit: Visit) -> str:
         return identity.id_number_of(uow, patient)
 
 
-def a_person(number: str, card: str) -> list[object]:
-    return segment("PID", {3: [(number, "", "", "HIS", "PI"), (card, "", "", "", "NNCHN")], 5: "张秀英"})
+def a_person(number: str, card: str, name: str = "张秀英") -> list[object]:
+    return segment("PID", {3: [(number, "", "", "HIS", "PI"), (card, "", "", "", "NNCHN")], 5: name})
 
 
 def number_of(visit: Visit) -> str:
@@ -156,6 +157,20 @@ def test_a_patient_whom_the_hospital_knows_is_not_told_of(visit: Visit, clock: S
     assert hospital.kinds == ["QBP^Q22"]
     assert hospital.heard[0].get("QPD-3") == f"@PID.3.1^{card}"
     assert number_of(visit) == "P77"
+
+
+@pytest.mark.parametrize(("name", "proof"), [("张秀英", IdentityProof.HOSPITAL), ("章秀英", IdentityProof.UNVERIFIED)])
+def test_a_patient_whom_the_hospital_knows_by_the_same_name_is_verified(
+    visit: Visit, clock: SetClock, name: str, proof: IdentityProof
+) -> None:
+    agreed(visit, is_asked_first=True)
+    hospital = Hospital(a_person("P77", sought(visit), name))
+
+    sent(visit, hospital, clock)
+
+    assert number_of(visit) == "P77"
+    with visit.units.open(reads_only=True) as uow:
+        assert uow.session.get_one(Patient, visit.person.patient.id).proof == proof
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.identity import service as identity
-from app.identity.errors import BadIdNumber, BadName, CannotBind, IdentityConflict, TooManyPatients
+from app.identity.errors import (
+    BadIdNumber,
+    BadName,
+    CannotBind,
+    ConsentTextChanged,
+    GuardianConsentNeeded,
+    GuardianNameMissing,
+    IdentityConflict,
+    TooManyPatients,
+)
 from app.identity.models import Patient, Relation
 from app.identity.rules import age_on, mask_id_number
 from app.kernel.errors import Refused
 from app.kernel.uow import Uow
-from app.web import edge, show
+from app.web import consent_words, edge, show
 from app.web.paths import lead_back, own_path
 from app.web.patient import blueprint
 
@@ -23,6 +34,9 @@ FLAWS: dict[type[Refused], tuple[str, object]] = {
     BadIdNumber: ("id_number", _l("身份证号码有误，请对照证件核对 18 位号码")),
     CannotBind: ("name", _l("信息与医院登记的不一致。请核对，或携带证件到窗口办理绑定")),
     IdentityConflict: ("id_number", _l("该证件号需要人工核对，请携带证件到窗口办理")),
+    GuardianConsentNeeded: ("guardian", _l("就诊人未满 14 周岁，请由监护人填写并同意")),
+    GuardianNameMissing: ("guardian", _l("请填写监护人证件上的姓名")),
+    ConsentTextChanged: ("consent", _l("同意书有更新，请重新阅读并勾选")),
     TooManyPatients: ("name", _l("一个账号最多添加 6 位就诊人，请先解除不再需要的")),
 }
 
@@ -56,6 +70,8 @@ def patients() -> edge.Answer:
             "relation": str(show.RELATIONS[relation]),
             "facts": _facts(uow, patient),
             "is_current": current is not None and patient.id == current.id,
+            "proof": show.proof_tag(patient.proof),
+            "consent": consent_words.told(uow, patient),
         }
         for patient, relation in identity.patients_of(uow)
     ]
@@ -76,23 +92,37 @@ def new_patient() -> edge.Answer:
     return _form({"relation": relation.value, "next": own_path(request.args.get("next", ""))})
 
 
-def _form(typed: dict[str, str], flaw: tuple[str, str] = ("", ""), status: int = 200) -> edge.Answer:
+def _form(typed: Mapping[str, str], flaw: tuple[str, str] = ("", ""), status: int = 200) -> edge.Answer:
     relations = [{"value": relation.value, "label": str(words)} for relation, words in show.RELATIONS.items()]
     errors = [{"field": flaw[0], "text": flaw[1]}] if flaw[1] else []
+    asks_guardian = flaw[0] in {"guardian", "consent"} or "guardian" in typed
     return render_template(
-        "patient/patient_new.html", typed=typed, relations=relations, errors=errors, error_of=dict([flaw])
+        "patient/patient_new.html",
+        typed=typed,
+        relations=relations,
+        errors=errors,
+        error_of=dict([flaw]),
+        consent=consent_words.asked_for() if asks_guardian else None,
     ), status
 
 
 @blueprint.post("/patients")
 def bind() -> edge.Answer:
-    """The account acts for the person; ten tries an hour, so that nobody finds out by trying who is on record."""
+    """The account acts for the person; ten tries an hour, so that nobody finds out by trying who is on record.
+
+    For a child the form comes back once with what a guardian has to say.
+    """
     edge.limit("bind", edge.actor().ref, at_most=10, window_seconds=3600)
     typed = {name: request.form.get(name, "") for name in ("name", "id_number", "relation", "next")}
+    typed |= {name: request.form[name] for name in ("guardian", "guardianship") if name in request.form}
     relation = typed["relation"] if typed["relation"] in set(Relation) else Relation.OTHER.value
     try:
         patient = identity.bind_patient(
-            edge.current_uow(), name=typed["name"], id_number=typed["id_number"], relation=Relation(relation)
+            edge.current_uow(),
+            name=typed["name"],
+            id_number=typed["id_number"],
+            relation=Relation(relation),
+            consent=consent_words.read(request.form),
         )
     except tuple(FLAWS) as refusal:
         edge.drop_unit()

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.events import RegistrationCancelled
-from app.identity import service as identity
-from app.identity.models import Relation
 from app.kernel.errors import NotFound, Refused
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Units
@@ -134,12 +132,9 @@ def test_where_today_cannot_be_booked_online_tomorrow_can(units: Units) -> None:
 def test_an_account_books_for_its_holder_only_where_the_rules_say_so(units: Units) -> None:
     write(units, only_own_record=True)
     clinic, who = house(units)
-    with units.open(who.actor) as uow:
-        child = identity.bind_patient(
-            uow, name="张小宝", id_number=factories.id_number(77, "20200101"), relation=Relation.CHILD
-        )
+    child = factories.child(units, who)
 
-    assert refusal(units, factories.Person(who.account, child), clinic.session) == "only_own_record"
+    assert refusal(units, child, clinic.session) == "only_own_record"
     assert refusal(units, who, clinic.session) == ""
 
 

@@ -52,6 +52,15 @@ def test_the_window_and_the_limits_refuse_what_is_beyond_them() -> None:
     }
 
 
+def test_whoever_was_not_verified_when_they_booked_would_have_been_refused() -> None:
+    before, after = BOOKED.held_at - timedelta(days=1), BOOKED.held_at + timedelta(days=1)
+    booked = [BOOKED, *(replace(BOOKED, patient_id=2, proven_at=proven_at) for proven_at in (before, after))]
+
+    found = judge(booked, replace(SHIPPED, verified_only=True), ZONE)
+
+    assert found.refused == {"identity_not_verified": 2}
+
+
 def test_cancellations_fall_under_the_cut_off_and_the_tiers() -> None:
     early, late = STARTS - timedelta(hours=20), STARTS - timedelta(hours=1)
     cancelled = [replace(BOOKED, cancelled_at=early), replace(BOOKED, patient_id=2, cancelled_at=late)]
