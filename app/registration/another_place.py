@@ -17,7 +17,6 @@ from app.registration.states import RegistrationState
 from app.rulebook.terms import LONGEST_WINDOW_DAYS
 from app.scheduling import release
 from app.scheduling import service as scheduling
-from app.scheduling.rules import closes_at, opens_at
 from app.scheduling.service import SessionCard, Wanted
 from app.scheduling.states import SessionState
 
@@ -48,8 +47,8 @@ def places(uow: Uow, lost: LostPlace) -> list[SessionCard]:
 
 def _may_be_had(uow: Uow, card: SessionCard) -> bool:
     sits, rules = card.session, limits.rules_of_session(uow, card.session)
-    is_released = opens_at(rules, sits.visit_day, uow.zone) <= uow.now() < closes_at(rules, sits.visit_day, uow.zone)
-    return sits.state == SessionState.OPEN and sits.ends_at > uow.now() and is_released
+    is_open = sits.state == SessionState.OPEN and sits.ends_at > uow.now()
+    return is_open and limits.is_released(uow, rules, sits)
 
 
 def book(uow: Uow, *, public_id: str, session_public_id: str) -> Registration:

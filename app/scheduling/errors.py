@@ -53,6 +53,30 @@ class DayIsPast(Refused):
     code = "day_is_past"
 
 
+class MoreKeptThanFree(Refused):
+    """More places are to be kept for channels than the session has free; facts: `at_most`."""
+
+    code = "more_kept_than_free"
+
+
+class KeptUntilPast(Refused):
+    """The time until which places are to be kept is over already; facts: `until_at`."""
+
+    code = "kept_until_past"
+
+
+class ReleaseInPast(Refused):
+    """A session cannot be released at a time that is over; facts: `release_at`."""
+
+    code = "release_in_past"
+
+
+class ReleaseTooLate(Refused):
+    """By the rules nothing could be booked after that release any more; facts: `closes_at`."""
+
+    code = "release_too_late"
+
+
 class WaitYourTurn(Refused):
     """Places are being released and whoever came before goes first; nothing is lost by waiting `retry_seconds`."""
 

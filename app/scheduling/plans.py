@@ -191,8 +191,11 @@ _COLUMNS = ("seq", "starts_at", "ends_at", "kept_for", "kept_until")
 
 
 def _is_so(session: ClinicSession, slots: list[Slot], pattern: Pattern, wanted: list[dict[str, object]]) -> bool:
+    """True when nothing is to be changed; what was kept by hand is as wanted however it differs."""
     is_same = (session.room, session.fee_fen) == (pattern.room, pattern.fee_fen)
-    return is_same and [{name: getattr(slot, name) for name in _COLUMNS} for slot in slots] == wanted
+    names = _COLUMNS[:3] if session.is_kept_by_hand else _COLUMNS
+    planned = [{name: place[name] for name in names} for place in wanted]
+    return is_same and [{name: getattr(slot, name) for name in names} for slot in slots] == planned
 
 
 def _remake(
@@ -201,6 +204,7 @@ def _remake(
     session.room, session.fee_fen = pattern.room, pattern.fee_fen
     session.starts_at = at_hospital(session.visit_day, pattern.starts, uow.zone)
     session.ends_at = session.starts_at + length_of(pattern)
+    session.is_kept_by_hand = False
     for slot, columns in zip(slots, wanted, strict=False):
         for name, value in columns.items():
             setattr(slot, name, value)

@@ -20,7 +20,7 @@ from app.rulebook.terms import Rules
 from app.scheduling import sql
 from app.scheduling.errors import WaitYourTurn
 from app.scheduling.models import ClinicSession, Department, ReleaseGate, ReleaseToken
-from app.scheduling.rules import opens_at, wall, where_of
+from app.scheduling.rules import released_at, wall, where_of
 from app.scheduling.states import SessionState
 
 _LOTS = 2**62
@@ -56,17 +56,32 @@ def release_near(uow: Uow, department: Department) -> Release | None:
     rules = rules_for(uow, where_of(department))
     if not rules.release_admits_per_second:
         return None
-    for ahead in (-1, 0, 1):
-        released = hospital_day(uow.now(), uow.zone) + timedelta(days=ahead)
-        found = Release(
-            department.id,
-            wall(released, rules.release_clock, uow.zone),
-            released + timedelta(days=rules.window_days),
-            rules,
+    found = [*_of_the_department(uow, department, rules), *_of_single_sessions(uow, department, rules)]
+    return next((each for each in found if _is_open(uow, each)), None)
+
+
+def _of_the_department(uow: Uow, department: Department, rules: Rules) -> list[Release]:
+    days = [hospital_day(uow.now(), uow.zone) + timedelta(days=ahead) for ahead in (-1, 0, 1)]
+    found = [
+        Release(department.id, wall(day, rules.release_clock, uow.zone), day + timedelta(days=rules.window_days), rules)
+        for day in days
+    ]
+    return [each for each in found if _has_sessions(uow, each)]
+
+
+def _of_single_sessions(uow: Uow, department: Department, rules: Rules) -> list[Release]:
+    """The releases that sessions of the department have for themselves, about now."""
+    rows = uow.session.execute(
+        select(ClinicSession.release_at, ClinicSession.visit_day)
+        .where(
+            ClinicSession.department_id == department.id,
+            ClinicSession.state == SessionState.OPEN,
+            ClinicSession.release_at.between(uow.now() - timedelta(days=1), uow.now() + timedelta(days=1)),
         )
-        if _is_open(uow, found) and _has_sessions(uow, found):
-            return found
-    return None
+        .distinct()
+        .order_by(ClinicSession.release_at)
+    )
+    return [Release(department.id, release_at, day, rules) for release_at, day in rows if release_at is not None]
 
 
 def _is_open(uow: Uow, release: Release) -> bool:
@@ -90,6 +105,7 @@ def _has_sessions(uow: Uow, release: Release) -> bool:
                 ClinicSession.department_id == release.department_id,
                 ClinicSession.visit_day == release.visit_day,
                 ClinicSession.state == SessionState.OPEN,
+                ClinicSession.release_at.is_(None),
             )
             .limit(1)
         ).first()
@@ -148,7 +164,7 @@ def refuse_out_of_turn(uow: Uow, session: ClinicSession, rules: Rules) -> None:
     """Quiet for an account whose turn it is, and where no waiting room is open; else refuses `wait_your_turn`."""
     if not rules.release_admits_per_second or uow.actor.kind != "patient":
         return
-    release = Release(session.department_id, opens_at(rules, session.visit_day, uow.zone), session.visit_day, rules)
+    release = Release(session.department_id, released_at(rules, session, uow.zone), session.visit_day, rules)
     if not _is_open(uow, release):
         return
     turn = look(uow, release)

@@ -123,3 +123,26 @@ def test_the_calendar_tells_holidays_and_takes_the_hospitals_word(office, house:
     assert "搬迁" not in back
     assert office.post("/staff/calendar", data={"day": "x"}).status_code == 422
     assert office.post("/staff/calendar", data={"day": "2026-11-01", "runs_as": "rest"}).status_code == 409
+
+
+def test_one_session_keeps_places_and_has_its_own_release_while_it_has_patients(office, house: House) -> None:
+    house.clock.step(hours=-2)
+    office = house.browser("operations")
+    house.booked()
+    page = f"/staff/schedules/{house.clinic.session.public_id}"
+
+    kept = follow(office, office.post(f"{page}/kept", data={"kept_window": "4", "kept_until_minutes": "0"})).text
+    too_many = office.post(f"{page}/kept", data={"kept_window": "20", "kept_online": "2"})
+    no_figure = office.post(f"{page}/kept", data={"kept_window": "vier"})
+    past = office.post(f"{page}/release", data={"release_day": "2026-11-23", "release_clock": "07:00"})
+    released = follow(
+        office, office.post(f"{page}/release", data={"release_day": "2026-11-23", "release_clock": "10:00"})
+    ).text
+    usual = follow(office, office.post(f"{page}/release", data={"release_day": ""})).text
+
+    assert "已手工调整" in kept
+    assert (too_many.status_code, no_figure.status_code, past.status_code) == (409, 422, 409)
+    assert "个余号" in too_many.text
+    assert "已经过去" in past.text
+    assert "10:00 放号" in released
+    assert "按科室规则放号" in usual

@@ -17,7 +17,7 @@ from app.scheduling import service as scheduling
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SESSION, SessionAction
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint
+from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint, keeping
 from app.web.staff.lists import field
 from app.web.staff.shifts import tabs
 
@@ -105,6 +105,7 @@ def session_page(session_id: str) -> edge.Answer:
         session=_rows(uow, [card])[0],
         day=show.day_words(sits.visit_day),
         counts=[{"value": count, "label": show.state_words(state)} for state, count in counts.items()],
+        keeping=keeping.forms(uow, sits),
         may_stop=SESSION.may(sits.state, SessionAction.STOP),
         stands_in_for=_planned(uow, card),
         doctors=_others(uow, card),
