@@ -1,4 +1,4 @@
-"""Choosing a department, a day and a doctor, and holding a place for a patient."""
+"""Choosing a day and a doctor of a department, and holding a place for a patient."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from flask import redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
+from app.identity import guardians, proofs
 from app.identity import service as identity
+from app.identity.models import Patient, Relation
 from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
 from app.registration import service as registration
@@ -20,27 +22,13 @@ from app.scheduling import opening
 from app.scheduling import service as scheduling
 from app.scheduling.errors import SoldOut
 from app.scheduling.models import BookingChannel, Department
-from app.scheduling.rules import closes_at, opens_at, where_of
+from app.scheduling.rules import is_released, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, show
 from app.web.patient import blueprint, family, releasing, sold_out
 
 STRIP_DAYS = 7
-
-
-@blueprint.get("/departments")
-def departments() -> edge.Answer:
-    """All departments, and where they are."""
-    rows = [
-        {
-            "href": url_for("patient.department", code=found.code),
-            "name": show.in_language(found.name, found.name_en),
-            "place": show.in_language(found.location, found.location_en),
-        }
-        for found in scheduling.departments(edge.current_uow())
-    ]
-    return render_template("patient/departments.html", departments=rows)
 
 
 @blueprint.get("/departments/<code>")
@@ -54,6 +42,7 @@ def department(code: str) -> edge.Answer:
     cards = _cards(uow, found, first)
     rules = rules_for(uow, where_of(found))
     bookable = [card for card in cards if can_be_booked(card, rules, uow)]
+    to_come = [card for card in cards if card not in bookable and _has_its_own_release(card, uow)]
     day = _day_shown(request.args.get("day", ""), first, bookable)
     return render_template(
         "patient/department.html",
@@ -62,8 +51,11 @@ def department(code: str) -> edge.Answer:
         place=show.in_language(found.location, found.location_en),
         turn=releasing.told(found, turn) if turn else None,
         day=show.day_words(day),
-        days=_strip(found, first, day, bookable, uow.today()),
-        sessions=[row_of(card) for card in bookable if _day_of(card) == day],
+        days=_strip(found, first, day, [*bookable, *to_come], uow),
+        sessions=[
+            *(row_of(card) for card in bookable if _day_of(card) == day),
+            *(_row_to_come(card) for card in to_come if _day_of(card) == day),
+        ],
         weeks=_weeks(found, first, uow.today()),
     )
 
@@ -72,37 +64,31 @@ def _cards(uow: Uow, found: Department, first: date) -> list[SessionCard]:
     """The strip's sessions, each with the places that whoever asks can have by the way they came."""
     last, today = first + timedelta(days=STRIP_DAYS - 1), uow.today()
     cards = scheduling.cards(uow, department_id=found.id, from_day=first, to_day=last)
-    if first != today or not _is_here(uow):
+    if first != today or not is_here(uow):
         return cards
     here = scheduling.cards(uow, department_id=found.id, from_day=today, to_day=today, channel=BookingChannel.LOBBY)
     return here + [card for card in cards if _day_of(card) != today]
 
 
-def _is_here(uow: Uow) -> bool:
+def is_here(uow: Uow) -> bool:
     """True when a code in the house was scanned today, which makes the places kept for the lobby theirs."""
     return bool(session.get("lobby_day", "") == uow.today().isoformat())
 
 
 def channel_of(uow: Uow, session_id: str) -> BookingChannel:
     """How the patient comes to a place of the session: by the lobby to one of today's, else from anywhere."""
-    is_of_today = _is_here(uow) and _day_of(scheduling.card(uow, session_id)) == uow.today()
+    is_of_today = is_here(uow) and _day_of(scheduling.card(uow, session_id)) == uow.today()
     return BookingChannel.LOBBY if is_of_today else BookingChannel.ONLINE
 
 
 def can_be_booked(card: SessionCard, rules: Rules, uow: Uow) -> bool:
-    """True while the session is open and the rules let its day be booked."""
-    return _is_bookable(card, uow) and _is_in_window(card, rules, uow)
+    """True while the session is open and the rules let it be booked."""
+    return _is_bookable(card, uow) and is_released(rules, card.session, uow.now(), uow.zone)
 
 
 def _is_bookable(card: SessionCard, uow: Uow) -> bool:
     session = card.session
     return session.state == SessionState.OPEN and session.ends_at > uow.now()
-
-
-def _is_in_window(card: SessionCard, rules: Rules, uow: Uow) -> bool:
-    """True while the rules let the session's day be booked."""
-    day = _day_of(card)
-    return opens_at(rules, day, uow.zone) <= uow.now() < closes_at(rules, day, uow.zone)
 
 
 def _day_of(card: SessionCard) -> date:
@@ -132,17 +118,16 @@ def _day_shown(text: str, first: date, bookable: list[SessionCard]) -> date:
     return next((_day_of(card) for card in bookable if card.free_places), first)
 
 
-def _strip(
-    found: Department, first: date, shown: date, bookable: list[SessionCard], today: date
-) -> list[dict[str, object]]:
-    days = []
+def _strip(found: Department, first: date, shown: date, cards: list[SessionCard], uow: Uow) -> list[dict[str, object]]:
+    days, bookable = [], [card for card in cards if not _has_its_own_release(card, uow)]
     for day in (first + timedelta(days=ahead) for ahead in range(STRIP_DAYS)):
         free = sum(card.free_places for card in bookable if _day_of(card) == day)
-        has_sessions = any(_day_of(card) == day for card in bookable)
-        note = gettext("余 %(places)s", places=free) if free else gettext("约满") if has_sessions else gettext("无班")
+        full = gettext("约满") if any(_day_of(card) == day for card in bookable) else gettext("未放号")
+        has_sessions = any(_day_of(card) == day for card in cards)
+        note = gettext("余 %(places)s", places=free) if free else full if has_sessions else gettext("无班")
         days.append(
             {
-                "label": gettext("今天") if day == today else show.weekday(day),
+                "label": gettext("今天") if day == uow.today() else show.weekday(day),
                 "date": show.short_day(day),
                 "note": note,
                 "href": url_for("patient.department", code=found.code, day=day.isoformat()) if has_sessions else "",
@@ -177,6 +162,19 @@ def row_of(card: SessionCard) -> dict[str, object]:
     }
 
 
+def _has_its_own_release(card: SessionCard, uow: Uow) -> bool:
+    sits = card.session
+    release_at = sits.release_at
+    return _is_bookable(card, uow) and release_at is not None and release_at > uow.now()
+
+
+def _row_to_come(card: SessionCard) -> dict[str, object]:
+    """A session that cannot be chosen yet, with the moment from which it can."""
+    sits = card.session
+    at = show.near_moment(sits.release_at or sits.starts_at)
+    return row_of(card) | {"href": "", "later": str(gettext("%(at)s 放号", at=at)), "to_come": True}
+
+
 def _later_words(card: SessionCard) -> str:
     """From when on places that are kept for the window, the lobby or a revisit can be had; '' while others are free."""
     if card.free_places or card.opens_at is None:
@@ -197,15 +195,23 @@ def clinic_session(session_id: str) -> edge.Answer:
         facts=_facts(card),
         session_id=session_id,
         department_href=url_for("patient.department", code=card.department.code, day=_day_of(card).isoformat()),
-        members=[
-            {"value": patient.public_id, "label": f"{identity.name_of(uow, patient)}（{show.RELATIONS[relation]}）"}
-            for patient, relation in identity.patients_of(uow)
-        ],
+        members=[_member(uow, rules, *row) for row in identity.patients_of(uow)],
         chosen=current.public_id if current else "",
         hold_minutes=rules.hold_minutes,
         check_in_minutes=rules.check_in_opens_minutes,
         cancel_words=_cancel_words(card, rules, uow),
     )
+
+
+def _member(uow: Uow, rules: Rules, patient: Patient, relation: Relation) -> dict[str, str]:
+    """Somebody for whom the place can be; `note` and `href` say what has to be done before."""
+    known = {"value": patient.public_id, "label": f"{identity.name_of(uow, patient)}（{show.RELATIONS[relation]}）"}
+    if guardians.is_missing(uow, patient):
+        href = url_for("patient.consent", patient_id=patient.public_id, next=request.path)
+        return known | {"note": str(gettext("需要监护人同意")), "href": href}
+    if rules.verified_only and not proofs.is_proven(patient):
+        return known | {"note": str(gettext("未实名核验，请先带身份证到挂号窗口核验"))}
+    return known
 
 
 def _cancel_words(card: SessionCard, rules: Rules, uow: Uow) -> str:

@@ -24,15 +24,20 @@ blueprint = edge.surface("public", prefix="", guard=edge.open_to_all)
 @blueprint.get("/c/<code>")
 @edge.writes
 def poster(code: str) -> edge.Answer:
-    """The scan is counted, the browser remembers by which poster it came, and the poster's page follows."""
+    """The scan is counted, the browser remembers by which poster it came, and the poster's page follows.
+
+    A poster in the house that names no page leads to the choice of a department.
+    """
     edge.limit("poster", edge.address(), at_most=60, window_seconds=60)
     visitor = session.setdefault("visitor", secrets.token_urlsafe(12))
     channel = analytics.scan(edge.current_uow(), code=code, visitor=visitor)
     session["source"] = channel.code
-    if channel.kind in IN_THE_HOUSE:
+    is_in_the_house = channel.kind in IN_THE_HOUSE
+    if is_in_the_house:
         session["lobby_day"] = edge.current_uow().today().isoformat()
     session.permanent = True
-    return redirect(own_path(channel.target) or url_for("patient.home"))
+    usual = url_for("patient.departments" if is_in_the_house else "patient.home")
+    return redirect(own_path(channel.target) or usual)
 
 
 @blueprint.get("/l/<lobby>/<code>")
