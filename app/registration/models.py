@@ -148,7 +148,8 @@ def _one_open(name: str, column: str) -> Index:
 class WaitlistEntry(PublicRow):
     """Somebody who waits for a place (候补): in a department, with one doctor or any, on some days, in any half-day.
 
-    `missed` counts the offers that ran out unanswered.
+    `missed` counts the offers that ran out unanswered. Whoever has no phone waits without an account, and the desk
+    tells them.
     """
 
     __tablename__ = "waitlist_entry"
@@ -158,7 +159,7 @@ class WaitlistEntry(PublicRow):
         CheckConstraint("from_day <= to_day", name="days_in_order"),
     )
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"))
     practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioner.id"))

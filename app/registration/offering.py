@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from app import events
+from app.identity import guardians
 from app.identity.models import Patient
 from app.kernel import audit, moves
 from app.kernel.clock import hospital_day
@@ -211,7 +212,11 @@ def _may_have(uow: Uow, rules: Rules, entry: WaitlistEntry, session: ClinicSessi
     if service.standing_with(uow, patient, session) is not None:
         return False
     try:
-        limits.refuse_against_the_rules(uow, rules, patient, session)
+        if entry.account_id is None:  # who waits at the desk is bound by no limit of the phone
+            limits.refuse_outside_the_window(uow, rules, session)
+            guardians.refuse_without(uow, patient)
+        else:
+            limits.refuse_against_the_rules(uow, rules, patient, session)
     except Refused:
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.events import RegistrationBooked
 from app.identity import service as identity
@@ -19,9 +19,9 @@ from app.registration.errors import OfferOver, PlacesLeft, WaitlistFull
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.states import ENTRY, OFFER, EntryAction, EntryState, OfferAction, OfferState
 from app.rulebook.service import rules_for
-from app.rulebook.terms import LONGEST_WINDOW_DAYS
+from app.rulebook.terms import LONGEST_WINDOW_DAYS, Rules
 from app.scheduling import service as scheduling
-from app.scheduling.models import ClinicSession, Department, HalfDay, Practitioner, Slot
+from app.scheduling.models import BookingChannel, ClinicSession, Department, HalfDay, Practitioner, Slot
 from app.scheduling.rules import where_of
 from app.scheduling.service import Wanted
 from app.scheduling.states import SessionState
@@ -57,34 +57,43 @@ class Waiting:
 def join(uow: Uow, *, patient_public_id: str, wish: Wish) -> WaitlistEntry:
     """The patient waits for such a place; asked for the same again, the entry that stands is the one.
 
-    Asked by an account for a patient it may act for (else NotFound). Refuses `bad_input`, `patient_suspended`,
-    `places_left` with the session that has one, and `waitlist_full`.
+    Asked by an account for a patient it may act for (else NotFound). Refuses `bad_input`, `patient_suspended`, and
+    what `enter` does.
     """
     patient = identity.patient_of_account(uow, patient_public_id)
-    entry = _entry(uow, patient, wish)
-    standing = _standing(uow, patient)
-    known = next((other for other in standing if _asks_for(other) == _asks_for(entry)), None)
+    entry = entry_for(uow, patient, wish)
+    known = same_as(uow, entry)
     if known is not None:
         return known
     conduct.refuse_suspended(uow, patient)
-    _refuse_while_places_are_left(uow, wish)
-    department = scheduling.department_by_code(uow, wish.department_code)
-    at_most = rules_for(uow, where_of(department)).waitlist_entries_at_most
-    if len(standing) >= at_most:
-        raise WaitlistFull(at_most=at_most)
+    return enter(uow, patient, wish, entry, channel=BookingChannel.ONLINE)
+
+
+def enter(uow: Uow, patient: Patient, wish: Wish, entry: WaitlistEntry, *, channel: BookingChannel) -> WaitlistEntry:
+    """The new entry stands.
+
+    Refuses `guardian_consent_needed`, `identity_not_verified`, `places_left` with the session that has one for the
+    `channel`, and `waitlist_full`.
+    """
+    rules = rules_for(uow, where_of(scheduling.department_by_code(uow, wish.department_code)))
+    limits.refuse_by_person(uow, rules, patient)
+    _refuse_while_places_are_left(uow, rules, wish, channel)
+    if len(_standing(uow, patient.id)) >= rules.waitlist_entries_at_most:
+        raise WaitlistFull(at_most=rules.waitlist_entries_at_most)
     uow.session.add(entry)
     uow.session.flush()
     audit.record(uow, "waitlist.join", "waitlist_entry", entry.public_id)
     return entry
 
 
-def _entry(uow: Uow, patient: Patient, wish: Wish) -> WaitlistEntry:
+def entry_for(uow: Uow, patient: Patient, wish: Wish) -> WaitlistEntry:
+    """What the patient would wait for, not kept yet; refuses `bad_input` for days that are over or out of order."""
     last = uow.today().toordinal() + LONGEST_WINDOW_DAYS
     if not uow.today() <= wish.from_day <= wish.to_day or wish.to_day.toordinal() > last:
         raise BadInput(fields={"from_day": "not_valid"})
     doctor = scheduling.practitioner_by_code(uow, wish.practitioner_code) if wish.practitioner_code else None
     return WaitlistEntry(
-        account_id=uow.actor.id,
+        account_id=uow.actor.id if uow.actor.kind == "patient" else None,
         patient_id=patient.id,
         department_id=scheduling.department_by_code(uow, wish.department_code).id,
         practitioner_id=doctor.id if doctor else None,
@@ -95,26 +104,36 @@ def _entry(uow: Uow, patient: Patient, wish: Wish) -> WaitlistEntry:
     )
 
 
+def same_as(uow: Uow, entry: WaitlistEntry) -> WaitlistEntry | None:
+    """The patient's standing entry for the same places."""
+    standing = _standing(uow, entry.patient_id)
+    return next((other for other in standing if _asks_for(other) == _asks_for(entry)), None)
+
+
 def _asks_for(entry: WaitlistEntry) -> tuple[object, ...]:
     return entry.department_id, entry.practitioner_id, entry.from_day, entry.to_day, entry.half_day
 
 
-def _standing(uow: Uow, patient: Patient) -> list[WaitlistEntry]:
+def _standing(uow: Uow, patient_id: int) -> list[WaitlistEntry]:
     """What the patient waits for; the patient's row is held, so that two taps count each other."""
-    uow.session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update())
+    uow.session.execute(select(Patient.id).where(Patient.id == patient_id).with_for_update())
     return list(
         uow.session.scalars(
-            select(WaitlistEntry).where(WaitlistEntry.patient_id == patient.id, WaitlistEntry.state.in_(STANDS))
+            select(WaitlistEntry).where(WaitlistEntry.patient_id == patient_id, WaitlistEntry.state.in_(STANDS))
         )
     )
 
 
-def _refuse_while_places_are_left(uow: Uow, wish: Wish) -> None:
-    department = scheduling.department_by_code(uow, wish.department_code)
-    doctor = scheduling.practitioner_by_code(uow, wish.practitioner_code).id if wish.practitioner_code else None
-    rules = rules_for(uow, where_of(department))
+def _refuse_while_places_are_left(uow: Uow, rules: Rules, wish: Wish, channel: BookingChannel) -> None:
     cards = scheduling.cards(
-        uow, department_id=department.id, practitioner_id=doctor, from_day=wish.from_day, to_day=wish.to_day
+        uow,
+        department_id=scheduling.department_by_code(uow, wish.department_code).id,
+        practitioner_id=(
+            scheduling.practitioner_by_code(uow, wish.practitioner_code).id if wish.practitioner_code else None
+        ),
+        from_day=wish.from_day,
+        to_day=wish.to_day,
+        channel=channel,
     )
     for card in cards:
         sits = card.session
@@ -126,6 +145,11 @@ def _refuse_while_places_are_left(uow: Uow, wish: Wish) -> None:
 
 def of_account(uow: Uow) -> list[Waiting]:
     """What the patients of the asking account wait for, open offers first."""
+    return listed(uow, WaitlistEntry.patient_id.in_(identity.linked_patient_ids(uow)))
+
+
+def listed(uow: Uow, *which: ColumnElement[bool]) -> list[Waiting]:
+    """The standing entries that fit, open offers first."""
     rows = uow.session.execute(
         select(WaitlistEntry, Patient, Department, Practitioner, WaitlistOffer, ClinicSession, Slot)
         .join(Patient, Patient.id == WaitlistEntry.patient_id)
@@ -137,10 +161,7 @@ def of_account(uow: Uow) -> list[Waiting]:
         )
         .outerjoin(ClinicSession, ClinicSession.id == WaitlistOffer.session_id)
         .outerjoin(Slot, Slot.id == WaitlistOffer.slot_id)
-        .where(
-            WaitlistEntry.patient_id.in_(identity.linked_patient_ids(uow)),
-            WaitlistEntry.state.in_(STANDS),
-        )
+        .where(WaitlistEntry.state.in_(STANDS), *which)
         .order_by(WaitlistOffer.ends_at.is_(None), WaitlistEntry.id)
     )
     return [Waiting(*row) for row in rows]
@@ -171,6 +192,11 @@ def leave(uow: Uow, *, public_id: str) -> None:
     ).first()
     if entry is None:
         raise NotFound
+    take_off(uow, entry)
+
+
+def take_off(uow: Uow, entry: WaitlistEntry) -> None:
+    """The entry stands no longer; a place that was offered goes to the next. Quiet when it does not."""
     if entry.state == EntryState.LEFT:
         return
     withdraw_open(uow, entry)
@@ -201,7 +227,16 @@ def accept(uow: Uow, *, public_id: str) -> Registration:
 
     Refuses `offer_over`, `already_registered`, whatever limits.refuse_against_the_rules does, `session_closed`.
     """
-    offer, entry = _own_offer(uow, public_id)
+    offer = _own_offer(uow, public_id)
+    if offer.state == OfferState.OPEN and offer.ends_at > uow.now():
+        session = uow.session.get_one(ClinicSession, offer.session_id)
+        patient = uow.session.get_one(Patient, offer.patient_id)
+        limits.refuse_against_the_rules(uow, limits.rules_of_session(uow, session), patient, session)
+    return take(uow, offer)
+
+
+def take(uow: Uow, offer: WaitlistOffer) -> Registration:
+    """The offered place is held for its patient; asked again, the same one. Refuses as `accept`, but for the rules."""
     if offer.state == OfferState.ACCEPTED and offer.registration_id is not None:
         return uow.session.get_one(Registration, offer.registration_id)
     if offer.state != OfferState.OPEN or offer.ends_at <= uow.now():
@@ -209,41 +244,46 @@ def accept(uow: Uow, *, public_id: str) -> Registration:
     session = uow.session.get_one(ClinicSession, offer.session_id)
     patient = uow.session.get_one(Patient, offer.patient_id)
     seq = uow.session.get_one(Slot, offer.slot_id).seq
-    rules = limits.rules_of_session(uow, session)
-    limits.refuse_against_the_rules(uow, rules, patient, session)
     made = service.place(
         uow,
         session,
         patient,
-        fee_fen=limits.fee_fen(uow, rules, patient, session),
+        fee_fen=limits.fee_fen(uow, limits.rules_of_session(uow, session), patient, session),
         source_code=SOURCE,
         wanted=Wanted(None, seq=seq, also_resting=True, is_set_aside=True),
     )
     moves.move(uow, OFFER, offer, OfferAction.ACCEPT, registration_id=made.id)
-    moves.move(uow, ENTRY, entry, EntryAction.SERVE)
+    moves.move(uow, ENTRY, uow.session.get_one(WaitlistEntry, offer.entry_id), EntryAction.SERVE)
     return made
 
 
 def decline(uow: Uow, *, public_id: str) -> None:
     """The patient does not want this place and waits on; it goes to the next. Refuses `offer_over`."""
-    offer, entry = _own_offer(uow, public_id)
+    pass_on(uow, _own_offer(uow, public_id))
+
+
+def pass_on(uow: Uow, offer: WaitlistOffer) -> None:
+    """The offered place goes to the next, and who does not want it waits on. Refuses `offer_over`."""
     if offer.state == OfferState.DECLINED:
         return
     if offer.state != OfferState.OPEN:
         raise OfferOver
     moves.move(uow, OFFER, offer, OfferAction.DECLINE)
-    moves.move(uow, ENTRY, entry, EntryAction.WAIT_ON, why="declined")
+    moves.move(uow, ENTRY, uow.session.get_one(WaitlistEntry, offer.entry_id), EntryAction.WAIT_ON, why="declined")
 
 
-def _own_offer(uow: Uow, public_id: str) -> tuple[WaitlistOffer, WaitlistEntry]:
+def _own_offer(uow: Uow, public_id: str) -> WaitlistOffer:
+    return offer_named(uow, public_id, WaitlistOffer.patient_id.in_(identity.linked_patient_ids(uow)))
+
+
+def offer_named(uow: Uow, public_id: str, *which: ColumnElement[bool]) -> WaitlistOffer:
+    """The offer named `public_id`, locked, if it is one of those that fit; else NotFound."""
     offer = uow.session.scalars(
-        select(WaitlistOffer)
-        .where(WaitlistOffer.public_id == public_id, WaitlistOffer.patient_id.in_(identity.linked_patient_ids(uow)))
-        .with_for_update()
+        select(WaitlistOffer).where(WaitlistOffer.public_id == public_id, *which).with_for_update()
     ).first()
     if offer is None:
         raise NotFound
-    return offer, uow.session.get_one(WaitlistEntry, offer.entry_id)
+    return offer
 
 
 def serve_when_booked(uow: Uow, booked: RegistrationBooked) -> None:

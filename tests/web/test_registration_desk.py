@@ -8,16 +8,20 @@ from datetime import time, timedelta
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from app.identity.models import Patient
 from app.kernel.audit import AuditEvent
+from app.registration import offering
+from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.registration.visit_code import read_digits
 from app.scheduling import opening
 from app.scheduling.models import BookingChannel, ClinicSession, HalfDay, Shift, Slot
 from tests import factories
-from tests.web.work_fixtures import House, house, suspend
+from tests.factories import Person
+from tests.web.work_fixtures import House, follow, house, suspend
 
 __all__ = ["house"]
 CARD = factories.id_number(733, "19460507")
@@ -157,3 +161,83 @@ def test_another_phone_is_on_file_masked_and_a_wrong_one_is_refused_in_words(hou
     shown = nurse.get(page).text
     assert "139****5678" in shown
     assert "13912345678" not in shown
+
+
+def full(house: House) -> tuple[Person, Registration]:
+    """The morning's session has one place, which somebody has, two hours before it begins."""
+    house.clock.step(hours=-2)
+    with house.units.open() as uow:
+        _, *others = uow.session.scalars(select(Slot).where(Slot.state == "free").order_by(Slot.seq)).all()
+        for place in others:
+            uow.session.delete(place)
+        who = factories.person(uow)
+    return who, factories.booked(house.units, who, house.clinic.session)
+
+
+def join(nurse: FlaskClient, page: str, house: House, **fields: str) -> TestResponse:
+    day = house.clinic.session.visit_day.isoformat()
+    wish = {"department": "GI", "doctor": house.clinic.practitioner.code, "half_day": ""}
+    return nurse.post(f"{page}/waitlist", data=wish | {"from_day": day, "to_day": day} | fields)
+
+
+def test_who_has_no_phone_waits_with_a_slip_is_called_up_and_registered(house: House) -> None:
+    leaving, booked = full(house)
+    nurse = house.browser("nurse")
+    page = nurse.post("/desk/register", data={"id_number": CARD, "name": "赵根生", "phone": "13800138000"}).location
+
+    joined = join(nurse, page, house)
+    slip = nurse.get(joined.location).text
+    quiet = nurse.get("/desk/waitlist").text
+    with house.units.open(leaving.actor) as uow:
+        registration.cancel(uow, public_id=booked.public_id)
+    with house.units.open() as uow:
+        offering.work_through(uow)
+    told = nurse.get("/desk/waitlist").text
+    accept = re.search(r'action="(/desk/offers/\w+/accept)"', nurse.get(page).text)
+    assert accept
+    first, second = nurse.post(accept[1]), nurse.post(accept[1])
+
+    assert "消化内科 张伟" in slip
+    assert "138****8000" in slip
+    assert "赵根生" not in slip.split("<article", 1)[1].split("</article>", 1)[0]
+    assert "没有要通知的患者" in quiet
+    assert ("赵根生" in told, "13800138000" in told) == (True, True)
+    assert first.location == second.location
+    assert "请在" in nurse.get(first.location).text
+    assert house.audited("waitlist.print") == 1
+
+
+def test_waiting_at_the_desk_is_declined_left_and_refused_with_words(house: House) -> None:
+    leaving, booked = full(house)
+    nurse = house.browser("nurse")
+    page = filed(house, nurse)
+    entry = join(nurse, page, house).location.split("/")[3]
+    with house.units.open(leaving.actor) as uow:
+        registration.cancel(uow, public_id=booked.public_id)
+    with house.units.open() as uow:
+        offering.work_through(uow)
+    decline = re.search(r'action="(/desk/offers/\w+/decline)"', nurse.get(page).text)
+    assert decline
+
+    passed_on = follow(nurse, nurse.post(decline[1])).text
+    left = follow(nurse, nurse.post(f"/desk/waitlist/{entry}/leave")).text
+    bad_day = follow(nurse, join(nurse, page, house, from_day="2026-02-30")).text
+
+    assert "患者仍在候补" in passed_on
+    assert "已退出候补" in left
+    assert "先早后晚" in bad_day
+    assert nurse.get(f"/desk/waitlist/{entry}/slip").status_code == 404
+
+
+def test_a_suspended_patient_waits_at_the_desk_and_is_offered_a_place(house: House) -> None:
+    who = suspend(house, "+8613700137556")
+    leaving, booked = full(house)
+    nurse = house.browser("nurse")
+
+    assert join(nurse, f"/desk/patients/{who.patient.public_id}", house).status_code == 302
+    with house.units.open(leaving.actor) as uow:
+        registration.cancel(uow, public_id=booked.public_id)
+    with house.units.open() as uow:
+        offering.work_through(uow)
+
+    assert "患者接受，挂号" in nurse.get("/desk/waitlist").text

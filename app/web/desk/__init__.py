@@ -21,8 +21,9 @@ PLACE = work.Place(
             _l("窗口挂号"),
             "desk.register",
             frozenset({NURSE, REGISTRAR}),
-            ("desk.find_patient", "desk.at_window", "desk.slip"),
+            ("desk.find_patient", "desk.at_window", "desk.slip", "desk.waiting_slip"),
         ),
+        work.Link(_l("候补通知"), "desk.to_be_told", frozenset({NURSE, REGISTRAR})),
         work.Link(_l("报到"), "desk.check_in", frozenset({NURSE}), ("desk.arrived",)),
     ),
 )
@@ -32,3 +33,5 @@ from app.web.desk import prescribing as prescribing  # noqa: E402
 from app.web.desk import queue as queue  # noqa: E402
 from app.web.desk import registering as registering  # noqa: E402
 from app.web.desk import visit as visit  # noqa: E402
+from app.web.desk import vouching as vouching  # noqa: E402
+from app.web.desk import waiting as waiting  # noqa: E402

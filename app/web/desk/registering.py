@@ -25,7 +25,7 @@ from app.scheduling.models import BookingChannel, Department, Practitioner
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, show, show_work, work
-from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint
+from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, vouching, waiting
 
 MOST_SEARCHES_PER_HOUR = 300
 DAYS_SHOWN = 7
@@ -83,11 +83,14 @@ def _at_window(patient_id: str, phone_flaw: str = "") -> str:
         patient_id=patient_id,
         phone=mask_phone(phone) if (phone := identity.phone_of(uow, patient)) else gettext("没有登记"),
         phone_flaw=phone_flaw,
+        vouched=vouching.vouched(uow, patient),
         moving=moving,
         department=chosen.code,
         departments=[(one.code, show.in_language(one.name, one.name_en)) for one in departments],
         visits=[_visit(*row) for row in visits.of_patient(uow, patient.id) if row[0].state in STILL_SHOWN],
         sessions=[_session(card) for card in _cards(uow, chosen)],
+        waits=waiting.of_patient(uow, patient),
+        waitlist=waiting.form(uow, chosen),
     )
 
 

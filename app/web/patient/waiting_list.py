@@ -8,16 +8,15 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from app.identity import service as identity
-from app.kernel.errors import BadInput, NotFound
+from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
 from app.registration import waitlist
 from app.registration.errors import AlreadyRegistered, PlacesLeft
-from app.registration.waitlist import Waiting, Wish
+from app.registration.waitlist import Waiting
 from app.rulebook.terms import LONGEST_WINDOW_DAYS
 from app.scheduling import service as scheduling
-from app.scheduling.models import HalfDay
 from app.scheduling.service import SessionCard
-from app.web import edge, show
+from app.web import edge, show, waitlist_words
 from app.web.patient import blueprint, family
 
 
@@ -32,22 +31,11 @@ def _row(uow: Uow, found: Waiting) -> dict[str, object]:
     entry = found.entry
     return {
         "name": identity.name_of(uow, found.patient),
-        "wish": _wish_words(found),
+        "wish": waitlist_words.wish_words(found),
         "ahead": waitlist.ahead_of(uow, entry),
         "leave": url_for("patient.leave_waitlist", entry_id=entry.public_id),
         "offer": _offer(uow, found),
     }
-
-
-def _wish_words(found: Waiting) -> str:
-    entry, department = found.entry, found.department
-    doctor = found.practitioner.name if found.practitioner else str(gettext("任意医生"))
-    days = show.day_words(entry.from_day)
-    if entry.to_day != entry.from_day:
-        days = f"{days}–{show.day_words(entry.to_day)}"
-    half = str(show.HALF_DAYS[entry.half_day]) if entry.half_day else ""
-    name = show.in_language(department.name, department.name_en)
-    return " ".join(part for part in (name, doctor, days, half) if part)
 
 
 def _offer(uow: Uow, found: Waiting) -> dict[str, object] | None:
@@ -96,7 +84,7 @@ def _form(uow: Uow, code: str, typed: dict[str, str], flaw: str = "") -> edge.An
         code=code,
         typed=typed,
         doctors=[("", gettext("任意医生")), *doctors.items()],
-        half_days=[("", gettext("全天")), *((half.value, str(words)) for half, words in show.HALF_DAYS.items())],
+        half_days=waitlist_words.half_days(),
         members=[
             {"value": patient.public_id, "label": identity.name_of(uow, patient)}
             for patient, _ in identity.patients_of(uow)
@@ -116,8 +104,7 @@ def join() -> edge.Answer:
     if not patient_id:
         raise BadInput(fields={"patient": "required"})
     try:
-        wish = Wish(code, _day(typed["from_day"]), _day(typed["to_day"]), typed["doctor"], _half(typed["half_day"]))
-        waitlist.join(uow, patient_public_id=patient_id, wish=wish)
+        waitlist.join(uow, patient_public_id=patient_id, wish=waitlist_words.read(code, typed))
     except PlacesLeft as left:
         flash(gettext("这个班次还有号，可以直接预约"), "info")
         return redirect(url_for("patient.clinic_session", session_id=left.facts["session"]))
@@ -125,19 +112,6 @@ def join() -> edge.Answer:
         return _form(uow, code, typed, str(gettext("请选择今天起 35 天内的日期，先早后晚")))
     flash(gettext("已加入候补，有号时会通知您"), "ok")
     return redirect(url_for("patient.waiting_list"))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(fields={"from_day": "not_valid"}) from None
-
-
-def _half(text: str) -> HalfDay | None:
-    if text and text not in set(HalfDay):
-        raise NotFound
-    return HalfDay(text) if text else None
 
 
 @blueprint.post("/waitlist/<entry_id>/leave")
