@@ -66,6 +66,11 @@ def tell_hospital_of_change(uow: Uow, changed: events.PatientChanged | events.Pa
         _post(uow, changed, f"{changed.patient_id}:{new_public_id()}", changed.patient_id)
 
 
+def tell_hospital_of_new_doctor(uow: Uow, substituted: events.DoctorSubstituted) -> None:
+    """The hospital system is told of every doctor who stands in, also of one who did before."""
+    _post(uow, substituted, f"{substituted.registration_id}:{new_public_id()}", substituted.patient_id)
+
+
 def _facts(event: object) -> dict[str, Any]:
     return {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
 
@@ -113,7 +118,7 @@ STORY: Story = {
     ),
     events.PlaceConfirmed: (notifications.tell_when_confirmed,),
     events.RegistrationMoved: (notifications.tell_when_moved,),
-    events.DoctorSubstituted: (notifications.tell_when_substituted,),
+    events.DoctorSubstituted: (notifications.tell_when_substituted, tell_hospital_of_new_doctor),
     events.RegistrationRescheduled: (deciding.ask_when_rescheduled, tell_hospital_each_time),
     events.WaitlistOffered: (notifications.tell_when_offered,),
     events.WaitlistLapsed: (notifications.tell_when_lapsed,),

@@ -1,4 +1,7 @@
-"""A place in a session as an appointment: SRM^S01 asks the hospital system to book it, S02 to move, S04 to cancel."""
+"""A place in a session as an appointment: SRM^S01 asks the hospital system to book it, S02 to move, S04 to cancel.
+
+S03 says that another doctor sits (替诊).
+"""
 
 from __future__ import annotations
 

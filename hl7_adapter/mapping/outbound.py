@@ -62,6 +62,14 @@ def _rescheduled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) ->
     return ("SRM", "S02", "SRM_S01"), appointment(uow, settings, visit, reason="MOVED")
 
 
+def _substituted(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
+    """SRM^S03 with the doctor who sits now; for a place that was booked, by whomever, and did not go back since."""
+    visit = uow.session.get_one(Registration, payload["registration_id"])
+    if visit.state == RegistrationState.CANCELLED or not was_booked(uow, visit):
+        return None
+    return ("SRM", "S03", "SRM_S01"), appointment(uow, settings, visit, reason="SUBSTITUTED")
+
+
 def _cancelled(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told | None:
     """SRM^S04; not for a place that was never booked, nor for one the hospital system cancelled or refused itself."""
     visit = uow.session.get_one(Registration, payload["registration_id"])
@@ -118,6 +126,7 @@ WRITERS: dict[str, _Writer] = {
     "PatientInsured": people.changed,
     "RegistrationBooked": _booked,
     "RegistrationRescheduled": _rescheduled,
+    "DoctorSubstituted": _substituted,
     "RegistrationCancelled": _cancelled,
     "PatientCheckedIn": people.checked_in,
     "CheckInTakenBack": people.check_in_taken_back,

@@ -382,9 +382,15 @@ def test_after_an_outage_what_waited_is_due_at_once(visit: Visit, clock: SetCloc
 
 
 def test_every_event_that_is_told_has_a_message() -> None:
-    from app.story import STORY, tell_hospital, tell_hospital_each_time, tell_hospital_of_change
+    from app.story import (
+        STORY,
+        tell_hospital,
+        tell_hospital_each_time,
+        tell_hospital_of_change,
+        tell_hospital_of_new_doctor,
+    )
 
-    telling = {tell_hospital, tell_hospital_each_time, tell_hospital_of_change}
+    telling = {tell_hospital, tell_hospital_each_time, tell_hospital_of_change, tell_hospital_of_new_doctor}
     posted = {event.__name__ for event, followers in STORY.items() if telling & set(followers)}
 
     assert posted | {"PatientSought"} == set(WRITERS)

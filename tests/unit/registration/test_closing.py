@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from app.events import DoctorSubstituted, RegistrationCancelled
 from app.kernel.errors import NotFound
+from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Units, Uow
 from app.registration import another_place, by_time, closing, service
 from app.registration.errors import PlaceFound
@@ -288,3 +289,21 @@ def test_what_the_hospital_owes_is_the_merged_persons_as_well(units: Units, clin
     with units.open() as uow:
         follow_when_merged(uow, PatientsMerged(same.patient.id, who.patient.id))
         assert uow.session.scalars(select(LostPlace.patient_id)).all() == [same.patient.id]
+
+
+def test_the_hospital_system_is_told_of_every_doctor_who_stands_in(
+    units: Units, clock: SetClock, clinic: factories.Clinic, who: factories.Person, standin: Practitioner
+) -> None:
+    booked = factories.booked(units, who, clinic.session)
+    for code in (standin.code, clinic.practitioner.code, standin.code):
+        clock.step(minutes=1)
+        with units.open() as uow:
+            closing.substitute(uow, public_id=clinic.session.public_id, practitioner_code=code)
+
+    with units.open(reads_only=True) as uow:
+        posted = uow.session.scalars(select(OutboxItem).where(OutboxItem.topic == "hospital")).all()
+    told = [row.payload for row in posted if row.payload["event"] == "DoctorSubstituted"]
+    assert [(payload["registration_id"], payload["patient_id"]) for payload in told] == [
+        (booked.id, who.patient.id)
+    ] * 3
+    assert {row.lane for row in posted} == {f"patient-{who.patient.id}"}
