@@ -114,6 +114,7 @@ class Settings:
     hospital_statement: HospitalStatementSettings = field(default_factory=HospitalStatementSettings, repr=False)
     signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
     booking_tries_per_minute: int = 60
+    voice_folder: str = ""
 
     @property
     def is_demo(self) -> bool:
@@ -234,6 +235,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         mobile_insurance=partners.mobile_insurance(read),
         hospital_statement=partners.hospital_statement(read),
         signing=_signing(read),
+        voice_folder=read.folder("MENZHEN_VOICE_FOLDER"),
         booking_tries_per_minute=read.number("MENZHEN_BOOKING_TRIES_PER_MINUTE", 60, 0, 100_000),
     )
     if read.problems:

@@ -189,6 +189,12 @@ class Reader:
             self.problems.append(f"{name}: no file at {raw!r}")
         return raw
 
+    def folder(self, name: str) -> str:
+        raw = self.text(name)
+        if raw and not Path(raw).is_dir():
+            self.problems.append(f"{name}: no folder at {raw!r}")
+        return raw
+
     def key(self, name: str, raw: str) -> bytes:
         try:
             key = base64.b64decode(raw, validate=True)

@@ -15,6 +15,7 @@ from app.cli.doctor import SIGNS, WELL, examine, exit_code
 from app.cli.loading import hospital_command
 from app.cli.rotating import rotate
 from app.cli.seed import seed
+from app.cli.voicing import voice_command
 from app.identity import staffing
 from app.identity.rules import ROLES
 from app.kernel import audit
@@ -36,6 +37,7 @@ def register_commands(app: Flask) -> None:
         audit_command,
         keys_command,
         fhir_command,
+        voice_command,
     )
     for command in commands:
         app.cli.add_command(command)

@@ -24,12 +24,13 @@ Shown = tuple[str, str]  # a number and a masked name
 
 @dataclass(frozen=True)
 class BoardRow:
-    """A room on the board: who is called, being served and next (numbers with masked names), and how many wait."""
+    """A room on the board: who is served, called (so many `calls`) and next, with masked names, and how many wait."""
 
     sits: ClinicSession
     practitioner: Practitioner
     serving: Shown | None
     called: Shown | None
+    calls: int
     next: tuple[Shown, ...]
     waiting: int
     is_shared: bool
@@ -89,6 +90,7 @@ def _row(
         practitioner,
         here.get(TicketState.SERVING),
         here.get(TicketState.CALLED),
+        next((one.calls for one, _ in tickets if one.session_id == session.id and one.state == TicketState.CALLED), 0),
         tuple(waiting[:MOST_NEXT]),
         len(waiting),
         is_shared,

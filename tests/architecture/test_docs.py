@@ -27,7 +27,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 # Flask-Migrate's own; docs/operations.md tells of those an operator needs.
 NOT_OURS = {"db"}
 MOST_LINES = 300
-READERS = {"text", "number", "url", "file", "key"}
+READERS = {"text", "number", "url", "file", "folder", "key"}
 
 
 def documents() -> list[Path]:

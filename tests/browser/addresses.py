@@ -193,6 +193,7 @@ NO_PAGES = {
     "window.sheets_pdf": "a PDF",
     "window.receipt_pdf": "a PDF",
     "board.live": "a part of the board",
+    "board.clip": "a sound",
     "board.door_live": "a part of the door's screen",
     "board.lobby_live": "a part of the lobby's screen",
     "public.lobby": "leads to the check-in",

@@ -32,6 +32,7 @@ from app.pharmacy.models import Bag
 from app.pharmacy.scanning import Terminal
 from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import Prescription
+from app.queueing import own_errors
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.reconciliation import for_staff as for_finance
@@ -79,6 +80,7 @@ def play_morning(hospital: Hospital) -> None:
     book_ahead(hospital)
     with house.units.open() as uow:
         heartbeats.beat(uow, process="jobs-1", started_at=uow.now() - timedelta(hours=2), ran=412, failed=0)
+        own_errors.count_two_days(uow)
     house.clock.step(minutes=2)
     with house.units.open() as uow:
         audit.seal(uow)

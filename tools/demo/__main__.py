@@ -100,6 +100,10 @@ def _prepare(options: Options, say: Callable[[str], None]) -> tuple[Place, dict[
         _run(env, _flask("db", "downgrade", "base"), "empty the database")
     _run(env, _flask("db", "upgrade"), "bring the database to the newest form")
     say("[4/6] migrations → head")
+    if shutil.which("espeak-ng"):
+        (place.data / "voice").mkdir(exist_ok=True)
+        env["MENZHEN_VOICE_FOLDER"] = str(place.data / "voice")
+        _run(env, _flask("voice", "render", env["MENZHEN_VOICE_FOLDER"]), "make the voice of the boards")
     say(f"[5/6] seed: {_run(env, _flask('seed'), 'seed the demo hospital')}")
     return place, env
 

@@ -8,3 +8,4 @@ blueprint = work.surface("board", prefix="/board", guard=edge.open_to_all)
 
 from app.web.board import lobby as lobby  # noqa: E402 - the pages hang on the blueprint above
 from app.web.board import pages as pages  # noqa: E402
+from app.web.board import voice as voice  # noqa: E402

@@ -12,6 +12,7 @@ from app.scheduling.models import Department
 from app.web import edge, show, work
 from app.web.board import blueprint
 from app.web.board.lobby import name_of
+from app.web.board.voice import may_speak, said
 from app.web.live import fragment
 
 MOST_CALLS = 3  # strips that fit above the table on a 1080-line screen
@@ -51,7 +52,13 @@ def department(code: str) -> edge.Answer:
     zone = str(runtime().settings.time_zone)
     now_text = edge.current_uow().now().isoformat()
     return render_template(
-        "board/department.html", name=_name(found), code=code, zone=zone, now_text=now_text, **_facts(found)
+        "board/department.html",
+        name=_name(found),
+        code=code,
+        zone=zone,
+        now_text=now_text,
+        may_speak=may_speak(),
+        **_facts(found),
     )
 
 
@@ -67,13 +74,20 @@ def _name(department: Department) -> str:
 
 def _facts(department: Department) -> dict[str, object]:
     rows = boards.board(edge.current_uow(), department=department)
-    called = [{**_shown(row.called), "room": row.sits.room} for row in rows if row.called]
+    called = [_call(row) for row in rows if row.called]
     return {"called": called[:MOST_CALLS], "rooms": [_room(row) for row in rows]}
 
 
 def _shown(who: Shown) -> dict[str, str]:
     number, name = who
     return {"number": number, "name": name}
+
+
+def _call(row: BoardRow) -> dict[str, str]:
+    """Who is called where; `key` is another for each time they are called."""
+    number, name = row.called or ("", "")
+    room = row.sits.room
+    return {"number": number, "name": name, "room": room, "key": f"{number}-{row.calls}", "say": said(number, room)}
 
 
 def _room(row: BoardRow) -> dict[str, object]:
@@ -97,7 +111,9 @@ def door(code: str) -> edge.Answer:
     found, room = _door_of(code)
     zone, now_text = str(runtime().settings.time_zone), edge.current_uow().now().isoformat()
     facts = _door_facts(found, room)
-    return render_template("board/door.html", code=code, room=room, zone=zone, now_text=now_text, **facts)
+    return render_template(
+        "board/door.html", code=code, room=room, zone=zone, now_text=now_text, may_speak=may_speak(), **facts
+    )
 
 
 @blueprint.get("/<code>/door/live")
@@ -117,7 +133,7 @@ def _door_facts(department: Department, room: str) -> dict[str, object]:
     return {
         "doctor": _doctor(row),
         "department": _name(department),
-        "called": _shown(row.called) if row.called else None,
+        "called": _call(row) if row.called else None,
         "serving": row.serving[0] if row.serving else "",
         "next": [_shown(one) for one in row.next],
         "waiting": row.waiting,

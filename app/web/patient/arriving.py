@@ -44,7 +44,7 @@ def check_in_list() -> edge.Answer:
         registrations=rows,
         at_lobby=_name(lobbies.lobby_by_code(uow, fresh.lobby_code)) if fresh else "",
         may_check_in_all=sum(bool(row["post"]) for row in rows) > 1,
-        near=_near(uow, listed),
+        near=_near(uow, [found for found in listed if found.registration.state == RegistrationState.BOOKED]),
     )
     return _may_ask_where(page)
 
@@ -74,7 +74,7 @@ def _name(lobby: Lobby) -> str:
 
 
 def _near(uow: Uow, listed: list[Listed]) -> str:
-    """Where today's lobbies are, for the phone to compare with where it is: [[latitude, longitude, metres], …]."""
+    """Where those can check in who have not yet, for the phone to compare: [[latitude, longitude, metres], …]."""
     places = {
         (lobby.latitude_e6 / 1e6, lobby.longitude_e6 / 1e6, lobby.near_metres)
         for found in listed
