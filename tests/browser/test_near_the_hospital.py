@@ -31,27 +31,23 @@ def ask(page: Page, hospital: Hospital) -> str:
     return line.inner_text()
 
 
-def test_where_the_phone_is_is_said_in_words_and_sent_to_nobody(
+def test_where_the_phone_is_is_said_in_words_and_sent_to_nobody_and_needs_no_consent(
     phone: BrowserContext, quiet_hospital: Hospital
 ) -> None:
-    phone.grant_permissions(["geolocation"])
     page, asked = phone.new_page(), []
     page.on("request", lambda request: asked.append(f"{request.url} {request.post_data or ''}"))
 
+    refused = ask(page, quiet_hospital)
+    phone.grant_permissions(["geolocation"])
     phone.set_geolocation(HALL)
     here = ask(page, quiet_hospital)
     phone.set_geolocation(FAR)
     far = ask(page, quiet_hospital)
+    page.get_by_role("button", name="我已到院，签到").click()
 
+    assert refused == "手机没有给出位置，不影响签到。"
     assert here == "您已在医院附近，可以签到。"
     assert far.startswith("您离医院还有约 4.")
     assert [url for url in asked if "39." in url or "116." in url] == []
     assert phone.storage_state()["origins"] == []
-
-
-def test_without_consent_the_check_in_works_all_the_same(phone: BrowserContext, quiet_hospital: Hospital) -> None:
-    page = phone.new_page()
-
-    assert ask(page, quiet_hospital) == "手机没有给出位置，不影响签到。"
-    page.get_by_role("button", name="我已到院，签到").click()
     assert page.locator(".ticket-number").inner_text() == "A001"
