@@ -48,12 +48,12 @@ def see(units: Units, clinic: factories.Clinic, clock: SetClock, minutes: int) -
 
 
 def test_the_message_comes_once_when_the_safe_wait_is_down_to_the_walk(units: Units, clock: SetClock) -> None:
-    clinic, tickets = waiting_room(units, 8)
+    clinic, tickets = waiting_room(units, 6)
     last = tickets[-1]
     choose(units, last, 10)
 
     told_after = []
-    for served in range(7):
+    for served in range(5):
         if ring(units):
             told_after.append(served)
         assert ring(units) == 0
@@ -63,7 +63,7 @@ def test_the_message_comes_once_when_the_safe_wait_is_down_to_the_walk(units: Un
         see(units, clinic, clock, 12)
 
     assert len(told_after) == 1
-    assert 0 < told_after[0] < 7
+    assert 0 < told_after[0] < 5
     assert messages(units) == [{"number": last.number, "room": "3-05", "minutes": 10}]
 
 
@@ -91,12 +91,12 @@ def test_who_is_called_is_not_told_to_come_back_and_cannot_walk(units: Units) ->
         choose(units, tickets[0], 20)
 
 
-@pytest.mark.parametrize("minutes", [-1, 1, 7, 31, 10**9])
-def test_only_the_offered_minutes_can_be_chosen(units: Units, minutes: int) -> None:
+def test_only_the_offered_minutes_can_be_chosen(units: Units) -> None:
     _, tickets = waiting_room(units, 1)
 
-    with pytest.raises(CannotWalk):
-        choose(units, tickets[0], minutes)
+    for minutes in (-1, 1, 7, 31, 10**9):
+        with pytest.raises(CannotWalk):
+            choose(units, tickets[0], minutes)
 
 
 def rush(units: Units, processes: int = 4) -> list[int]:
