@@ -11,6 +11,7 @@ from app.identity.models import Patient
 from app.kernel import audit, moves
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
+from app.pharmacy.contents import contents_of
 from app.pharmacy.errors import (
     AlreadyCollected,
     BagCancelled,
@@ -35,7 +36,7 @@ from app.pharmacy.states import (
     DispenseState,
     IdentityFact,
 )
-from app.prescription.models import Prescription, PrescriptionLine
+from app.prescription.models import Prescription
 from app.prescription.rules import is_word
 
 
@@ -120,18 +121,18 @@ def _record(uow: Uow, bag: Bag, terminal: Terminal, identity_fact: IdentityFact)
     )
     uow.session.add(dispense)
     uow.session.flush()
-    lines = uow.session.scalars(select(PrescriptionLine).where(PrescriptionLine.prescription_id == bag.prescription_id))
     uow.session.add_all(
         DispenseLine(
             dispense_id=dispense.id,
-            line_no=line.line_no,
-            drug_code=line.drug_code,
-            drug_name=line.drug_name,
-            spec=line.spec,
-            quantity=line.quantity,
-            unit=line.unit,
+            line_no=each.line.line_no,
+            drug_code=each.line.drug_code,
+            drug_name=each.line.drug_name,
+            spec=each.line.spec,
+            quantity=each.quantity,
+            unit=each.line.unit,
         )
-        for line in lines
+        for each in contents_of(uow, bag)
+        if each.quantity
     )
     return dispense
 

@@ -13,6 +13,7 @@ from app.identity.rules import age_on
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
+from app.pharmacy.contents import Content, contents_of
 from app.pharmacy.handing import hand_over, just_handed_over, let_go, release_forgotten, undo_hand_over
 from app.pharmacy.models import Bag, Dispense, DispenseLine
 from app.pharmacy.picking import (
@@ -30,7 +31,7 @@ from app.pharmacy.rules import pickup_code
 from app.pharmacy.scanning import ScanResult, Terminal, bag_for_code, is_held_by, match_bag, redeem, scan_of
 from app.pharmacy.states import DispenseState
 from app.prescription import service as prescription
-from app.prescription.models import Prescription, PrescriptionLine
+from app.prescription.models import Prescription
 
 __all__ = [
     "BagCard",
@@ -42,6 +43,7 @@ __all__ = [
     "bag_of_prescription",
     "bag_of_prescription_of_account",
     "card",
+    "contents_of",
     "dispense_of_bag",
     "hand_over",
     "just_handed_over",
@@ -81,7 +83,7 @@ class BagCard:
     prescriber_name: str
     prescription_number: str
     diagnosis: prescription.Diagnosis
-    lines: tuple[PrescriptionLine, ...]
+    contents: tuple[Content, ...]
     is_matched: bool
 
 
@@ -134,7 +136,7 @@ def card(uow: Uow, *, bag_public_id: str, terminal: Terminal) -> BagCard:
         prescriber_name=written.prescriber_name,
         prescription_number=written.number,
         diagnosis=prescription.diagnosis_of(uow, written),
-        lines=tuple(prescription.lines_of(uow, written.id)),
+        contents=contents_of(uow, bag),
         is_matched=bag.matched_at is not None,
     )
 

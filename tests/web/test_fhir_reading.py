@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app.identity import service as identity
 from app.identity.models import Patient
-from app.invoice.models import Invoice
+from app.invoice.models import Filing, Invoice
+from app.invoice.states import FilingState
 from app.kernel.audit import AuditEvent
 from app.payment import refunds
 from app.payment.ports import RefundFact, RefundFactState
@@ -177,6 +178,22 @@ def test_a_red_invoice_names_the_blue_one_it_takes_back(house: House, reader: Pr
     assert (taken_back["status"], red["status"]) == ("cancelled", "issued")
     assert red["totalNet"] == {"value": -25.0, "currency": "CNY"}
     assert taken_back["identifier"][0]["value"] in red["note"][0]["text"]
+
+
+def test_an_invoice_with_a_fiscal_number_is_known_by_it(house: House, reader: Program):
+    who, _ = house.booked()
+    with house.units.open() as uow:
+        filing = uow.session.scalars(select(Filing).order_by(Filing.id.desc())).first()
+        own = uow.session.get_one(Invoice, filing.invoice_id)
+        filing.issuer, filing.state = "fiscal", FilingState.ISSUED
+        filing.batch_code, filing.number, filing.check_code = "11060126", "0000000042", "a1b2c3"
+
+    (told,) = reader.found(f"/Invoice?patient={who.patient.public_id}")
+
+    assert [(each["use"], each["value"]) for each in told["identifier"]] == [
+        ("official", "11060126-0000000042"),
+        ("secondary", f"{own.batch_code}-{own.number}"),
+    ]
 
 
 def test_a_report_holds_its_findings_and_a_withdrawn_one_none(house: House, reader: Program):

@@ -12,11 +12,10 @@ from app.paper.labels import LabelLine, LabelPaper, render_label
 from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.pharmacy.states import BagState
-from app.prescription import service as prescription
 from app.web import edge, show_work, work
 from app.web.live import fragment
 from app.web.printing import printed
-from app.web.terminal import PLACE, blueprint
+from app.web.terminal import PLACE, blueprint, contents
 from app.web.terminal.place import terminal
 from app.web.terminal.verdicts import bin_name
 
@@ -62,6 +61,7 @@ def picking_bag(bag_id: str) -> edge.Answer:
     patient = for_staff.patient_by_id(uow, bag.patient_id)
     audit.record(uow, "bag.read", "patient", patient.public_id, terminal=terminal().code)
     is_own = bag.picker_id == uow.actor.id
+    packed = pharmacy.contents_of(uow, bag)
     return work.page(
         "terminal/picking_bag.html",
         PLACE,
@@ -71,7 +71,8 @@ def picking_bag(bag_id: str) -> edge.Answer:
         bin=bin_name(bag.window_code, bag.bin_no),
         tag_state=show_work.tag(bag.state),
         picker=for_staff.names(uow, {bag.picker_id}).get(bag.picker_id, "") if bag.picker_id else "",
-        lines=[show_work.drug_row(line)[:4] for line in prescription.lines_of(uow, bag.prescription_id)],
+        lines=contents.rows(packed),
+        warning=contents.warning(packed),
         may_start=bag.state == BagState.QUEUED,
         may_check=bag.state == BagState.PICKING and not is_own,
         needs_other=bag.state == BagState.PICKING and is_own,
@@ -122,9 +123,11 @@ def _label(uow: Uow, bag: Bag) -> LabelPaper:
         bag_code=bag.bag_code,
         lines=tuple(
             LabelLine(
-                drug=f"{line.drug_name} {line.spec} × {line.quantity}{line.unit}", dose=show_work.usage_words(line)
+                drug=f"{each.line.drug_name} {each.line.spec} × {each.quantity}{each.line.unit}",
+                dose=show_work.usage_words(each.line),
             )
-            for line in prescription.lines_of(uow, bag.prescription_id)
+            for each in pharmacy.contents_of(uow, bag)
+            if each.quantity
         ),
         prepared_by=names.get(bag.picker_id or 0, ""),
         checked_by=names.get(bag.checker_id or 0, ""),

@@ -15,7 +15,7 @@ from app.pharmacy.service import BagCard
 from app.pharmacy.states import BagState, CheckKind, IdentityFact, ScanCode, ScanKind, Verdict
 from app.web import edge, show, show_work, work
 from app.web.refusals_work import WORDS
-from app.web.terminal import PLACE, blueprint
+from app.web.terminal import PLACE, blueprint, contents
 from app.web.terminal.place import terminal
 from app.web.terminal.scanning import as_json, nonce_of, sent
 from app.web.terminal.verdicts import bin_name, verdict_facts
@@ -60,7 +60,8 @@ def _serve_page(uow: Uow, card: BagCard) -> str:
             {"label": gettext("处方号"), "value": card.prescription_number},
             {"label": gettext("临床诊断"), "value": card.diagnosis.text or card.diagnosis.code},
         ],
-        lines=[show_work.drug_row(line)[:4] for line in card.lines],
+        lines=contents.rows(card.contents),
+        warning=contents.warning(card.contents),
         is_matched=card.is_matched,
         until=show.clock_time(until),
         identity_options=_identity_options(card),

@@ -35,7 +35,7 @@ def test_the_serving_terminal_alone_sees_the_full_name(units: Units, pharmacy: m
     with units.open() as uow:
         card = service.card(uow, bag_public_id=bag.public_id, terminal=pharmacy.first)
         assert (card.name, card.age_years, len(card.phone_tail)) == ("张小三", 36, 4)
-        assert [(line.drug_name, line.quantity) for line in card.lines] == [("阿莫西林胶囊", 2)]
+        assert [(each.line.drug_name, each.quantity) for each in card.contents] == [("阿莫西林胶囊", 2)]
         assert "bag.read" in {row.action for row in uow.session.query(AuditEvent)}
         with pytest.raises(NotFound):
             service.card(uow, bag_public_id=bag.public_id, terminal=pharmacy.second)

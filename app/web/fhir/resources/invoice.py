@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.invoice.exchange import FullInvoice
 from app.invoice.models import Invoice
+from app.invoice.ports import Numbers
 from app.invoice.states import InvoiceState
 from app.web.fhir.resources.parts import Here, Json, concept, to_patient, without_empty, yuan
 
@@ -17,13 +18,16 @@ PAYERS = {
 
 
 def invoice(full: FullInvoice, here: Here) -> Json:
-    """The resource; sums of a red invoice are below zero, and it names in `note` the blue one it takes back."""
+    """The resource; sums of a red invoice are below zero, and it names in `note` the blue one it takes back.
+
+    With a fiscal platform the first identifier is its number, and that of our own book stands second.
+    """
     row = full.invoice
     return without_empty(
         {
             "resourceType": "Invoice",
             "id": row.public_id,
-            "identifier": [{"system": here.system("invoice"), "value": f"{row.batch_code}-{row.number}"}],
+            "identifier": _identifiers(full, here),
             "status": STATUS[row.state],
             "type": concept("红票" if row.original_id else "蓝票", (here.system("invoice-kind"), row.kind.value)),
             "subject": to_patient(full.patient.public_id, full.patient.name_masked),
@@ -39,7 +43,7 @@ def invoice(full: FullInvoice, here: Here) -> Json:
             "totalPriceComponent": _payers(row),
             "totalNet": yuan(row.total_fen),
             "totalGross": yuan(row.total_fen),
-            "note": _note(full.original),
+            "note": _note(full),
         }
     )
 
@@ -54,5 +58,18 @@ def _payers(row: Invoice) -> list[Json]:
     ]
 
 
-def _note(original: Invoice | None) -> list[Json]:
-    return [{"text": f"冲红 {original.batch_code}-{original.number}"}] if original else []
+def _identifiers(full: FullInvoice, here: Here) -> list[Json]:
+    own: Json = {"system": here.system("invoice"), "value": _value(full.invoice)}
+    if full.fiscal is None:
+        return [own]
+    fiscal: Json = {"use": "official", "system": here.system("fiscal-invoice"), "value": _value(full.fiscal)}
+    return [fiscal, {"use": "secondary", **own}]
+
+
+def _value(numbers: Invoice | Numbers) -> str:
+    return f"{numbers.batch_code}-{numbers.number}"
+
+
+def _note(full: FullInvoice) -> list[Json]:
+    original = full.original_fiscal or full.original
+    return [{"text": f"冲红 {_value(original)}"}] if original else []
