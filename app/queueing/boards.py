@@ -19,7 +19,7 @@ from app.scheduling.rules import where_of
 from app.scheduling.states import SessionState
 
 MOST_NEXT = 4
-Shown = tuple[str, str]  # a number and a masked name
+Shown = tuple[str, str]  # a number and a masked name, '' where the rules want numbers only
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def board(uow: Uow, *, department: Department) -> list[BoardRow]:
         )
         .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
     )
-    found = [(ticket, name) for ticket, name in tickets]
+    found = [(ticket, name if rules.boards_show_names else "") for ticket, name in tickets]
     shared = {line for line in lines.values() if list(lines.values()).count(line) > 1}
     return [
         _row(session, practitioner, lines[session.id], found, is_shared=lines[session.id] in shared)

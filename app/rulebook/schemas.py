@@ -108,6 +108,7 @@ class RulesSchema(_Row):
     check_in_needs_lobby_code = fields.Boolean(truthy={True}, falsy={False})
     late_after_minutes = _whole(0, 600)
     late_rule = _word(LateRule)
+    boards_show_names = fields.Boolean(truthy={True}, falsy={False})
     doctors_share_a_line = fields.Boolean(truthy={True}, falsy={False})
     passed_steps = fields.List(fields.String(validate=_step), validate=validate.Length(1, 8))
     passed_comes_back = _word(PassedComesBack)

@@ -131,6 +131,7 @@ class Rules:
     late_rule: LateRule = LateRule.FROM_ARRIVAL
     # The waiting room.
     doctors_share_a_line: bool = False
+    boards_show_names: bool = True
     passed_steps: tuple[str, ...] = (Step.END.value,)
     passed_comes_back: PassedComesBack = PassedComesBack.AT_CHECK_IN
     new_per_passed: int = 2

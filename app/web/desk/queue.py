@@ -12,12 +12,13 @@ from flask_babel import lazy_gettext as _l
 from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
-from app.queueing import undoing
+from app.queueing import shared_lines, undoing
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.registration import for_staff as visits_of
 from app.registration.models import Registration
 from app.scheduling.service import SessionCard
+from app.scheduling.states import SessionState
 from app.web import edge, show, show_work, work
 from app.web.desk import DOCTOR, PLACE, blueprint, own
 from app.web.live import fragment
@@ -92,8 +93,16 @@ def session_queue(session_id: str) -> edge.Answer:
         half_day=str(show.HALF_DAYS[sits.half_day]),
         span=show.time_span(sits.starts_at, sits.ends_at),
         room=show.room_words(sits.room),
+        shared_with=_shared_with(uow, card),
         **facts,
     )
+
+
+def _shared_with(uow: Uow, card: SessionCard) -> str:
+    """The rooms whose doctors call from the same line; '' for a line of one."""
+    sits = card.session
+    others = [one for one in shared_lines.sessions_in(uow, shared_lines.line_of(uow, sits)) if one.id != sits.id]
+    return "、".join(show.room_words(one.room) for one in others if one.state == SessionState.OPEN)
 
 
 @blueprint.get("/sessions/<session_id>/live")

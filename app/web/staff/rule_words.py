@@ -37,7 +37,7 @@ GROUPS: tuple[tuple[object, tuple[str, ...]], ...] = (
     (
         _l("候诊"),
         (
-            "doctors_share_a_line",
+            *("doctors_share_a_line", "boards_show_names"),
             *("passed_steps", "passed_comes_back", "new_per_passed", "new_per_returned"),
             *("new_per_returned_when_outnumbered", "priority_classes", "new_per_priority"),
         ),
@@ -80,6 +80,7 @@ LABELS: dict[str, object] = {
     "waitlist_missed_at_most": _l("几次没有回应就结束候补"),
     "breach_limits": _l("爽约、退号的次数和限约"),
     "check_in_opens_minutes": _l("开诊前几分钟开始签到"),
+    "boards_show_names": _l("候诊屏显示隐去部分的姓名"),
     "doctors_share_a_line": _l("同科室同价位的医生共用一个队列"),
     "check_in_needs_lobby_code": _l("手机签到须先扫签到屏上的码"),
     "late_after_minutes": _l("过了预约时段几分钟算迟到"),

@@ -226,6 +226,19 @@ def test_the_boards_show_one_line_at_every_door(units: Units) -> None:
     assert door == second
 
 
+def test_by_rule_the_boards_show_numbers_only(units: Units) -> None:
+    house = line(units, 2)
+    house.call(0)
+    with units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, SHARED | {"boards_show_names": False})
+
+    with units.open() as uow:
+        first, _ = boards.board(uow, department=house.clinic.department)
+
+    assert first.called == (house.tickets[0].number, "")
+    assert first.next == ((house.tickets[1].number, ""),)
+
+
 def test_the_position_is_in_the_whole_line_and_more_doctors_shorten_the_wait(units: Units) -> None:
     house = line(units, 6)
 
