@@ -13,6 +13,7 @@ from app.runtime import Runtime
 from hl7_adapter.listener import listen, listen_http
 from hl7_adapter.replaying import Replayer
 from hl7_adapter.sender import Sender
+from hl7_adapter.sweeping import Sweeper
 
 WORKERS = 4
 _log = logging.getLogger("hl7_adapter")
@@ -28,7 +29,7 @@ def main() -> int:
 
 
 async def run_until_stopped(runtime: Runtime) -> int:
-    """Listener, sender and replayer work until SIGTERM or SIGINT; the messages in hand are answered first."""
+    """Listener, sender, replayer and sweeper work until SIGTERM or SIGINT; the messages in hand are answered first."""
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
@@ -41,16 +42,16 @@ async def run_until_stopped(runtime: Runtime) -> int:
         ports = f"{hl7.port}" + (f" and {hl7.http_port}" if hl7.http_port else "")
         sys.stderr.write(f"hl7_adapter cannot listen on {hl7.host}:{ports}: {taken.strerror}\n")
         return 1
-    sender, replayer = Sender(runtime.units, hl7), Replayer(runtime.units)
-    working = [asyncio.create_task(each.run()) for each in (sender, replayer)]
+    workers = (Sender(runtime.units, hl7), Replayer(runtime.units), Sweeper(runtime.units))
+    working = [asyncio.create_task(each.run()) for each in workers]
     is_told = bool(hl7.his_host and hl7.his_port)
     told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling whom the console names (no HL7_HIS_PORT)"
     heard = f"{hl7.host}:{server.port}" + (f" and by HTTP on {by_http.port}" if by_http else "")
     sys.stdout.write(f"hl7_adapter ready: listening on {heard}, {told}\n")
     sys.stdout.flush()
     await stopping.wait()
-    sender.stopping.set()
-    replayer.stopping.set()
+    for each in workers:
+        each.stopping.set()
     await asyncio.gather(server.close(), *([by_http.close()] if by_http else []))
     await asyncio.gather(*working)
     _log.info("hl7_adapter stopped")

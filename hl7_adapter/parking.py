@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from app.identity import finding
 from app.kernel import audit, inbox, peers
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Uow
 from hl7_adapter.ack import Header, read_header
-from hl7_adapter.er7 import Message
+from hl7_adapter.er7 import Message, parse
 from hl7_adapter.gate import Door
 from hl7_adapter.judging import Case, Outcome, judge
 
 SOURCE = "hl7:"
+PARKED = "parked:"
 AT_ONCE = 500
 NUMBERS_AT_MOST = 50
 
@@ -34,6 +36,27 @@ def release(uow: Uow, message: Message) -> None:
             _try(uow, item)
 
 
+def ready(uow: Uow, after: int) -> tuple[list[int], int]:
+    """Which of the next parked messages beyond id `after` wait for nobody any more, and beyond which to look next.
+
+    An ADT message releases what waits for its patient; one that parks at the instant at which that message commits is
+    not seen by it, nor is one whose patient gets the hospital's number in another way.
+    """
+    items = inbox.all_parked(uow, PARKED, after=after, limit=AT_ONCE)
+    numbers = {item.id: parse(item.body).get(item.error_place).strip() for item in items if item.error_place}
+    there = finding.numbers_on_file(uow, "his", set(numbers.values()) - {""})
+    found = [item_id for item_id, number in numbers.items() if number in there]
+    return found, items[-1].id if len(items) == AT_ONCE else 0
+
+
+def take(uow: Uow, item_id: int) -> bool:
+    """True when the message, which waited still, was tried; of two who take it at once one does."""
+    item = inbox.claim_parked(uow, item_id)
+    if item is not None:
+        _try(uow, item)
+    return item is not None
+
+
 def _try(uow: Uow, item: InboxItem) -> None:
     first = read_header(item.body)
     if not isinstance(first, Header):
@@ -50,4 +73,4 @@ def _try(uow: Uow, item: InboxItem) -> None:
 
 def _waits_for(uow: Uow, number: str) -> str:
     """A blind index of the hospital's number, so that the waiting list names nobody."""
-    return f"parked:{uow.keys.index(number.strip(), 'hl7.parked')}"
+    return f"{PARKED}{uow.keys.index(number.strip(), 'hl7.parked')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,3 +43,11 @@ def find(uow: Uow, wanted: Wanted) -> list[Patient]:
         fits.append(Patient.sex == wanted.sex)
     found = uow.session.scalars(select(Patient).where(*fits).order_by(Patient.id).limit(MOST_LOOKED_AT))
     return [patient for patient in found if not wanted.name or name_of(uow, patient) == wanted.name]
+
+
+def numbers_on_file(uow: Uow, system: str, numbers: Collection[str]) -> set[str]:
+    """Those of the numbers by which `system` names a patient who is on file."""
+    known = select(PatientIdentifier.value).where(
+        PatientIdentifier.system == system, PatientIdentifier.value.in_(numbers)
+    )
+    return set(uow.session.scalars(known))

@@ -110,6 +110,26 @@ def parked(uow: Uow, subject_ref: str, *, limit: int) -> list[InboxItem]:
     return list(uow.session.scalars(query.order_by(InboxItem.id).limit(limit).with_for_update(skip_locked=True)))
 
 
+def all_parked(uow: Uow, prefix: str, *, after: int, limit: int) -> list[InboxItem]:
+    """Up to `limit` items that wait for anything whose name begins so, the first ones beyond id `after`; not locked."""
+    query = select(InboxItem).where(
+        InboxItem.id > after, InboxItem.state == text("'received'"), InboxItem.subject_ref.startswith(prefix)
+    )
+    return list(uow.session.scalars(query.order_by(InboxItem.id).limit(limit)))
+
+
+def claim_parked(uow: Uow, item_id: int) -> InboxItem | None:
+    """The item, which waits still, is the caller's until the unit ends; None when it has been used since."""
+    claimed = uow.session.scalar(
+        update(InboxItem)
+        .where(InboxItem.id == item_id, InboxItem.state == InboxState.RECEIVED)
+        .values(repeats=InboxItem.repeats)
+        .returning(InboxItem.id),
+        execution_options={"synchronize_session": False},
+    )
+    return None if claimed is None else uow.session.get_one(InboxItem, claimed, populate_existing=True)
+
+
 def finish(uow: Uow, item: InboxItem, state: InboxState, *, error_code: str = "", error_place: str = "") -> None:
     """The item has had its effect, is filed, or waits on the work list with a code and a place."""
     item.state, item.done_at, item.error_code, item.error_place = state, uow.now(), error_code, error_place
