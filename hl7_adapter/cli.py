@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,9 @@ from hl7_adapter.gate import Door
 from hl7_adapter.judging import Case, Outcome, judge
 from hl7_adapter.ledger import exported
 from hl7_adapter.lint import SIGNS, explain
+from hl7_adapter.mapping.refusals import MessageRefused
+from hl7_adapter.mllp import NoAnswer
+from hl7_adapter.pulling import NotAnswered, pull
 
 OPERATOR = Actor("job", "operator")
 SHOWN = 20
@@ -133,6 +136,36 @@ def replay_command(terms: tuple[str, ...], limit: int, reason: str, is_dry: bool
             replays.ask_all(uow, found, reason=reason)
     _list(found, runtime().settings.time_zone)
     click.echo(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
+
+
+@hl7_command.command("pull-slots")
+@click.argument("system", metavar="PEER")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day; today without one")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 62))
+@with_appcontext
+def pull_slots_command(system: str, first: datetime | None, days: int) -> None:
+    """Ask the system called PEER (its name on the console) for its doctors' time, SQM^S25, and take it over.
+
+    Exit code 0 when all stands here as it was told, 1 when some of it could not, 2 without an answer.
+    """
+    app, zone = runtime(), runtime().settings.time_zone
+    with app.units.open(OPERATOR, reads_only=True) as uow:
+        peer = next((each for each in peers.peers(uow) if system in (each.name, each.application)), None)
+        begins = first.date() if first else uow.today()
+    if peer is None:
+        raise click.BadParameter(f"{system}: no system on file has this name")
+    try:
+        applied = pull(app.units, app.settings.hl7, peer, (begins, begins + timedelta(days=days - 1)))
+    except (NotAnswered, NoAnswer, MessageRefused, OSError) as failure:
+        click.echo(f"{peer.name} told nothing: {failure or type(failure).__name__}", err=True)
+        sys.exit(2)
+    for each in applied:
+        slot = each.slot.time
+        span = f"{slot.starts_at.astimezone(zone):%Y-%m-%d %H:%M} {slot.minutes} min"
+        click.echo(f"{each.slot.state:<8} {slot.doctor:<12} {span}  {each.code}".rstrip())
+    refused = sum(1 for each in applied if each.code)
+    click.echo(f"{len(applied)} times told, {refused} could not be taken over")
+    sys.exit(1 if refused else 0)
 
 
 def wanted(uow: Uow, terms: Sequence[str]) -> Wanted:

@@ -145,7 +145,8 @@ def _outcome(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> O
     except Exception as failure:  # noqa: BLE001 - whatever a message does, its sender gets an answer
         return _refused(case, failure)
     if isinstance(subject, Answered):
-        return Outcome(InboxState.DONE, subject.subject, reply=subject.reply)
+        is_wanted = case.peer.answers_orders or not subject.is_as_agreed
+        return Outcome(InboxState.DONE, subject.subject, reply=subject.reply if is_wanted else None)
     return Outcome(InboxState.FILED if subject is None else InboxState.DONE, subject or "")
 
 

@@ -168,6 +168,17 @@ CREATE TABLE IF NOT EXISTS his_appointment (
 -- What the hospital system's books hold otherwise than it was told: payments of its own, amounts that were changed.
 CREATE TABLE IF NOT EXISTS his_booking_own (control_id TEXT PRIMARY KEY, raw BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS his_booking_changed (control_id TEXT PRIMARY KEY, amount_changed INTEGER NOT NULL);
+-- The doctors' time, which others may ask for.
+CREATE TABLE IF NOT EXISTS his_time (
+    number     TEXT PRIMARY KEY,
+    doctor     TEXT NOT NULL,
+    department TEXT NOT NULL,
+    room       TEXT NOT NULL,
+    starts     TEXT NOT NULL,
+    minutes    INTEGER NOT NULL CHECK (minutes > 0),
+    status     TEXT NOT NULL,
+    UNIQUE (doctor, starts)
+);
 
 -- A hospital's day that is played: who came, which mishaps were ordered, and which of them struck.
 CREATE TABLE IF NOT EXISTS his_fault_plan (

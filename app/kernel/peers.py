@@ -103,7 +103,8 @@ class Peer:
     writes them in MSH-6 and PV1-3.4, none for any. `field_rules` and `codes` are lines as `field_rules.read_rule` and
     `code_tables.own_code` read them: they hold for this peer before what holds for all. One that `is_asked_first` is
     asked for a new patient's number (QBP^Q22) before it is told of the patient. Where one `decides_bookings`, a place
-    waits for its answer (SRR) to be confirmed, and goes back when that is no.
+    waits for its answer (SRR) to be confirmed, and goes back when that is no. `answers_orders`: its orders are answered
+    order by order (ORP^O10, RRE^O12, ORR^O02) instead of by an ACK.
     """
 
     name: str = ""
@@ -131,6 +132,7 @@ class Peer:
     is_asked_first: bool = False
     patient_level: PatientLevel = PatientLevel.VISIT
     decides_bookings: bool = False
+    answers_orders: bool = False
     is_paused: bool = False
     public_id: str = ""
     version: int = 0
@@ -189,6 +191,7 @@ class Hl7Peer(PublicRow):
         choice(PatientLevel), default=PatientLevel.VISIT, server_default=PatientLevel.VISIT.value
     )
     decides_bookings: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answers_orders: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_paused: Mapped[bool]
     version: Mapped[int]
 

@@ -143,6 +143,13 @@ USUAL: dict[str, CodeTable] = {
         | _each("pending", "PENDING WAITLIST"),
         "filed",
     ),
+    "slot_status": CodeTable(
+        "SCH-25 of SQR^S25",
+        "HL7 table 0278, and words that senders use",
+        ("open", "blocked"),
+        _each("open", "OPEN AVAILABLE FREE") | _each("blocked", "BLOCKED CLOSED"),
+        "left as it is: the time belongs to somebody's appointment",
+    ),
     "insurance_plan": CodeTable(
         "IN1-2",
         "our policies, insutype 险种 of the national platform",

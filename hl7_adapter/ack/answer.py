@@ -59,7 +59,7 @@ def build_ack(
     head = header.header if isinstance(header, HeaderProblem) else header
     version = head.version if head.version in VERSIONS else _OUR_VERSION
     to = _To(version, head.sender, head.receiver, head.delimiters, head.processing_id, head.charset)
-    kind = _message_type(head.event, version) if reply is None else reply.kind
+    kind = _message_type(head.event, version) if reply is None else _reply_type(reply, version)
     at = now.strftime("%Y%m%d%H%M%S%z")
     if not errors and reply is None:
         return _without_words(to, kind, (code, head.control_id_written), at, control_id)
@@ -128,6 +128,11 @@ def _message_type(event: str, version: str) -> Part:
     if not event or _number(version) < (2, 2):
         return "ACK"
     return ("ACK", event) if _number(version) < (2, 3, 1) else ("ACK", event, "ACK")
+
+
+def _reply_type(reply: Reply, version: str) -> Part:
+    """MSH-9 of an answer of its own type: the structure is named since v2.3.1."""
+    return reply.kind if _number(version) >= (2, 3, 1) else reply.kind[:2]
 
 
 def _err(fault: ErrorAt, severity: str) -> list[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from app.kernel.errors import NotFound, VisitError
 from app.kernel.uow import Uow
@@ -22,6 +23,16 @@ from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import from_visit, refuse
 
 _Deed = Callable[[Uow, Message, str], str | None]
+
+
+class DoctorsTime(NamedTuple):
+    """A time of one doctor in one room; 0 `minutes` when its length is not told."""
+
+    doctor: str
+    starts_at: datetime
+    minutes: int
+    room: str = ""
+
 
 _ACTIONS = frozenset({"A", "D", "U", "X", ""})  # HL7 table 0206; anything else in the second field is an id
 _STARTS = ("AIS-4", "AIP-6", "AIL-6", "SCH-11.4", "TQ1-7")
@@ -113,17 +124,25 @@ def miss(uow: Uow, message: Message, peer: str) -> str:
 
 @_placed
 def block(uow: Uow, message: Message, _peer: str) -> str | None:
-    """SIU^S23: the doctor's sessions in that time are stopped and their patients told; filed when there is none.
+    """SIU^S23: the doctor's sessions in that time are stopped and their patients told; filed when there is none."""
+    return block_time(uow, time_of(uow, Reader(message)))
+
+
+@_placed
+def open_time(uow: Uow, message: Message, _peer: str) -> str:
+    """SIU^S24: the doctor sits at that time; a session that was stopped opens again."""
+    return open_doctors_time(uow, time_of(uow, Reader(message)))
+
+
+def block_time(uow: Uow, time: DoctorsTime) -> str | None:
+    """The doctor's sessions in that time are stopped and their patients told; None when there is none.
 
     Refuses `block_is_partial` (207): places of a session cannot be blocked one by one.
     """
-    reader = Reader(message)
-    doctor = _doctor(reader)
-    starts_at, minutes = _start(uow, reader), _minutes(reader)
-    first, last = agenda.span(starts_at, minutes)
+    first, last = agenda.span(time.starts_at, time.minutes)
     stopped = []
-    for session in agenda.sessions_within(uow, practitioner_code=doctor, starts_at=first, ends_at=last):
-        if minutes and not (first <= session.starts_at and session.ends_at <= last):
+    for session in agenda.sessions_within(uow, practitioner_code=time.doctor, starts_at=first, ends_at=last):
+        if time.minutes and not (first <= session.starts_at and session.ends_at <= last):
             words = "only whole sessions can be stopped; nothing was"
             raise refuse("block_is_partial", 207, "AIS-7", words)
         if session.state == SessionState.OPEN:
@@ -132,27 +151,33 @@ def block(uow: Uow, message: Message, _peer: str) -> str | None:
     return " ".join(stopped) or None
 
 
-@_placed
-def open_time(uow: Uow, message: Message, _peer: str) -> str:
-    """SIU^S24: the doctor sits at that time; a session that was stopped opens again."""
-    reader = Reader(message)
-    starts_at, minutes = _start(uow, reader), _minutes(reader)
-    doctor = _doctor(reader)
+def open_doctors_time(uow: Uow, time: DoctorsTime) -> str:
+    """The doctor sits at that time; a session that was stopped opens again, one that is open is quiet.
+
+    Refuses `doctor_unknown` (204), `time_not_usable` (207), and what the schedule does.
+    """
     try:
-        practitioner = scheduling.practitioner_by_code(uow, doctor)
+        practitioner = scheduling.practitioner_by_code(uow, time.doctor)
     except NotFound as unknown:
         raise refuse("doctor_unknown", 204, "AIP-3", "no doctor has this code here") from unknown
-    room = reader.text("AIL-3.2", at_most=24)
-    first, last = agenda.span(starts_at, minutes)
-    for session in agenda.sessions_within(uow, practitioner_code=doctor, starts_at=first, ends_at=last):
+    first, last = agenda.span(time.starts_at, time.minutes)
+    for session in agenda.sessions_within(uow, practitioner_code=time.doctor, starts_at=first, ends_at=last):
         agenda.reopen(uow, session)
         return session.public_id
-    made = agenda.open_extra(uow, practitioner=practitioner, starts_at=starts_at, minutes=minutes, room=room)
+    made = agenda.open_extra(
+        uow, practitioner=practitioner, starts_at=time.starts_at, minutes=time.minutes, room=time.room
+    )
     if made is None:
         raise refuse(
             "time_not_usable", 207, "AIS-7", "the doctor has no weekly shift, or the time holds no place of it"
         )
     return made.public_id
+
+
+def time_of(uow: Uow, reader: Reader) -> DoctorsTime:
+    """The doctor's time that a message, or a part of one, tells of; refuses `field_missing` (101) and the like."""
+    starts_at, minutes = _start(uow, reader), _minutes(reader)
+    return DoctorsTime(_doctor(reader), starts_at, minutes, reader.text("AIL-3.2", at_most=24))
 
 
 def _visit(uow: Uow, message: Message, peer: str) -> Registration:

@@ -11,10 +11,14 @@ from hl7_adapter.er7 import Message
 
 
 class Answered(NamedTuple):
-    """A message that had its effect and is answered by one of its own kind; `subject` refers to what it touched."""
+    """A message that had its effect and is answered by one of its own kind; `subject` refers to what it touched.
+
+    `is_as_agreed`: only a sender with whom that was agreed gets such an answer, others an ACK.
+    """
 
     subject: str
     reply: Reply
+    is_as_agreed: bool = False
 
 
 Effect = Callable[[Uow, Message, str], str | Answered | None]

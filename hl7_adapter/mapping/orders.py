@@ -9,12 +9,22 @@ from app.kernel.uow import Uow
 from app.prescription import service as prescriptions
 from app.prescription.orders import OrderIn, OrderLineIn, PrescriptionKind
 from app.scheduling import service as scheduling
-from hl7_adapter.er7 import Message
+from config import Hl7Settings
+from hl7_adapter.ack import Reply
+from hl7_adapter.er7 import AsWritten, Field, Message, Segment, segment
+from hl7_adapter.mapping.effect import Answered
 from hl7_adapter.mapping.patients import joined_name, patient_of
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import from_visit, refuse
 
 _WITH_LINES = frozenset({"NW", "XO"})
+# HL7 table 0119: order accepted; changed, cancelled, discontinued as requested.
+_DONE = {"NW": "OK", "XO": "XR", "CA": "CR", "DC": "DR"}
+_ANSWERS = {
+    "OMP": ("ORP", "O10", "ORP_O10"),
+    "RDE": ("RRE", "O12", "RRE_O12"),
+    "ORM": ("ORR", "O02", "ORR_O02"),
+}
 _DAYS_OF = {"day": 1, "week": 7}
 
 # Field by field, where the drug stands in RXO (ordered) and in RXE (encoded), HL7 v2.5.1 section 4.14.
@@ -44,8 +54,8 @@ _RXE = {
 }
 
 
-def receive_prescriptions(uow: Uow, message: Message, peer: str) -> str | None:
-    """Each prescription in the message (ORC groups with one number) is on file as ordered; gives the public ids.
+def receive_prescriptions(uow: Uow, message: Message, peer: str) -> Answered | None:
+    """Each prescription in the message (ORC groups with one number) is on file as ordered; answered order by order.
 
     None, and no effect, when no order in it is about drugs or asks for anything.
     """
@@ -54,14 +64,34 @@ def receive_prescriptions(uow: Uow, message: Message, peer: str) -> str | None:
         return None
     patient_id = patient_of(uow, message).id
     filed = []
+    rows: list[list[Field]] = []
+    kind = _ANSWERS.get(message.get("MSH-9.1").strip().upper(), _ANSWERS["OMP"])
+    ours = message.get("MSH-5.1").strip() or Hl7Settings().our_application
     for number, lines in groups.items():
         order = _order(uow, Reader(message), lines, (number, patient_id))
         try:
             filed.append(prescriptions.receive_from_his(uow, order=order, peer=peer).public_id)
+            for line_no, line in enumerate(lines, start=1):
+                rows += _accepted(line, (f"{filed[-1]}-{line_no}", ours), has_detail=kind[0] == "ORR")
         except VisitError as refusal:
             places = {line_no: line.occurrences for line_no, line in enumerate(lines, start=1)}
             raise from_visit(refusal, places) from refusal
-    return " ".join(filed)
+    return Answered(" ".join(filed), Reply(kind, rows), is_as_agreed=True)
+
+
+def _accepted(line: Reader, number: tuple[str, str], *, has_detail: bool) -> list[list[Field]]:
+    """ORC of the answer: what was asked for is done, under the sender's numbers and `number`, ours.
+
+    An ORR repeats the RXO, too, which its structure requires.
+    """
+    (orc, *_) = line.group.segments("ORC")
+    done = _DONE.get(line.text("ORC-1").upper()) or _DONE[line.coded("order_control", "ORC-1")]
+    told = segment("ORC", {1: done, 2: AsWritten(orc.written(2)), 3: number, 4: AsWritten(orc.written(4))})
+    return [told, *(_as_written(rxo) for rxo in line.group.segments("RXO")[:1] if has_detail)]
+
+
+def _as_written(told: Segment) -> list[Field]:
+    return [told.name, *(AsWritten(told.written(field)) for field in range(1, len(told) + 1))]
 
 
 def _by_number(message: Message) -> dict[str, list[Reader]]:

@@ -112,14 +112,16 @@ class MllpClient:
             writer.transport.abort()
 
 
-def send_once(host: str, port: int, raw: bytes, timeout_seconds: float = 30) -> bytes:
+def send_once(
+    host: str, port: int, raw: bytes, timeout_seconds: float = 30, *, ssl: tls.SSLContext | None = None
+) -> bytes:
     """Connect, send one message, and give its answer; for callers without an event loop.
 
     Raises what `MllpClient.send` raises.
     """
 
     async def once() -> bytes:
-        client = MllpClient(host, port, timeout_seconds)
+        client = MllpClient(host, port, timeout_seconds, ssl=ssl)
         try:
             return await client.send(raw)
         finally:

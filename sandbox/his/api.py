@@ -16,7 +16,7 @@ from hl7_adapter.mllp import NoAnswer, send_once
 from sandbox.clock import now
 from sandbox.drive import done, orders, wanted
 from sandbox.errors import ApiError
-from sandbox.his import bookings, messages
+from sandbox.his import bookings, messages, timetable
 from sandbox.his.listener import new_control_id
 from sandbox.insurer import people
 from sandbox.store import insert
@@ -49,6 +49,11 @@ def blueprint(world: World) -> Blueprint:
         if row is None:
             raise ApiError(404, "NOT_FOUND", "no such message was sent")
         return done(_exchange(world, row["kind"], bytes(row["raw"])))
+
+    @web.post("/times")
+    def times() -> ResponseReturnValue:
+        """Plan a doctor's time, which SQM^S25 can ask for: see `timetable.plan`; answer {number}."""
+        return done({"number": timetable.plan(world.store, orders())})
 
     @web.get("/received")
     def received() -> ResponseReturnValue:

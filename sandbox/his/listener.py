@@ -13,7 +13,7 @@ from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, build_ack, read_head
 from hl7_adapter.er7 import parse
 from hl7_adapter.mllp import HangUp, MllpServer, serve
 from sandbox.clock import now
-from sandbox.his import appointments, register
+from sandbox.his import appointments, register, timetable
 from sandbox.his.faults import Faults
 from sandbox.store import Store, insert
 from sandbox.switches import take_switches
@@ -173,6 +173,8 @@ def _answer(db: sqlite3.Connection, head: Header, code: str) -> bytes | None:
 def _told(db: sqlite3.Connection, head: Header) -> bytes:
     if head.message_type == "QBP" and "QPD" in head.message:
         return register.answer(db, head, new_control_id())
+    if head.message_type == "SQM":
+        return timetable.answer(db, head, new_control_id())
     if head.message_type != "SRM":
         return _ack(head, "AA")
     decided = appointments.decide(db, head)

@@ -24,6 +24,7 @@ NAMES: dict[str, object] = {
     "report_status": _l("报告状态"),
     "abnormal_flag": _l("异常标志"),
     "appointment_status": _l("预约状态"),
+    "slot_status": _l("号源状态"),
     "insurance_plan": _l("医保险种"),
 }
 LINES_CHARS = 40_000
