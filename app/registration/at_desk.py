@@ -51,7 +51,7 @@ def cancel(uow: Uow, *, public_id: str) -> Registration:
 
 
 def reschedule(uow: Uow, *, public_id: str, session_public_id: str) -> Registration:
-    """The booked place is exchanged for one in the session, as on the phone; refuses what that does."""
+    """The booked place is exchanged for one in the session; refuses what rescheduling.from_desk does."""
     found = for_staff.by_public_id(uow, public_id)
     session = scheduling.card(uow, session_public_id, channel=BookingChannel.WINDOW).session
-    return rescheduling.to_session(uow, found, session, channel=BookingChannel.WINDOW)
+    return rescheduling.from_desk(uow, found, session)

@@ -49,14 +49,37 @@ def to_session(
     whatever limits.refuse_against_the_rules does, `sold_out`, `kept_for_others`, `session_closed`,
     `places_busy`.
     """
-    uow.session.refresh(registration, with_for_update=True)
-    if registration.session_id == session.id and registration.state == RegistrationState.BOOKED:
+    if _is_there(uow, registration, session):
         return registration
     _refuse_unless_movable(uow, registration, session)
+    _refuse_late_or_often(uow, registration)
     patient = uow.session.get_one(Patient, registration.patient_id)
     rules = limits.rules_of_session(uow, session)
     limits.refuse_against_the_rules(uow, rules, patient, session, instead_of=registration)
-    wanted = Wanted(channel)
+    return _exchange(uow, registration, session, Wanted(channel))
+
+
+def from_desk(uow: Uow, registration: Registration, session: ClinicSession) -> Registration:
+    """The same at the window, where the phone's limits do not hold: also late, once more, or for who is suspended.
+
+    Refuses `cannot_reschedule`, `exchange_waits`, `already_registered`, `not_released_yet`, `booking_is_over`,
+    `sold_out`, `kept_for_others`, `session_closed`, `places_busy`.
+    """
+    if _is_there(uow, registration, session):
+        return registration
+    _refuse_unless_movable(uow, registration, session)
+    limits.refuse_outside_the_window(uow, limits.rules_of_session(uow, session), session)
+    return _exchange(uow, registration, session, Wanted(BookingChannel.WINDOW))
+
+
+def _is_there(uow: Uow, registration: Registration, session: ClinicSession) -> bool:
+    """True for a visit that is in the session already; it is locked from here on."""
+    uow.session.refresh(registration, with_for_update=True)
+    return registration.session_id == session.id and registration.state == RegistrationState.BOOKED
+
+
+def _exchange(uow: Uow, registration: Registration, session: ClinicSession, wanted: Wanted) -> Registration:
+    patient = uow.session.get_one(Patient, registration.patient_id)
     new_fee_fen = fee_fen(uow, registration, session)
     if new_fee_fen != registration.fee_fen:
         return service.place(uow, session, patient, fee_fen=new_fee_fen, wanted=wanted, replaces=registration)
@@ -91,6 +114,9 @@ def _refuse_unless_movable(uow: Uow, registration: Registration, session: Clinic
     standing = service.standing_with(uow, patient, session)
     if standing is not None and standing.id != registration.id:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
+
+
+def _refuse_late_or_often(uow: Uow, registration: Registration) -> None:
     at_most = service.rules_of(uow, registration).reschedules_at_most
     if 0 < at_most <= registration.times_moved:
         raise MovedTooOften(at_most=at_most)

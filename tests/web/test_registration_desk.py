@@ -12,11 +12,13 @@ from werkzeug.test import TestResponse
 
 from app.identity.models import Patient
 from app.kernel.audit import AuditEvent
-from app.registration import offering
+from app.kernel.errors import Refused
+from app.registration import offering, rescheduling
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.registration.visit_code import read_digits
+from app.rulebook import service as rulebook
 from app.scheduling import opening
 from app.scheduling.models import BookingChannel, ClinicSession, HalfDay, Shift, Slot
 from tests import factories
@@ -142,6 +144,29 @@ def test_a_place_is_given_back_and_moved_at_the_desk(house: House, nurse: FlaskC
 
     assert (moved, gone.location) == (slip, page)
     assert states(house) == [RegistrationState.CANCELLED]
+
+
+def test_the_desk_moves_a_place_too_late_for_the_phone_and_for_whom_the_phone_refuses(house: House) -> None:
+    who = suspend(house, "+8613700137557")
+    nurse = house.browser("nurse")
+    with house.units.open() as uow:
+        practitioner = factories.another_doctor(uow, house.clinic.department)
+        today = factories.another_session(uow, practitioner, days=0, starts=time(9, 30), half_day=HalfDay.AM)
+        later = factories.another_session(uow, practitioner)
+        rulebook.write(uow, rulebook.HOUSE, {"cancel_minutes_before": 60, "expert_cancel_minutes_before": 60})
+    page = f"/desk/patients/{who.patient.public_id}"
+    visit = register(nurse, page, today).split("/")[-2]
+    house.pay(who)
+
+    with pytest.raises(Refused) as by_phone, house.units.open(who.actor) as uow:
+        rescheduling.reschedule(uow, public_id=visit, session_public_id=later.public_id)
+    moved = register(nurse, page, later, moving=visit)
+
+    assert by_phone.value.code == "reschedule_too_late"
+    assert moved.split("/")[-2] == visit
+    with house.units.open() as uow:
+        at_desk = uow.session.scalars(select(Registration).where(Registration.public_id == visit)).one()
+        assert (at_desk.session_id, at_desk.state) == (later.id, RegistrationState.BOOKED)
 
 
 def test_only_the_desks_own_people_register(house: House) -> None:
