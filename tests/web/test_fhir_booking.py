@@ -9,10 +9,11 @@ import pytest
 from click.testing import Result
 from sqlalchemy import select
 
-from app.identity import clients
+from app.identity import clients, guardians
 from app.identity.models import ApiClient, ApiToken
 from app.payment.models import Bill
 from app.registration.models import Registration, Suspension
+from app.rulebook import service as rulebook
 from app.rulebook.terms import Breach
 from app.scheduling import service as scheduling
 from tests import factories
@@ -252,3 +253,19 @@ def test_the_operator_files_lists_and_ends_programs(house: House):
 
 def typed(house: House, *words: str) -> Result:
     return house.app.test_cli_runner().invoke(args=list(words))
+
+
+def test_a_program_books_a_child_by_a_standing_consent_and_the_verified_where_only_they_may(
+    house: House, booker: Program, who: Person
+):
+    child = factories.child(house.units, who)
+    with house.units.open(who.actor) as uow:
+        guardians.withdraw(uow, child.patient)
+
+    for_the_child = booker.book(wanted(house, child), status=409)
+    with house.units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"verified_only": True})
+    unverified = booker.book(wanted(house, who), status=409)
+
+    assert (code_of(for_the_child), code_of(unverified)) == ("guardian_consent_needed", "identity_not_verified")
+    assert registrations(house) == []

@@ -17,9 +17,10 @@ from app.scheduling import keeping, plans, release, service, shifts
 from app.scheduling.models import BookingChannel, ClinicSession, Shift, Slot
 from app.scheduling.shifts import ShiftIn, figures_of
 from tests import factories
-from tests.conftest import SetClock
+from tests.conftest import SetClock, is_postgres
 
 ONLINE, LOBBY, REVISIT, WINDOW = BookingChannel
+only_postgres = pytest.mark.skipif(not is_postgres(), reason="SQLite has one writer at a time")
 
 
 @pytest.fixture
@@ -149,7 +150,6 @@ def test_a_session_has_its_own_release_before_or_after_its_departments(
     in_time = refusal(units, clinic)
     with units.open() as uow:
         rulebook.write(uow, rulebook.HOUSE, {"window_first_day": 0, "window_days": 0, "release_clock": "11:30"})
-    by_the_rules = ""
     give(units, clinic)
     by_the_rules = refusal(units, clinic)
     give(units, clinic, minutes=1)
@@ -157,7 +157,8 @@ def test_a_session_has_its_own_release_before_or_after_its_departments(
 
     assert (too_soon, in_time, by_the_rules, refusal(units, clinic)) == ("not_released_yet", "", "not_released_yet", "")
     with units.open() as uow:
-        deeds = uow.session.scalars(select(AuditEvent.detail).where(AuditEvent.action == "session.release")).all()
+        kept = select(AuditEvent.detail).where(AuditEvent.action == "session.release").order_by(AuditEvent.id)
+        deeds = uow.session.scalars(kept).all()
         assert [bool(detail["at"]) for detail in deeds] == [True, False, True]
 
 
@@ -213,3 +214,26 @@ def test_the_waiting_room_of_an_own_release_lets_in_by_turns(
         assert limits.is_released(uow, limits.rules_of_session(uow, session), session)
 
     assert out_of_turn == "wait_your_turn"
+
+
+@only_postgres
+def test_a_place_that_somebody_is_just_taking_is_not_counted_among_those_to_keep(
+    units: Units, clinic: factories.Clinic
+) -> None:
+    """Its control: a look that does not pass over the locked place counts it, and would keep a place that is sold."""
+    with units.open() as uow:
+        who = factories.person(uow)
+    taking = units.begin(who.actor)
+    registration.hold(taking, session_public_id=clinic.session.public_id, patient_public_id=who.patient.public_id)
+
+    with units.open() as uow:
+        session = uow.session.get_one(ClinicSession, clinic.session.id)
+        unlocked, locked = (len(keeping._free(uow, session, locked=locked)) for locked in (False, True))
+    with pytest.raises(Refused) as refused:
+        keep(units, clinic, window=5)
+    keep(units, clinic, window=4)
+    units.finish(taking)
+
+    assert (unlocked, locked) == (5, 4)
+    assert refused.value.code == "more_kept_than_free"
+    assert free(units, clinic) == {ONLINE: 0, LOBBY: 0, REVISIT: 0, WINDOW: 4}
