@@ -9,7 +9,6 @@ from flask import Flask
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_migrate import Migrate
-from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import tables as tables
@@ -25,6 +24,7 @@ from app.paper.signing import CannotSign, Signer
 from app.runtime import Runtime
 from app.story import STORY
 from app.web import register_surfaces
+from app.web.cookies import BrowserSessions, OwnForms
 from app.web.frame import choose_language, frame_requests
 from config import BadSettings, Settings, read_settings
 
@@ -42,7 +42,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.config.update(_flask_settings(settings))
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
-    CSRFProtect(app)
+    app.session_interface = BrowserSessions(app)
+    OwnForms(app)
     Compress(app)
     Babel(app, locale_selector=choose_language, default_translation_directories=str(ROOT / "translations"))
     if settings.trusted_proxies:

@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-import psycopg
 from sqlalchemy import Column, ColumnElement, Executable, Select, Table, bindparam, func, insert, select
-from sqlalchemy.orm import class_mapper, make_transient_to_detached
-from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.orm.util import identity_key
+from sqlalchemy.orm import class_mapper
+from sqlalchemy.orm.attributes import instance_dict, instance_state
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
 from app.kernel.db import Base, Row
-from app.kernel.uow import Uow, as_usual
+from app.kernel.uow import Facts, UnitSession, Uow
+from app.kernel.wire import Order, Spelled, spelled
 
-Facts = Mapping[str, object]
-Span = tuple[type[Row], int, list[tuple[str, Callable[[Any], Any] | None]]]
-Written = tuple[str, dict[str, Any], Mapping[str, Callable[[Any], Any]]]
+R = TypeVar("R", bound=Row)
+
+
+class Span(NamedTuple):
+    """Where in a found row a table's columns stand, and which of them SQLAlchemy has still to make something of."""
+
+    kind: type[Row]
+    where: slice
+    names: tuple[str, ...]
+    makers: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 class Hot:
@@ -36,17 +42,16 @@ class Hot:
     def __init__(self, statement: Executable) -> None:
         """`statement` is complete: no column of it is filled in by a default of the model."""
         self._statement = statement
-        self._written: Written | None = None
+        self._spelled: Spelled | None = None
 
     def rows(self, uow: Uow, facts: Facts) -> Sequence[Sequence[Any]]:
         """The rows that it gives back."""
-        uow.session.write_the_rest()
-        connection = uow.session.connection()
-        if connection.dialect.name != "postgresql":
-            return connection.execute(self._statement, facts).all()
-        cursor = self._sent(uow, facts)
-        found: Sequence[Sequence[Any]] = cursor.fetchall()
-        return found
+        session = uow.session
+        session.write_the_rest()
+        line = session.line()
+        if line is None:
+            return session.connection().execute(self._statement, facts).all()
+        return line.rows(session.send([self.order(session, facts)])[0])
 
     def first(self, uow: Uow, facts: Facts) -> Sequence[Any] | None:
         """The first of the rows, None when there is none."""
@@ -55,47 +60,38 @@ class Hot:
     def run(self, uow: Uow, facts: Facts) -> int:
         """Runs a statement that gives nothing back; returns how many rows it touched."""
         uow.session.write_the_rest()
-        return self._run_now(uow, facts)
-
-    def _run_now(self, uow: Uow, facts: Facts) -> int:
-        connection = uow.session.connection()
-        if connection.dialect.name != "postgresql":
-            return int(connection.execute(self._statement, facts).rowcount)
-        return int(self._sent(uow, facts).rowcount)
+        return self.run_now(uow.session, facts)
 
     def later(self, uow: Uow, facts: Facts) -> None:
         """Runs with the last statements of the unit, for a row that nobody asks for before: all in one round trip."""
-        uow.session.put_off(functools.partial(self._run_now, uow, facts))
+        uow.session.put_off(self, facts)
 
-    def _sent(self, uow: Uow, facts: Facts) -> Any:  # noqa: ANN401 - the driver's cursor
-        if self._written is None:
-            self._written = self._write(uow, facts)
-        words, known, made_of = self._written
-        said = known | {name: made_of[name](value) if name in made_of else value for name, value in facts.items()}
-        connection = uow.session.connection()
-        for look in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these as well
-            look(connection, None, words, said, None, False)
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        try:
-            return driver.execute(words, said)
-        except psycopg.Error as error:
-            raise as_usual(connection, error) from error
+    def run_now(self, session: UnitSession, facts: Facts) -> int:
+        """Runs it before what was put off; returns how many rows it touched."""
+        if session.line() is None:
+            return int(session.connection().execute(self._statement, facts).rowcount)
+        return session.send([self.order(session, facts)])[0].command_tuples or 0
 
-    def _write(self, uow: Uow, facts: Facts) -> Written:
+    def order(self, session: UnitSession, facts: Facts) -> Order:
+        """The statement as PostgreSQL is asked to run it."""
+        if self._spelled is None:
+            self._spelled = self._spell(session, facts)
+        return self._spelled, self._spelled.values(facts)
+
+    def _spell(self, session: UnitSession, facts: Facts) -> Spelled:
         statement = self._statement
         assert isinstance(statement, ClauseElement)
-        dialect = uow.session.get_bind().dialect
+        dialect = session.get_bind().dialect
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
-        spelled = compiled.construct_expanded_state(dict(facts))  # lists of values are spelled out, too
+        full = compiled.construct_expanded_state(dict(facts))  # lists of values are spelled out, too
         makers = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
         }
-        made_of = {name: maker for name, maker in {**makers, **spelled.processors}.items() if maker is not None}
-        own = {name: value for name, value in spelled.parameters.items() if name not in facts}
+        made_of = {name: maker for name, maker in {**makers, **full.processors}.items() if maker is not None}
+        own = {name: value for name, value in full.parameters.items() if name not in facts}
         known = {name: made_of[name](value) if name in made_of else value for name, value in own.items()}
-        return spelled.statement, known, made_of
+        return spelled(full.statement, made_of, known)
 
 
 class Found:
@@ -117,43 +113,34 @@ class Found:
         row = self._statement.first(uow, facts)
         if row is None:
             return None
-        is_plain = uow.session.get_bind().dialect.name == "postgresql"
-        found = [self._row(uow, span, row, is_plain=is_plain) for span in self._spans_of(uow)]
+        is_plain = uow.session.line() is not None
+        found = [_found(uow, span, row, is_plain=is_plain) for span in self._spans_of(uow)]
         return (*found, *row[len(row) - self._also :])
 
     def _spans_of(self, uow: Uow) -> list[Span]:
         if self._spans is None:
             dialect, start, self._spans = uow.session.get_bind().dialect, 0, []
             for kind in self._kinds:
-                makers: list[tuple[str, Callable[[Any], Any] | None]] = [
-                    (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None))
-                    for column in _columns(kind)
-                ]
-                self._spans.append((kind, start, makers))
-                start += len(makers)
+                columns = _columns(kind)
+                makers = {
+                    column.key: column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+                }
+                names = tuple(makers)
+                needed = tuple((name, maker) for name, maker in makers.items() if maker is not None)
+                self._spans.append(Span(kind, slice(start, start + len(names)), names, needed))
+                start += len(names)
         return self._spans
 
-    @staticmethod
-    def _row(
-        uow: Uow,
-        span: Span,
-        row: Sequence[Any],
-        *,
-        is_plain: bool,
-    ) -> Row:
-        kind, start, makers = span
-        values = {
-            name: maker(row[start + at]) if maker and is_plain else row[start + at]
-            for at, (name, maker) in enumerate(makers)
-        }
-        known: Row | None = uow.session.identity_map.get(identity_key(kind, values["id"]))
-        if known is not None:
-            return known
-        found: Row = class_mapper(kind).class_manager.new_instance()
-        for name, value in values.items():
-            set_committed_value(found, name, value)
-        _belongs(uow, found)
-        return found
+
+def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool) -> Row:
+    values = dict(zip(span.names, row[span.where], strict=True))
+    if is_plain:
+        for name, maker in span.makers:
+            values[name] = maker(values[name])
+    session = uow.session
+    key = class_mapper(span.kind).identity_key_from_primary_key((values["id"],))
+    known: Row | None = session.identity_map.get(key)
+    return known if known is not None else _belongs(uow, made(span.kind, values))
 
 
 def _columns(kind: type[Row]) -> list[Column[Any]]:
@@ -171,9 +158,9 @@ def insert_of(table: type[Base], *columns: str) -> Insert:
 
 def new_key(uow: Uow, kind: type[Row]) -> int:
     """A key that no row of the table has or will have, for a row that others must know before it stands."""
-    if uow.session.get_bind().dialect.name != "postgresql":  # SQLite has one writer, which is this unit
+    if uow.session.line() is None:  # SQLite has one writer, which is this unit
         return int(uow.session.scalar(select(func.coalesce(func.max(kind.id), 0) + 1)) or 1)
-    kept = _keys.setdefault((uow.session.get_bind(), kind.__tablename__), deque())
+    kept = _keys.setdefault((uow.session.bind, kind), deque())
     try:
         return kept.popleft()
     except IndexError:
@@ -181,6 +168,13 @@ def new_key(uow: Uow, kind: type[Row]) -> int:
         drawn = uow.session.scalars(select(func.nextval(name)).select_from(func.generate_series(1, KEYS_AT_ONCE))).all()
         kept.extend(drawn[1:])
         return int(drawn[0])
+
+
+def made(kind: type[R], values: dict[str, Any]) -> R:
+    """A row of the table that has these values and nothing to tell of how it got them."""
+    row: R = class_mapper(kind).class_manager.new_instance()
+    instance_dict(row).update(values)
+    return row
 
 
 def put(uow: Uow, row: Row) -> None:
@@ -199,35 +193,41 @@ def put_later(uow: Uow, row: Row) -> None:
 
 def _insert(uow: Uow, row: Row) -> tuple[Hot, dict[str, object]]:
     kind = type(row)
-    columns, statement = _inserts.get(kind) or _inserts.setdefault(kind, _insert_of(kind))
-    if "id" not in row.__dict__:
-        row.id = new_key(uow, kind)
-    for column in columns:
-        if column.key not in row.__dict__:
-            setattr(row, column.key, _default_of(column))
-    return statement, {column.key: row.__dict__[column.key] for column in columns}
+    defaults, statement = _inserts.get(kind) or _inserts.setdefault(kind, _insert_of(kind))
+    values = instance_dict(row)
+    for name, default in defaults.items():
+        if name not in values:
+            values[name] = default()
+    if "id" not in values:
+        values["id"] = new_key(uow, kind)
+    return statement, values
 
 
-def _belongs(uow: Uow, row: Row) -> None:
-    make_transient_to_detached(row)
-    uow.session.add(row)
+def _belongs(uow: Uow, row: R) -> R:
+    """The row, of which every column is known, is the session's as if it had been loaded."""
+    state, session = instance_state(row), uow.session
+    state.key = state.mapper.identity_key_from_primary_key((instance_dict(row)["id"],))
+    state._commit_all(state.dict)  # noqa: SLF001 - what make_transient_to_detached does, but for looking for what is missing
+    state.session_id = session.hash_key
+    session.identity_map.add(state)
     uow.keep(row)
+    return row
 
 
 KEYS_AT_ONCE = 32
-_keys: dict[tuple[object, str], deque[int]] = {}
+_keys: dict[tuple[object, type[Row]], deque[int]] = {}
+_inserts: dict[type[Row], tuple[dict[str, Callable[[], object]], Hot]] = {}
 
 
-_inserts: dict[type[Row], tuple[list[Column[Any]], Hot]] = {}
-
-
-def _insert_of(kind: type[Row]) -> tuple[list[Column[Any]], Hot]:
+def _insert_of(kind: type[Row]) -> tuple[dict[str, Callable[[], object]], Hot]:
     columns = _columns(kind)
-    return columns, Hot(insert_of(kind, *(column.key for column in columns)))
+    defaults = {column.key: _default_of(column) for column in columns if column.key != "id"}
+    return defaults, Hot(insert_of(kind, *(column.key for column in columns)))
 
 
-def _default_of(column: Column[Any]) -> object:
+def _default_of(column: Column[Any]) -> Callable[[], object]:
     default = column.default
-    if isinstance(default, ScalarElementColumnDefault):
-        return default.arg
-    return default.arg(None) if isinstance(default, CallableColumnDefault) else None  # type: ignore[arg-type]
+    if isinstance(default, CallableColumnDefault):
+        return functools.partial(default.arg, None)  # type: ignore[arg-type]
+    value = default.arg if isinstance(default, ScalarElementColumnDefault) else None
+    return lambda: value

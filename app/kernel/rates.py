@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String, text
+from sqlalchemy import BigInteger, String, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
 from app.kernel.errors import TooMany
+from app.kernel.hot import Hot
 from app.kernel.uow import Uow
 
 
@@ -20,12 +22,20 @@ class RateCount(Base):
     used: Mapped[int]
 
 
-_COUNT = text(
-    "INSERT INTO rate_count (bucket, window_start, used) VALUES (:bucket, :start, 1)"
-    " ON CONFLICT (bucket, window_start) DO UPDATE SET used = rate_count.used + 1 RETURNING used"
+_COUNT = {
+    dialect: Hot(
+        maker(RateCount)
+        .values(bucket=bindparam("p_bucket"), window_start=bindparam("p_start", type_=BigInteger()), used=1)
+        .on_conflict_do_update(index_elements=["bucket", "window_start"], set_={"used": RateCount.used + 1})
+        .returning(RateCount.used)
+    )
+    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
+_USED = Hot(
+    select(RateCount.used).where(
+        RateCount.bucket == bindparam("p_bucket"), RateCount.window_start == bindparam("p_start", type_=BigInteger())
+    )
 )
-_USED = text("SELECT used FROM rate_count WHERE bucket = :bucket AND window_start = :start")
-_SWEEP = text("DELETE FROM rate_count WHERE window_start < :before")
 
 
 def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
@@ -35,8 +45,8 @@ def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
     holds a blind index or an id, never a phone number.
     """
     start, left_seconds = _window(uow, window_seconds)
-    used = uow.session.execute(_COUNT, {"bucket": bucket, "start": start}).scalar_one()
-    if used > at_most:
+    counted = _count(uow).first(uow, {"p_bucket": bucket, "p_start": start})
+    if counted is not None and counted[0] > at_most:
         uow.session.commit()
         raise TooMany(retry_seconds=left_seconds)
 
@@ -44,13 +54,18 @@ def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
 def refuse_beyond(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
     """Quiet while `bucket` was used less than `at_most` times in this window; counts nothing, refuses `too_many`."""
     start, left_seconds = _window(uow, window_seconds)
-    if (uow.session.execute(_USED, {"bucket": bucket, "start": start}).scalar() or 0) >= at_most:
+    used = _USED.first(uow, {"p_bucket": bucket, "p_start": start})
+    if used is not None and used[0] >= at_most:
         raise TooMany(retry_seconds=left_seconds)
 
 
 def note(uow: Uow, bucket: str, *, window_seconds: int) -> None:
     """One more use of `bucket` is counted when the unit is finished; refuses nothing."""
-    uow.session.execute(_COUNT, {"bucket": bucket, "start": _window(uow, window_seconds)[0]})
+    _count(uow).later(uow, {"p_bucket": bucket, "p_start": _window(uow, window_seconds)[0]})
+
+
+def _count(uow: Uow) -> Hot:
+    return _COUNT[uow.session.get_bind().dialect.name]
 
 
 def _window(uow: Uow, window_seconds: int) -> tuple[int, int]:
@@ -62,4 +77,5 @@ def _window(uow: Uow, window_seconds: int) -> tuple[int, int]:
 
 def sweep(uow: Uow) -> None:
     """Forgets windows older than two days."""
-    uow.session.execute(_SWEEP, {"before": int(uow.clock.wall_now().timestamp()) - 2 * 86400})
+    before = int(uow.clock.wall_now().timestamp()) - 2 * 86400
+    uow.session.execute(delete(RateCount).where(RateCount.window_start < before))

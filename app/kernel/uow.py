@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
@@ -17,6 +19,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 from app.kernel import clock as clocks
 from app.kernel.clock import Clock
 from app.kernel.crypto import Keyring
+from app.kernel.wire import Line, Order
 
 
 @dataclass(frozen=True)
@@ -46,34 +49,92 @@ def as_usual(connection: Connection, error: psycopg.Error) -> BaseException:
     )
 
 
+Facts = Mapping[str, object]
+
+
+class Hot(Protocol):
+    """A statement that can be put off to the unit's end (of app.kernel.hot)."""
+
+    def order(self, session: UnitSession, facts: Facts) -> Order:
+        """The statement as PostgreSQL is asked to run it."""
+
+    def run_now(self, session: UnitSession, facts: Facts) -> int:
+        """Runs it; returns how many rows it touched."""
+
+
 class UnitSession(Session):
     """The unit's session: what was put off to its end is written before anybody looks, or may want to turn back."""
 
-    def put_off(self, write: Callable[[], object]) -> None:
-        """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
-        if self.in_nested_transaction():
-            write()
-        else:
-            self.info.setdefault("put_off", []).append(write)
+    _spoken: tuple[SessionTransaction, Connection, Line | None] | None = None
 
-    def write_the_rest(self) -> None:
-        """What was put off is written; PostgreSQL takes all of it in one round trip."""
-        rest = self.info.pop("put_off", None)
-        if not rest:
-            return
-        connection = self.connection()
-        driver = connection.connection.driver_connection
+    def line(self) -> Line | None:
+        """How the unit's database is spoken to without machinery; None on one for which there is no such way."""
+        return self._speaks()[2]
+
+    def _speaks(self) -> tuple[SessionTransaction, Connection, Line | None]:
+        known = self._spoken
+        if known is None or known[0] is not self.get_transaction():
+            connection = self.connection()
+            transaction = self.get_transaction()
+            assert transaction is not None
+            known = self._spoken = (transaction, connection, _line_of(connection))
+        return known
+
+    def send(self, orders: Sequence[Order], *, commits: bool = False) -> list[PGresult]:
+        """The answers of PostgreSQL to `orders` after one round trip, with which the unit is committed when it must."""
+        _, connection, line = self._speaks()
+        assert line is not None
+        for look in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these as well
+            for statement, values in orders:
+                look(connection, None, statement.words.decode(), values, None, False)
         try:
-            with driver.pipeline() if isinstance(driver, psycopg.Connection) else nullcontext():
-                for write in rest:
-                    write()
+            return line.send(orders, commits=commits)
         except psycopg.Error as error:
             raise as_usual(connection, error) from error
+        except BaseException:  # stopped in the middle
+            connection.invalidate()
+            raise
+
+    def put_off(self, write: Hot, facts: Facts) -> None:
+        """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
+        if self.in_nested_transaction():
+            write.run_now(self, facts)
+        else:
+            self.info.setdefault("put_off", []).append((write, facts))
+
+    def write_the_rest(self, *, commits: bool = False) -> None:
+        """What was put off is written; PostgreSQL takes all of it in one round trip, with the end of the unit."""
+        rest: Sequence[tuple[Hot, Facts]] = self.info.pop("put_off", ())
+        if not (rest or commits):
+            return
+        if self.line() is not None:
+            self.send([write.order(self, facts) for write, facts in rest], commits=commits)
+        else:
+            for write, facts in rest:
+                write.run_now(self, facts)
+
+    def undo(self) -> None:
+        """Nothing of what the unit did stands."""
+        if self._spoken is not None and self._spoken[2] is not None and not self.in_nested_transaction():
+            self._spoken[2].roll_back()
+        self.rollback()
 
     def begin_nested(self) -> SessionTransaction:
         """A part of the unit that can be undone by itself."""
         self.write_the_rest()
+        self._spoken = None  # the part begins when its connection is asked for
         return super().begin_nested()
+
+
+def _line_of(connection: Connection) -> Line | None:
+    if connection.dialect.name != "postgresql":
+        return None
+    kept: Line | None = connection.info.get("line")
+    if kept is None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        kept = connection.info["line"] = Line(driver)
+    return kept
 
 
 @event.listens_for(UnitSession, "pending_to_persistent")
@@ -151,7 +212,8 @@ class Units:
     def begin(self, actor: Actor = NOBODY, *, reads_only: bool = False, request_id: str = "") -> Uow:
         """An open unit that the caller finishes with `finish` or `drop`."""
         session = UnitSession(self.engine, expire_on_commit=False)
-        session.connection(execution_options={"reads_only": reads_only})
+        if self.engine.dialect.name == "sqlite":  # whose units that write wait for each other at their beginning
+            session.connection(execution_options={"reads_only": reads_only})
         return Uow(session, self.clock, self.keys, self.zone, self.story, actor, request_id, self.partners)
 
     def finish(self, uow: Uow) -> None:
@@ -159,17 +221,17 @@ class Units:
         try:
             uow.settle()
             uow.session.flush()
-            uow.session.write_the_rest()
+            uow.session.write_the_rest(commits=True)
             uow.session.commit()
         except BaseException:
-            uow.session.rollback()
+            uow.session.undo()
             raise
         finally:
             uow.session.close()
 
     def drop(self, uow: Uow) -> None:
         """Nothing of what `uow` did stands; quiet when called twice."""
-        uow.session.rollback()
+        uow.session.undo()
         uow.session.close()
 
     @contextmanager

@@ -111,24 +111,30 @@ def _refuse_too_many_holds(uow: Uow, rules: Rules, patient: Patient) -> None:
 def _refuse_too_many(
     uow: Uow, rules: Rules, patient: Patient, session: ClinicSession, instead_of: Registration | None
 ) -> None:
-    stands = Registration.state.in_(_STANDS) & (Registration.id != (instead_of.id if instead_of else 0))
     if rules.patient_bookings_at_most:
         within = timedelta(days=rules.patient_bookings_within_days)
-        recent = _count(uow, Registration.patient_id == patient.id, stands, Registration.held_at > uow.now() - within)
+        is_recent = Registration.held_at > uow.now() - within
+        recent = _standing(uow, instead_of, Registration.patient_id == patient.id, is_recent)
         if recent >= rules.patient_bookings_at_most:
             raise TooManyBookings(at_most=rules.patient_bookings_at_most, within_days=within.days)
     if rules.patient_department_day_at_most:
         same_day = select(ClinicSession.id).where(
             ClinicSession.department_id == session.department_id, ClinicSession.visit_day == session.visit_day
         )
-        there = _count(uow, Registration.patient_id == patient.id, stands, Registration.session_id.in_(same_day))
+        is_there = Registration.session_id.in_(same_day)
+        there = _standing(uow, instead_of, Registration.patient_id == patient.id, is_there)
         if there >= rules.patient_department_day_at_most:
             raise TooManyInDepartment(at_most=rules.patient_department_day_at_most)
     if rules.account_bookings_per_day_at_most:
         midnight = at_hospital(uow.today(), time(0), uow.zone)
-        today = _count(uow, _counted_for(uow, patient), stands, Registration.held_at >= midnight)
+        today = _standing(uow, instead_of, _counted_for(uow, patient), Registration.held_at >= midnight)
         if today >= rules.account_bookings_per_day_at_most:
             raise TooManyOfAccount(at_most=rules.account_bookings_per_day_at_most)
+
+
+def _standing(uow: Uow, instead_of: Registration | None, *which: ColumnElement[bool]) -> int:
+    is_another = Registration.id != (instead_of.id if instead_of else 0)
+    return _count(uow, Registration.state.in_(_STANDS), is_another, *which)
 
 
 def _count(uow: Uow, *which: ColumnElement[bool]) -> int:

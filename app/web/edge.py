@@ -66,14 +66,14 @@ def _is_marked(mark: str) -> bool:
 
 def current_uow() -> Uow:
     """The request's unit of work; it is finished when the answer is ready and dropped when the page refuses."""
-    if "uow" not in g:
+    unit: Uow | None = g.get("uow")
+    if unit is None:
         reads_only = (
             request.method in {"GET", "HEAD"}
             and request.blueprint in READING_SURFACES
             and not _is_marked("leaves_a_row")
         )
-        g.uow = runtime().units.begin(actor(), reads_only=reads_only, request_id=g.request_id)
-    unit: Uow = g.uow
+        unit = g.uow = runtime().units.begin(actor(), reads_only=reads_only, request_id=g.request_id)
     return unit
 
 
