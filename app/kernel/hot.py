@@ -10,18 +10,21 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+import psycopg
 from sqlalchemy import Column, ColumnElement, Executable, Select, Table, bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.attributes import instance_dict, instance_state
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 
 from app.kernel.db import Base, Row
-from app.kernel.uow import Facts, UnitSession, Uow
+from app.kernel.errors import VisitError
+from app.kernel.uow import Facts, UnitSession, Uow, as_usual
 from app.kernel.wire import Order, Spelled, spelled
 
 R = TypeVar("R", bound=Row)
@@ -43,6 +46,8 @@ class Hot:
         """`statement` is complete: no column of it is filled in by a default of the model."""
         self._statement = statement
         self._spelled: Spelled | None = None
+        self.table = statement.table.description if isinstance(statement, Insert | Update) else ""
+        self.only_adds = isinstance(statement, Insert) and statement._post_values_clause is None  # noqa: SLF001
 
     def rows(self, uow: Uow, facts: Facts) -> Sequence[Sequence[Any]]:
         """The rows that it gives back."""
@@ -62,9 +67,12 @@ class Hot:
         uow.session.write_the_rest()
         return self.run_now(uow.session, facts)
 
-    def later(self, uow: Uow, facts: Facts) -> None:
-        """Runs with the last statements of the unit, for a row that nobody asks for before: all in one round trip."""
-        uow.session.put_off(self, facts)
+    def later(self, uow: Uow, facts: Facts, *, refused_as: type[VisitError] | None = None) -> None:
+        """Runs with the last statements of the unit, for a row that nobody asks for before: all in one round trip.
+
+        When the database does not take the row the unit ends with `refused_as`.
+        """
+        uow.session.put_off(self, facts, refused_as=refused_as)
 
     def run_now(self, session: UnitSession, facts: Facts) -> int:
         """Runs it before what was put off; returns how many rows it touched."""
@@ -76,7 +84,10 @@ class Hot:
         """The statement as PostgreSQL is asked to run it."""
         if self._spelled is None:
             self._spelled = self._spell(session, facts)
-        return self._spelled, self._spelled.values(facts)
+        try:
+            return self._spelled, self._spelled.values(facts)
+        except psycopg.Error as error:
+            raise as_usual(session.connection(), error) from error
 
     def _spell(self, session: UnitSession, facts: Facts) -> Spelled:
         statement = self._statement
@@ -177,17 +188,35 @@ def made(kind: type[R], values: dict[str, Any]) -> R:
     return row
 
 
-def put(uow: Uow, row: Row) -> None:
-    """The new row stands, as after adding it to the session and flushing, at a third of the price."""
+class Put(Protocol):
+    """How a new row comes to stand: `put` or `put_later`."""
+
+    def __call__(self, uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None) -> None:
+        """The row belongs to the unit; when the database does not take it `refused_as` is raised."""
+
+
+def put(uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None) -> None:
+    """The new row stands, as after adding it to the session and flushing, at a third of the price.
+
+    When another row of the table stands in its way `refused_as` is raised.
+    """
     statement, facts = _insert(uow, row)
-    statement.run(uow, facts)
+    try:
+        statement.run(uow, facts)
+    except IntegrityError as error:
+        if refused_as is None:
+            raise
+        raise refused_as from error
     _belongs(uow, row)
 
 
-def put_later(uow: Uow, row: Row) -> None:
-    """The new row has its key and can be got in this unit, and is written with the unit's last statements."""
+def put_later(uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None) -> None:
+    """The new row has its key and can be got in this unit, and is written with the unit's last statements.
+
+    When another row of the table stands in its way the unit ends with `refused_as`.
+    """
     statement, facts = _insert(uow, row)
-    statement.later(uow, facts)
+    statement.later(uow, facts, refused_as=refused_as)
     _belongs(uow, row)
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from app.kernel import clock as clocks
 from app.kernel.clock import Clock
 from app.kernel.crypto import Keyring
-from app.kernel.wire import Line, Order
+from app.kernel.errors import VisitError
+from app.kernel.wire import Line, Order, Spelled, together
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,27 @@ Facts = Mapping[str, object]
 class Hot(Protocol):
     """A statement that can be put off to the unit's end (of app.kernel.hot)."""
 
+    @property
+    def table(self) -> str:
+        """The table to which it writes."""
+
+    @property
+    def only_adds(self) -> bool:
+        """True when it puts a row of its own into the table, whatever else stands there."""
+
     def order(self, session: UnitSession, facts: Facts) -> Order:
         """The statement as PostgreSQL is asked to run it."""
 
     def run_now(self, session: UnitSession, facts: Facts) -> int:
         """Runs it; returns how many rows it touched."""
+
+
+class PutOff(NamedTuple):
+    """What is written at the unit's end, and how it is said when the database does not take it."""
+
+    write: Hot
+    facts: Facts
+    refused_as: type[VisitError] | None
 
 
 class UnitSession(Session):
@@ -95,23 +112,41 @@ class UnitSession(Session):
             connection.invalidate()
             raise
 
-    def put_off(self, write: Hot, facts: Facts) -> None:
+    def put_off(self, write: Hot, facts: Facts, *, refused_as: type[VisitError] | None = None) -> None:
         """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
+        put_off = PutOff(write, facts, refused_as)
         if self.in_nested_transaction():
-            write.run_now(self, facts)
+            self._write([put_off])
         else:
-            self.info.setdefault("put_off", []).append((write, facts))
+            self.info.setdefault("put_off", []).append(put_off)
 
     def write_the_rest(self, *, commits: bool = False) -> None:
         """What was put off is written; PostgreSQL takes all of it in one round trip, with the end of the unit."""
-        rest: Sequence[tuple[Hot, Facts]] = self.info.pop("put_off", ())
-        if not (rest or commits):
-            return
-        if self.line() is not None:
-            self.send([write.order(self, facts) for write, facts in rest], commits=commits)
-        else:
-            for write, facts in rest:
-                write.run_now(self, facts)
+        rest: Sequence[PutOff] = self.info.pop("put_off", ())
+        if rest or (commits and self.in_transaction()):
+            self._write(rest, commits=commits)
+
+    def _write(self, rest: Sequence[PutOff], *, commits: bool = False) -> None:
+        try:
+            if self.line() is not None:
+                self.send(_as_one([one.write for one in rest], self._orders(rest)), commits=commits)
+            else:
+                for one in rest:
+                    one.write.run_now(self, one.facts)
+        except IntegrityError as error:
+            for refused_as in (one.refused_as for one in rest if one.refused_as and _is_of(error, one.write.table)):
+                raise refused_as from error
+            raise
+
+    def _orders(self, rest: Sequence[PutOff]) -> list[Order]:
+        return [one.write.order(self, one.facts) for one in rest]
+
+    def conclude(self) -> None:
+        """What the unit did stands."""
+        self.flush()
+        self.write_the_rest(commits=True)
+        if self._spoken is None or self._spoken[2] is None:
+            self.commit()
 
     def undo(self) -> None:
         """Nothing of what the unit did stands."""
@@ -124,6 +159,33 @@ class UnitSession(Session):
         self.write_the_rest()
         self._spoken = None  # the part begins when its connection is asked for
         return super().begin_nested()
+
+
+def _is_of(error: IntegrityError, table: str) -> bool:
+    """Whether it is a row of the table that the database does not take; SQLite names it in words."""
+    if isinstance(error.orig, psycopg.Error):
+        return error.orig.diag.table_name == table
+    return f" {table}." in str(error.orig)
+
+
+JOINED_AT_MOST = 16
+SHAPES_AT_MOST = 200
+_shapes: dict[tuple[bytes, ...], Spelled] = {}
+
+
+def _as_one(writes: Sequence[Hot], orders: list[Order]) -> list[Order]:
+    """All of it as one statement, where that leaves the order in which the rows of each table are written."""
+    times = Counter(writes)
+    has_order = len({write.table for write in times}) < len(times) or any(
+        count > 1 and not write.only_adds for write, count in times.items()
+    )
+    if has_order or not 1 < len(orders) <= JOINED_AT_MOST:
+        return orders
+    shape = tuple(statement.name for statement, _ in orders)
+    one = _shapes.get(shape)
+    if one is None and len(_shapes) < SHAPES_AT_MOST:
+        one = _shapes[shape] = together([statement for statement, _ in orders])
+    return orders if one is None else [(one, [value for _, values in orders for value in values])]
 
 
 def _line_of(connection: Connection) -> Line | None:
@@ -220,9 +282,7 @@ class Units:
         """What `uow` did stands, with everything that follows from it; raises and keeps nothing if that fails."""
         try:
             uow.settle()
-            uow.session.flush()
-            uow.session.write_the_rest(commits=True)
-            uow.session.commit()
+            uow.session.conclude()
         except BaseException:
             uow.session.undo()
             raise

@@ -26,6 +26,7 @@ Sent = list[bytes | None]
 _OPEN = {pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR}
 _REFUSED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE}
 _NAMED = re.compile(r"%(?:\((\w+)\)s|%)")
+_NUMBERED = re.compile(rb"\$(\d+)")
 _numbers = itertools.count(1)
 
 
@@ -55,6 +56,22 @@ def spelled(words: str, makers: Mapping[str, Maker], known: Mapping[str, object]
 
     numbered_words = _NAMED.sub(numbered, words).encode()
     return Spelled(numbered_words, tuple(_fill(name, makers.get(name), known) for name in names))
+
+
+def together(statements: Sequence[Spelled]) -> Spelled:
+    """All of `statements` as one, which PostgreSQL plans and runs at once; none of them sees what another does.
+
+    A statement that comes again adds its row to the same list, whose rows are added in their order; else there is none.
+    """
+    parts: dict[bytes, bytes] = {}
+    fills: list[Fill] = []
+    for statement in statements:
+        words = _NUMBERED.sub(lambda found: b"$%d" % (int(found[1]) + len(fills)), statement.words)
+        fills.extend(statement.fills)
+        begun = parts.get(statement.name)
+        parts[statement.name] = words if begun is None else begun + b", " + words.partition(b" VALUES ")[2]
+    named = (b"w%d AS (%s)" % (number, words) for number, words in enumerate(parts.values()))
+    return Spelled(b"WITH " + b", ".join(named) + b" SELECT 1", tuple(fills))
 
 
 def _fill(name: str, maker: Maker | None, known: Mapping[str, object]) -> Fill:

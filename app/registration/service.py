@@ -6,7 +6,6 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app import events
 from app.identity import service as identity
@@ -58,7 +57,8 @@ def hold(
         limits.refuse_against_the_rules(uow, rules, patient, session)
     limits.refuse_by_day_and_number(uow, rules, patient, session)
     fee_fen = limits.fee_fen(uow, rules, patient, session)
-    return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code, wanted=Wanted(channel))
+    wanted = Wanted(channel)
+    return place(uow, session, patient, fee_fen=fee_fen, source_code=source_code, wanted=wanted, put=hot.put_later)
 
 
 def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
@@ -83,10 +83,12 @@ def place(  # noqa: PLR0913 - a place is had on these terms
     source_code: str = "",
     wanted: Wanted,
     replaces: Registration | None = None,
+    put: hot.Put = hot.put,
 ) -> Registration:
     """A place of the session is held; without a fee it is booked at once.
 
-    The booked place that it `replaces` goes back when this one is booked.
+    The booked place that it `replaces` goes back when this one is booked. `put` says whether the registration stands
+    at once or with the unit's end, at which then `already_registered` is refused.
     Refuses `sold_out`, `kept_for_others`, `session_closed`, `places_busy`, `already_registered`.
     """
     now, key = uow.now(), hot.new_key(uow, Registration)
@@ -110,10 +112,7 @@ def place(  # noqa: PLR0913 - a place is had on these terms
         replaces_id=replaces.id if replaces else None,
         times_moved=replaces.times_moved + 1 if replaces else 0,
     )
-    try:
-        hot.put(uow, registration)
-    except IntegrityError as error:  # the other tap of the same finger was faster
-        raise AlreadyRegistered from error
+    put(uow, registration, refused_as=AlreadyRegistered)  # when the other tap of the same finger was faster
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
     uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, registration.source_code))
     if registration.fee_fen == 0:

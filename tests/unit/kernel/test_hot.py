@@ -7,9 +7,10 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.identity.models import Account
-from app.kernel import audit, hot
+from app.kernel import audit, hot, once
 from app.kernel.audit import AuditEvent
-from app.kernel.uow import Units, Uow
+from app.kernel.errors import NotAllowed
+from app.kernel.uow import Actor, Units, Uow
 
 
 def account(uow: Uow, number: int) -> Account:
@@ -87,6 +88,35 @@ def test_what_the_table_refuses_is_refused_as_usual(units: Units, put: object) -
 
     with units.open() as uow:
         assert count(uow, Account) == 0
+
+
+def test_a_refused_row_is_said_in_the_words_of_its_writer(units: Units) -> None:
+    def twice(*, within_a_part: bool) -> None:
+        with units.open() as uow:
+            hot.put(uow, account(uow, 1))
+            part = uow.session.begin_nested() if within_a_part else None
+            audit.record(uow, "test.deed", "account", "x")
+            hot.put_later(uow, account(uow, 1), refused_as=NotAllowed)
+            assert part is None, "a part of the unit puts nothing off"
+
+    for within_a_part in (False, True):
+        with pytest.raises(NotAllowed):
+            twice(within_a_part=within_a_part)
+
+    with units.open() as uow:
+        assert (count(uow, Account), count(uow, AuditEvent)) == (0, 0)
+
+
+def test_what_touches_the_same_row_is_done_in_its_order(units: Units) -> None:
+    """As one statement the second would not see what the first did."""
+    with units.open(Actor("patient", "somebody")) as uow:
+        assert once.begin(uow, "k", "hash") is None
+        once.remember(uow, "k", "/first")
+        once.remember(uow, "k", "/second")
+        audit.record(uow, "test.deed", "account", "x")
+
+    with units.open(Actor("patient", "somebody")) as uow:
+        assert once.begin(uow, "k", "hash") == "/second"
 
 
 def test_a_found_row_is_the_one_the_unit_has_already(units: Units) -> None:

@@ -101,7 +101,8 @@ def test_the_hospital_system_and_the_patient_hear_of_every_new_time(units: Units
     move(units, who, booked, clinic.session)
 
     with units.open() as uow:
-        keys = uow.session.scalars(select(OutboxItem.key).where(OutboxItem.topic == "hospital")).all()
+        told = select(OutboxItem.key).where(OutboxItem.topic == "hospital").order_by(OutboxItem.id)
+        keys = uow.session.scalars(told).all()
     assert [key for key in keys if "Rescheduled" in key] == [
         f"RegistrationRescheduled:{booked.id}:1",
         f"RegistrationRescheduled:{booked.id}:2",
