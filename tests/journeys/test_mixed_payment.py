@@ -111,6 +111,11 @@ class Home:
             mixed = uow.session.scalars(select(MixedOrder).order_by(MixedOrder.id.desc()).limit(1)).one()
             return uow.session.get_one(PaymentOrder, mixed.payment_order_id), mixed
 
+    def case(self) -> Settlement:
+        """The newest settlement."""
+        with self.units.open(reads_only=True) as uow:
+            return uow.session.scalars(select(Settlement).order_by(Settlement.id.desc()).limit(1)).one()
+
     def settled(self) -> list[str]:
         return [row["state"] for row in self.house.books()]
 

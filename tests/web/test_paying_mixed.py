@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.couriers.chosen import Couriers
 from app.insurance.ports import PayOrder
 from app.kernel.uow import Units
+from app.notifications.errors import CourierAway
 from app.payment.mixed_ports import MixedAsking, MixedFact, MixedState
 from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod
 from tests.web.conftest import Phone
@@ -88,3 +89,46 @@ def test_outside_wechat_the_usual_way_is_taken(zhang: Phone, clinic, mixer: Mixe
 
     with units.open(reads_only=True) as uow:
         assert uow.session.scalars(select(PaymentOrder.method)).one() == PayMethod.NATIVE
+
+
+def opens_the_sheet(phone: Phone, bill: str) -> None:
+    """The browser has asked for the bill, and holds what opens the sheet."""
+    with phone.client.session_transaction() as session:
+        session["asked"] = {bill: ["", {"appid": "wx1", "mixTradeNo": "MIX1"}]}
+
+
+def test_the_page_of_the_sheet_is_made_known_to_wechat(
+    zhang_in_wechat: Phone, bill: str, couriers: Couriers, monkeypatch: pytest.MonkeyPatch
+):
+    known: list[str] = []
+
+    def js_config(url: str) -> dict[str, str]:
+        known.append(url)
+        return {"appId": "wx1", "signature": "f4d90daf"}
+
+    monkeypatch.setattr(couriers.wechat, "js_config", js_config, raising=False)
+    opens_the_sheet(zhang_in_wechat, bill)
+
+    page = zhang_in_wechat.open(f"/bills/{bill}/paying")
+
+    assert "f4d90daf" in page.text
+    assert page.text.index("jweixin") < page.text.index("js/pay.js")
+    assert "script-src 'self' https://res.wx.qq.com;" in page.headers["Content-Security-Policy"]
+    assert known == [f"http://127.0.0.1:8000/bills/{bill}/paying"]
+
+
+def test_without_wechats_word_the_sheet_is_tried_as_it_is(
+    zhang_in_wechat: Phone, bill: str, couriers: Couriers, monkeypatch: pytest.MonkeyPatch
+):
+    def js_config(_: str) -> dict[str, str]:
+        raise CourierAway(error="no_token")
+
+    monkeypatch.setattr(couriers.wechat, "js_config", js_config, raising=False)
+    opens_the_sheet(zhang_in_wechat, bill)
+
+    page = zhang_in_wechat.open(f"/bills/{bill}/paying")
+
+    assert page.status_code == 200
+    assert "jweixin" not in page.text
+    assert "js/pay.js" in page.text
+    assert "res.wx.qq.com" not in page.headers["Content-Security-Policy"]

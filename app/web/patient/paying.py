@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from urllib.parse import urlencode, urlsplit
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
 from app.identity import service as identity
 from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.errors import ConsentMissing
+from app.notifications.errors import CourierAway, CourierRefused
 from app.paper import qr
 from app.payment import asking, mixing
 from app.payment import service as payment
@@ -21,10 +23,11 @@ from app.payment.models import Bill, PayMethod, Purpose
 from app.payment.ports import PaymentProvider
 from app.payment.states import BillState
 from app.runtime import runtime
-from app.web import edge, live, show
+from app.web import edge, live, show, wechat_sdk
 from app.web.patient import blueprint, ways_to_pay
 from app.web.patient.bills import registration_of
 
+log = logging.getLogger("menzhen.web")
 ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
@@ -96,19 +99,37 @@ def paying(bill_id: str) -> edge.Answer:
     if bill.state != BillState.OPEN:
         return redirect(_after(bill_id))
     code_url, call_up = session.get(ASKED, {}).get(bill_id, ["", {}])
-    return render_template(
-        "patient/paying.html",
-        bill_id=bill_id,
-        amount=show.yuan(bill.cash_fen),
-        by=show.clock_time(bill.expires_at) if bill.expires_at else "",
-        minutes=show.minutes_left(bill.expires_at, edge.current_uow().now()) if bill.expires_at else 0,
-        code_url=code_url,
-        code_svg=qr.url_svg(code_url, label=gettext("支付码")) if code_url else "",
-        is_alipay=session.get(ASKED_OF) == "alipay",
-        pay_url=_pay_url(code_url, bill_id) or _page_url(bill),
-        call_up=json.dumps(call_up) if call_up else "",
-        is_waiting=True,
-    )
+    facts = {
+        "bill_id": bill_id,
+        "amount": show.yuan(bill.cash_fen),
+        "by": show.clock_time(bill.expires_at) if bill.expires_at else "",
+        "minutes": show.minutes_left(bill.expires_at, edge.current_uow().now()) if bill.expires_at else 0,
+        "code_url": code_url,
+        "code_svg": qr.url_svg(code_url, label=gettext("支付码")) if code_url else "",
+        "is_alipay": session.get(ASKED_OF) == "alipay",
+        "pay_url": _pay_url(code_url, bill_id) or _page_url(bill),
+        "call_up": json.dumps(call_up) if call_up else "",
+        "is_waiting": True,
+    }
+    config = _js_config() if call_up.get("mixTradeNo") else ""
+    page = make_response(render_template("patient/paying.html", **facts, js_config=config, sdk_url=wechat_sdk.URL))
+    if config:
+        page.headers["Content-Security-Policy"] = wechat_sdk.policy()
+    return page
+
+
+def _js_config() -> str:
+    """What `wx.config` needs of this page; '' where WeChat does not say, and the sheet is tried without it."""
+    courier = runtime().couriers.wechat
+    if courier is None:
+        return ""
+    edge.finish_unit()
+    try:
+        config = courier.js_config(runtime().settings.base_url + request.full_path.removesuffix("?"))
+    except (CourierAway, CourierRefused) as error:
+        log.warning("the page cannot be made known to WeChat: %s", error)
+        return ""
+    return json.dumps(config)
 
 
 def _pay_url(code_url: str, bill_id: str) -> str:
