@@ -92,11 +92,12 @@ def _kind(uow: Uow, run: Run, ours: Ours, here: Subquery) -> ColumnElement[Any]:
     """What a row of the statement is found as; NULL when both sides know it alike."""
     told, earlier = StatementRow, aliased(StatementRow)
     begins, ends = day_of(run, uow)
+    # The sums keep a planner without figures from going through all rows of the run before this one, for each of them.
     is_repeated = select(earlier.id).where(
         earlier.number == told.number,
         earlier.subject == told.subject,
-        earlier.run_id == told.run_id,
-        earlier.row_no < told.row_no,
+        earlier.run_id + 0 == told.run_id,
+        earlier.row_no + 0 < told.row_no,
     )
     is_known = select(Case.id).where(
         Case.subject == ours.subject, Case.number == told.number, Case.kind == CaseKind.OTHER_DAY
