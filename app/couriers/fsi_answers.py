@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.insurance.ports import AnswerFlawed, Fee, Graded, InsurerRefused, Person, Sums, Visit
 from app.insurance.rules import ChargeableClass
 
+CHINA = ZoneInfo("Asia/Shanghai")
 IN_FORCE = "1"  # psn_insu_stas 正常参保
 # chrgitm_lv 收费项目等级, written either way by region.
 LEVELS = {
@@ -143,12 +146,22 @@ def sums(told: Mapping[str, Any], visit: Visit, lines: Sequence[Graded]) -> Sums
         account_fen=fen(given, "acct_pay"),
         cash_fen=fen(given, "psn_cash_pay"),
         ratio_bp=basis_points(given, "pool_prop_selfpay"),
+        settled_at=_instant(given.get("setl_time")),
     )
     if made.total_fen != sum(line.amount_fen for line in lines):
         raise AnswerFlawed("I1")
     _check_scope(made, lines)
     _check_payers(made, given, _rows(told, "setldetail"))
     return made
+
+
+def _instant(value: object) -> datetime | None:
+    """`2026-11-29 23:59:58` in China; None for anything else, since nothing is charged by it."""
+    try:
+        at = datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+    return at if 2000 <= at.year < 2200 else None
 
 
 def _check_scope(made: Sums, lines: Sequence[Graded]) -> None:

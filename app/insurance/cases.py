@@ -149,7 +149,8 @@ def settle(uow: Uow, case: Settlement, sums: Sums, quoted: Answer) -> None:
         lose_sight(uow, case, CHANGED)
         return
     split = uow.session.get_one(Split, case.split_id)
-    move(uow, SETTLEMENT, case, _A.SETTLE, setl_id=sums.setl_id, settled_at=uow.now(), flaw="")
+    settled_at = sums.settled_at or uow.now()
+    move(uow, SETTLEMENT, case, _A.SETTLE, setl_id=sums.setl_id, settled_at=settled_at, flaw="")
     audit.record(uow, "settlement.settle", "settlement", case.public_id, fund_fen=split.fund_fen)
     if case.is_unwanted:
         reverse(uow, case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -110,7 +110,8 @@ class Claim:
 class Sums:
     """A settlement's sums (setlinfo), checked for I2 to I5; `setl_id` is '' for a pre-settlement.
 
-    `ratio_bp` is the share of what is left of the scope that the basic fund pays.
+    `ratio_bp` is the share of what is left of the scope that the basic fund pays. `settled_at` is when the insurer
+    settled by its own clock, by which it counts its days.
     """
 
     setl_id: str
@@ -125,6 +126,7 @@ class Sums:
     account_fen: int
     cash_fen: int
     ratio_bp: int = 0
+    settled_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

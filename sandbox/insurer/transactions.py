@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from sandbox.clock import now
+from sandbox.clock import now, wall_clock
 from sandbox.insurer import people, statements
 from sandbox.insurer.engine import Fee, Graded, Sums, Terms, catalogue, grade, policies, settle
 from sandbox.insurer.wording import Input, Output, Refusal, fen, part, yuan
@@ -283,7 +283,9 @@ def setlinfo_of(db: sqlite3.Connection, done: sqlite3.Row) -> Output:
     """A settlement as it was answered."""
     person = _person(db, done["psn_no"])
     names = {"psn_no": done["psn_no"], "mdtrt_id": done["mdtrt_id"], "setl_id": done["setl_id"], "msgid": done["msgid"]}
-    return _setlinfo(Sums(**json.loads(done["sums"])), policies()[person["policy"]], names)
+    told = _setlinfo(Sums(**json.loads(done["sums"])), policies()[person["policy"]], names)
+    told["setlinfo"]["setl_time"] = wall_clock(done["settled_at"])
+    return told
 
 
 def _setlinfo(sums: Sums, terms: Terms, names: Mapping[str, str]) -> Output:

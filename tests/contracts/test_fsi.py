@@ -104,6 +104,9 @@ def test_a_visit_is_settled_as_it_was_quoted_and_taken_back(
         310_20,
     )
     assert dataclasses.replace(settled, setl_id="") == quoted
+    assert quoted.settled_at is None
+    assert settled.settled_at is not None
+    assert abs((datetime.now(UTC) - settled.settled_at).total_seconds()) < 60, "by the insurer's own clock"
     assert used(sandbox, card) == (200_00, 136_80, 0)
     number = insurer.new_message_id()
     for _ in range(2):

@@ -224,7 +224,10 @@ def plant_insurer(insured: Insured, *, ordinary: int) -> Found:
     insured.settle(1, at=noon, kind="390")
     (gone, gone_id), (dearer, dearer_id), (moved, moved_id) = insured.settle(3, at=noon)
     ((unknown, _),) = insured.settle(1, at=noon, state=SettlementState.UNDOING)
-    del books.standing[gone_id]
+    # 23:59 here and 00:01 there, and the other way round.
+    ((told_tomorrow, tomorrow_id),) = insured.settle(1, at=day.ends - timedelta(seconds=30))
+    ((told_today, _),) = insured.settle(1, at=day.ends + timedelta(seconds=30))
+    del books.standing[gone_id], books.standing[tomorrow_id]
     message_id, kind, total, fund, account = books.standing[dearer_id]
     books.standing[dearer_id] = (message_id, kind, total, fund + 1, account)
     # The patient's own part and the total moved together: insurance bears the same, and still both sides differ.
@@ -237,6 +240,8 @@ def plant_insurer(insured: Insured, *, ordinary: int) -> Found:
         (Subject.SETTLEMENT, moved): (CaseKind.DISPUTED, CaseState.OPEN),
         (Subject.SETTLEMENT, unknown): (CaseKind.OPEN_HERE, CaseState.OPEN),
         (Subject.SETTLEMENT, "S0strange"): (CaseKind.ONLY_THERE, CaseState.OPEN),
+        (Subject.SETTLEMENT, told_tomorrow): (CaseKind.OTHER_DAY, CaseState.WAITING),
+        (Subject.SETTLEMENT, told_today): (CaseKind.OTHER_DAY, CaseState.EXPLAINED),
     }
 
 
