@@ -1,4 +1,4 @@
-"""What must hold in the waiting room's table at all times: each statement counts the rows that break it."""
+"""What must hold in the waiting room's tables at all times: each statement counts the rows that break it."""
 
 from __future__ import annotations
 
@@ -15,4 +15,13 @@ INVARIANTS = {
         "SELECT count(*) FROM ticket t JOIN registration r ON r.id = t.registration_id"
         " WHERE r.state IN ('held', 'booked', 'expired', 'cancelled', 'no_show') AND t.state <> 'void'"
     ),
+    "a_line_is_of_one_department_and_day": (
+        "SELECT count(*) FROM ticket t JOIN clinic_session s ON s.id = t.line_id"
+        " WHERE s.department_id <> t.department_id OR s.visit_day <> t.visit_day"
+    ),
+    "a_wait_is_over_only_by_a_call": (
+        "SELECT count(*) FROM told_wait w JOIN ticket t ON t.id = w.ticket_id"
+        " WHERE w.waited_seconds IS NOT NULL AND t.calls = 0"
+    ),
+    "who_stays_is_not_called_back": "SELECT count(*) FROM walk WHERE walk_minutes = 0 AND told_at IS NOT NULL",
 }

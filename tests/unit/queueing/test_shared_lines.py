@@ -13,7 +13,7 @@ import pytest
 
 from app.kernel.errors import VisitError
 from app.kernel.uow import Units
-from app.queueing import boards, handing_over, service, shared_lines
+from app.queueing import boards, handing_over, service, shared_lines, undoing
 from app.queueing.day import Happening, SessionPlan, play
 from app.queueing.errors import NobodyWaits
 from app.queueing.estimating import Estimate, Habits, estimate
@@ -210,6 +210,16 @@ def test_without_the_lock_desks_get_in_each_others_way(units: Units, monkeypatch
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(one, range(4))) == 1
+
+
+def test_a_call_that_was_a_slip_puts_the_patient_back_at_the_head_of_the_line(units: Units) -> None:
+    house = line(units, 2)
+    called = house.call(1)
+
+    with units.open() as uow:
+        undoing.undo(uow, uow.session.get_one(Ticket, called.id))
+
+    assert [house.call(0).number, house.call(1).number] == [ticket.number for ticket in house.tickets]
 
 
 def test_the_boards_show_one_line_at_every_door(units: Units) -> None:
