@@ -26,6 +26,8 @@ def test_the_minutes_are_chosen_by_one_tap_and_dropped_again(zhang: Phone, clini
     dropped = zhang.open(page).text
 
     assert "想走开一会儿？" in before
+    assert 'name="minutes" value="5"' in before
+    assert 'name="minutes" value="30"' not in before
     assert "不走开" not in before
     assert 'value="10" aria-pressed="true"' in chosen
     assert "路上 10 分钟" in chosen
@@ -38,12 +40,14 @@ def test_who_does_not_wait_is_not_asked_and_nonsense_is_refused(zhang: Phone, cl
     _, held, _ = clinic.waiting(who=who)
     page = f"/visits/{held.public_id}"
 
+    first_in_line = zhang.open(page).text
     wrong = [zhang.send(f"{page}/walk", minutes=typed).status_code for typed in ("7", "", "十", "-5", "9" * 30)]
     with clinic.units.open() as uow:
         queueing.call_next(uow, session=clinic.clinic.session)
     called = zhang.open(page).text
     late = zhang.send(f"{page}/walk", minutes="10")
 
+    assert "想走开" not in first_in_line
     assert wrong == [409] * 5
     assert "想走开" not in called
     assert late.status_code == 409

@@ -17,13 +17,17 @@ from app.web.patient.visit import Visit
 
 
 def walk_facts(uow: Uow, visit: Visit) -> dict[str, object] | None:
-    """What stands under the number of somebody who waits; None for all others."""
+    """What stands under the number of somebody who has the time to walk, or chose to; None for all others."""
     if visit.ticket is None or visit.position is None:
         return None
     walk = walking.walk_of(uow, visit.ticket.id)
     minutes = walk.walk_minutes if walk else 0
-    is_now = minutes > 0 and is_time_to_return(visit.position.told, minutes)
-    labels = [(each, gettext("%(minutes)s 分钟", minutes=each)) for each in walking.WALKS]
+    told = visit.position.told
+    offered = [each for each in walking.WALKS if each == minutes or not is_time_to_return(told, each)]
+    if not offered:
+        return None
+    is_now = minutes > 0 and is_time_to_return(told, minutes)
+    labels = [(each, gettext("%(minutes)s 分钟", minutes=each)) for each in offered]
     choices = [*labels, (0, gettext("不走开"))] if minutes else labels
     return {
         "is_now": is_now,
