@@ -48,6 +48,18 @@ def resend(uow: Uow, case: Case) -> None:
     audit.record(uow, "reconciliation.resend", "outbox", letter.key, case=case.public_id)
 
 
+def wait_for_answers(uow: Uow, run: Run) -> int:
+    """What is missing there because its letter is still on its way is no case for a person yet; returns how many."""
+    wanted = (Case.run_id == run.id, Case.state == CaseState.OPEN, *_MISSING)
+    waits = 0
+    for case in uow.session.scalars(select(Case).join(Run, Run.id == Case.run_id).where(*wanted)):
+        letter = letter_of(uow, case, run)
+        if letter is not None and letter.state in (OutboxState.WAITING, OutboxState.SENDING):
+            move(uow, CASE, case, CaseAction.WAIT)
+            waits += 1
+    return waits
+
+
 def follow(uow: Uow) -> None:
     """Whose letter was answered is looked for in the day's statement once more; whose letter died is open again."""
     rows = uow.session.execute(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -38,6 +38,8 @@ from app.reconciliation.states import (
 
 # 申请交易账单: yesterday's statement can be had from ten o'clock on.
 STATEMENTS_FROM = time(10)
+# Providers keep their statements for three months (申请交易账单).
+DAYS_BACK = 89
 LEASE = timedelta(minutes=30)
 # By whose statement a payment that is open here comes in.
 MENDED = frozenset({Source.WECHAT, Source.ALIPAY})
@@ -67,6 +69,7 @@ def finish(units: Units, run: Run) -> int:
     """The loaded run is matched, and money that the provider has and we had not is in our books; returns the cases."""
     with units.open(JOB) as uow:
         found = matching.match(uow, run)
+        letters.wait_for_answers(uow, run)
     if run.source in MENDED:
         repair(units, run)
     return found
@@ -154,25 +157,29 @@ def run_of(uow: Uow, source: Source, day: date) -> Run | None:
 
 
 def _make_due(uow: Uow, sources: Mapping[Source, StatementSource]) -> None:
+    """Yesterday is due of every source, and with it the days before that nobody was there to compare."""
     yesterday = uow.today() - timedelta(days=1)
     maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for source in sources:
-        uow.session.execute(
-            maker(Run)
-            .values(
-                public_id=new_public_id(),
-                source=source,
-                day=yesterday,
-                state=RUN.initial,
-                due_at=at_hospital(uow.today(), STATEMENTS_FROM, uow.zone),
-                code="",
-                rows_there=0,
-                sum_there_fen=0,
-                rows_here=0,
-                sum_here_fen=0,
+        latest = uow.session.scalar(select(func.max(Run.day)).where(Run.source == source)) or yesterday
+        days = min((yesterday - latest).days, DAYS_BACK)
+        for day in (yesterday - timedelta(days=back) for back in range(days, -1, -1)):
+            uow.session.execute(
+                maker(Run)
+                .values(
+                    public_id=new_public_id(),
+                    source=source,
+                    day=day,
+                    state=RUN.initial,
+                    due_at=at_hospital(uow.today(), STATEMENTS_FROM, uow.zone),
+                    code="",
+                    rows_there=0,
+                    sum_there_fen=0,
+                    rows_here=0,
+                    sum_here_fen=0,
+                )
+                .on_conflict_do_nothing(index_elements=["source", "day"])
             )
-            .on_conflict_do_nothing(index_elements=["source", "day"])
-        )
 
 
 def _claim(units: Units, sources: Mapping[Source, StatementSource]) -> Run | None:

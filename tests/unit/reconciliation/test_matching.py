@@ -201,6 +201,22 @@ def test_a_statement_that_is_being_made_is_asked_for_again_in_half_an_hour(
     assert run_of(units).state == RunState.MATCHED
 
 
+def test_days_on_which_nobody_compared_are_compared_later(units: Units, day: Day, clock: SetClock) -> None:
+    told = provider(day)
+    reconcile(day, told)
+    first = today(units)
+    number = day.order(day.ends + timedelta(hours=5))  # on a day that was slept through
+
+    clock.step(days=3)
+
+    assert reconcile(day, told) == 3
+    with units.open(reads_only=True) as uow:
+        runs = uow.session.scalars(select(Run).order_by(Run.day)).all()
+    assert [run.day for run in runs] == [first + timedelta(days=back) for back in (-1, 0, 1, 2)]
+    assert {run.state for run in runs} == {RunState.MATCHED}
+    assert found(units) == {(Subject.PAYMENT, number): (CaseKind.ONLY_HERE, CaseState.OPEN)}
+
+
 def test_before_ten_nothing_is_asked_for(units: Units, day: Day, clock: SetClock) -> None:
     clock.step(hours=-3)
 
