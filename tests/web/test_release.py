@@ -15,6 +15,7 @@ from app.identity.models import Patient
 from app.kernel.uow import Units
 from app.registration.models import Registration
 from app.rulebook import service as rulebook
+from app.scheduling import keeping
 from app.scheduling.models import ReleaseToken
 from tests import factories
 from tests.web.conftest import Phone
@@ -135,3 +136,21 @@ def test_without_the_setting_nobody_counts(zhang: Phone, clinic: House, units: U
     answers = {zhang.send("/registrations", **form).status_code for _ in range(70)}
 
     assert answers == {302}
+
+
+def test_a_session_with_its_own_release_is_shown_before_and_chosen_after_it(
+    zhang: Phone, clinic: House, units: Units
+) -> None:
+    clinic.clock.step(hours=-2)
+    session = clinic.clinic.session.public_id
+    with units.open() as uow:
+        keeping.release(uow, public_id=session, release_at=uow.now() + timedelta(hours=1))
+
+    before = zhang.open("/departments/GI?day=2026-11-23").text
+    refused = zhang.send("/registrations", patient=patient_on_file(units), session=session)
+    clinic.clock.step(hours=1)
+    after = zhang.open("/departments/GI?day=2026-11-23").text
+
+    assert ("08:31 放号" in before, "未放号" in before, f"/sessions/{session}" in before) == (True, True, False)
+    assert (refused.status_code, "还没有放号" in refused.text) == (409, True)
+    assert ("放号" in after, f"/sessions/{session}" in after) == (False, True)

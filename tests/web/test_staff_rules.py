@@ -201,3 +201,14 @@ def test_the_nurse_lets_go_before_others_whoever_shows_the_proof(house: House) -
         ticket = queueing.ticket_of(uow, held.id)
         assert ticket is not None
         assert (ticket.priority, ticket.priority_class) == (1, "army")
+
+
+def test_a_dry_run_says_how_many_unverified_people_would_have_been_refused(house: House) -> None:
+    house.booked()
+    operations = house.browser("operations")
+    fields = form_of(operations.get("/staff/rules/new?scope=d:GI").text)
+
+    answer = operations.post("/staff/rules/try", data={**fields, "scope": "d:GI", "verified_only": "yes"})
+
+    row = answer.text[answer.text.index("就诊人还没有实名核验") :]
+    assert re.findall(r">(\d+)<", row)[:2] == ["0", "1"]
