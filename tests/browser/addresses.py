@@ -104,8 +104,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "desk.prescribe": (("other_doctor", "/desk/visits/{visit.serving}/prescribe"),),
     "desk.register": (("nurse", "/desk/register"),),
     "desk.at_window": (
-        ("nurse", "/desk/patients/{patient}?department=GI"),
-        ("nurse", "/desk/patients/{patient.child}?department=PED"),
+        ("nurse", "/desk/patients/{patient.child}?department=GI"),
         ("nurse", "/desk/patients/{patient}?department=GI&moving={visit.booked}"),
     ),
     "desk.slip": (("nurse", "/desk/registrations/{visit.held}/slip"),),

@@ -1,7 +1,6 @@
 """One browser and one hospital in mid-morning for all tests of a file."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -24,8 +23,8 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         yield hospital
 
 
-@pytest.fixture
-def quiet_hospital(tmp_path: Path) -> Iterator[Hospital]:
-    """The demo hospital before anybody came."""
-    with open_hospital(tmp_path) as hospital:
+@pytest.fixture(scope="module")
+def quiet_hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    """The demo hospital before anybody came whom a test does not bring."""
+    with open_hospital(tmp_path_factory.mktemp("quiet")) as hospital:
         yield hospital

@@ -14,10 +14,12 @@ from app.registration import service as registration
 from tests import factories
 from tests.browser import checks
 from tests.browser.hospital import Hospital, account_of
+from tests.browser.walking import FOCUSED, Walk, Way
 from tests.factories_prescription import line
 
 pytestmark = pytest.mark.browser
 PHONE, NAME = "13600000601", "许文静"
+WAYS = {"as_it_is": Way(), "twice_the_text": Way(text=2), "elder": Way(is_elder=True)}
 
 
 def press(page: Page, words: str) -> None:
@@ -53,8 +55,7 @@ def pay(page: Page, hospital: Hospital) -> None:
     """The amount is asked for and paid elsewhere; the page is told to look."""
     press(page, "支付 ¥")
     assert page.locator(".qr svg").is_visible()
-    till = hospital.house.till
-    till.pay(next(reversed(till.orders)), hospital.clock.now())
+    paid(hospital)
     press(page, "我已付款")
 
 
@@ -113,3 +114,71 @@ def test_a_whole_visit_needs_no_script(chromium: Browser, quiet_hospital: Hospit
 def the_bag(hospital: Hospital) -> Bag:
     with hospital.units.open() as uow:
         return uow.session.scalars(select(Bag)).one()
+
+
+def paid(hospital: Hospital) -> None:
+    till = hospital.house.till
+    till.pay(next(reversed(till.orders)), hospital.clock.now())
+
+
+def called(hospital: Hospital) -> str:
+    """The doctor calls the next, who is the one who walks; names the ticket."""
+    with hospital.units.open(hospital.house.actors["doctor"]) as uow:
+        return queueing.call_next(uow, session=hospital.house.clinic.session).public_id
+
+
+def seen(hospital: Hospital, ticket_id: str) -> None:
+    with hospital.units.open(hospital.house.actors["doctor"]) as uow:
+        ticket = queueing.ticket_by_public_id(uow, ticket_id)
+        queueing.begin(uow, ticket)
+        queueing.finish(uow, ticket)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_place_is_booked_paid_waited_for_and_called_by_keys_alone(
+    chromium: Browser, quiet_hospital: Hospital, name: str
+) -> None:
+    hospital, way = quiet_hospital, WAYS[name]
+    home = hospital.base_url + "/"
+    with hospital.units.open() as uow:
+        hospital.people[name] = factories.person(uow, name="许文静")
+    small = {"screen": checks.PHONE_SMALL, "elder": way.is_elder}
+    with (
+        hospital.context(chromium, name, has_javascript=False, **small) as context,
+        hospital.context(chromium, name, **small) as judging,
+    ):
+        walk = Walk(context.new_page(), way, judging.new_page())
+
+        walk.arrive(home)
+        walk.press("去挂号")
+        walk.press("消化内科")
+        walk.press("张伟 主任医师")
+        walk.press("锁定号源")
+        walk.press("支付 ¥")
+        paid(hospital)
+        walk.press("我已付款")
+        walk.press("我已到院")
+        assert "下一位就是您" in walk.page.inner_text("main")
+        ticket_id = called(hospital)
+        walk.arrive(walk.page.url)
+        assert "请" in walk.page.inner_text(".ticket")
+        walk.arrive(home)
+        seen(hospital, ticket_id)
+
+    assert walk.problems == []
+    assert walk.screens == 10
+
+
+@pytest.mark.parametrize(
+    "style", ["a:focus { outline: none !important; box-shadow: none !important }", ".bar { height: 100vh; top: 0 }"]
+)
+def test_a_focus_that_nobody_sees_is_found(chromium: Browser, style: str) -> None:
+    """The control of what the walks look for."""
+    page = chromium.new_page()
+    bar = ".bar { background: #fff; bottom: 0; height: 3rem; position: fixed; width: 100% }"
+    page.set_content(f"<style>{bar}{style}</style><a href='#x'>去挂号</a><div class='bar'></div>")
+
+    page.keyboard.press("Tab")
+
+    seen = page.evaluate(FOCUSED)
+    assert seen["isCovered"] or not seen["isMarked"]
