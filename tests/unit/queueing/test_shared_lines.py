@@ -324,5 +324,6 @@ def test_the_told_wait_holds_for_a_line_of_several_doctors(doctors: int) -> None
     error_of_one = statistics.fmean(abs(alone.middle_minutes - wait) for wait, _, alone in said)
 
     assert len(said) > 400
-    assert 0.5 <= inside <= 0.75
+    assert 0.55 <= inside <= 0.75
+    assert statistics.fmean(wait < told.safe_minutes for wait, told, _ in said) < 0.05
     assert error < 0.4 * error_of_one

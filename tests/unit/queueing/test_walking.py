@@ -99,6 +99,19 @@ def test_only_the_offered_minutes_can_be_chosen(units: Units) -> None:
             choose(units, tickets[0], minutes)
 
 
+def test_a_unit_that_is_dropped_tells_nobody(units: Units) -> None:
+    _, tickets = waiting_room(units, 1)
+    choose(units, tickets[0], 30)
+
+    uow = units.begin()
+    assert walking.tell_due(uow) == 1
+    uow.settle()
+    units.drop(uow)
+
+    assert messages(units) == []
+    assert (ring(units), ring(units)) == (1, 0)
+
+
 def rush(units: Units, processes: int = 4) -> list[int]:
     """So many jobs processes look at the same instant."""
     together = Barrier(processes)
