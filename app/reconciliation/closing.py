@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, false, func, select
 
+from app.identity.models import Staff
 from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
 from app.payment.models import CashierEntry, CashierShift, PayMethod
@@ -97,6 +98,20 @@ def drawers(uow: Uow, day: date) -> list[Drawer]:
         Drawer(PayMethod.CASH, cash, off_fen, closed, still_open),
         Drawer(PayMethod.CARD, found.get(PayMethod.CARD, Sums())),
     ]
+
+
+def shifts(uow: Uow, day: date) -> list[tuple[CashierShift, str]]:
+    """The cashiers' shifts that were counted on the day or, begun by then, are not counted yet; with their names."""
+    begins, ends = bounds(uow, day)
+    is_counted = (CashierShift.closed_at >= begins) & (CashierShift.closed_at < ends)
+    is_open = (CashierShift.state == CashierShiftState.OPEN) & (CashierShift.opened_at < ends)
+    rows = uow.session.execute(
+        select(CashierShift, Staff.name)
+        .join(Staff, Staff.id == CashierShift.staff_id)
+        .where(is_counted | is_open)
+        .order_by(CashierShift.id)
+    )
+    return [(shift, name) for shift, name in rows]
 
 
 def cases(uow: Uow, day: date) -> list[tuple[Case, Run]]:

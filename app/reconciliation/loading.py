@@ -6,7 +6,6 @@ import itertools
 import logging
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from typing import BinaryIO
 
@@ -84,7 +83,7 @@ def keep(units: Units, run: Run, rows: Iterable[RowIn]) -> None:
         count += len(piece)
         sum_fen += sum(row.amount_fen for row in piece)
         with units.open(JOB) as uow:
-            uow.session.execute(insert(StatementRow), [{"run_id": run.id, **asdict(row)} for row in piece])
+            uow.session.execute(insert(StatementRow), [{"run_id": run.id, **vars(row)} for row in piece])
     with units.open(JOB) as uow:
         kept = uow.session.get_one(Run, run.id, with_for_update=True)
         if kept.state == RunState.DUE:

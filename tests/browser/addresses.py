@@ -162,7 +162,10 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.refund_claims": (("admin", "/staff/refunds"),),
     "staff.refund_bill": (("admin", "/staff/refunds/bills/{bill.paid}"),),
     "staff.reconciliation": (("admin", "/staff/reconciliation"),),
-    "staff.day_end": (("admin", "/staff/reconciliation/day"),),
+    "staff.day_end": (
+        ("admin", "/staff/reconciliation/day"),
+        ("admin", "/staff/reconciliation/day?day=2026-11-23"),  # today, with a drawer that is not counted
+    ),
     "staff.reconciliation_case": (
         ("admin", "/staff/reconciliation/cases/{case}"),
         ("admin", "/staff/reconciliation/cases/{case.hospital}"),

@@ -12,12 +12,12 @@ from flask_babel import lazy_gettext as _l
 from app.kernel import audit
 from app.kernel.money import yuan_text
 from app.kernel.uow import Uow
-from app.payment.models import PayMethod
+from app.payment.models import CashierShift, PayMethod
 from app.reconciliation import closing
 from app.reconciliation.closing import Drawer, Side, Sums
 from app.reconciliation.models import Case, Run
 from app.reconciliation.states import RunState, Source
-from app.web import edge, show, work
+from app.web import edge, show, show_work, work
 from app.web.spreadsheets import csv_file
 from app.web.staff import AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
 from app.web.staff import reconciliation_words as words
@@ -61,6 +61,7 @@ def day_end() -> edge.Answer:
         is_over=is_over,
         open_points=_open_points(sides, drawers),
         rows=[*(_side(side) for side in sides), *(_drawer(drawer) for drawer in drawers)],
+        shifts=[_shift(*row) for row in closing.shifts(uow, day)],
         cases=[_case(*row) for row in cases if row[0].state in closing.PENDING],
         again=_again(sides) if FINANCE in edge.actor().roles else [],
         export_href=url_for("staff.day_end_table", day=day.isoformat()),
@@ -117,6 +118,21 @@ def _drawer(drawer: Drawer) -> dict[str, object]:
         "cells": [*_sums(drawer.here), counted, NONE, off, NONE],
         "tag": {"kind": tag[0], "text": tag[1]},
     }
+
+
+def _shift(shift: CashierShift, name: str) -> list[str]:
+    """A drawer: whose, from when to when, what should have lain in it and what did."""
+    is_open = shift.counted_fen is None or shift.expected_fen is None
+    off = NONE if is_open else yuan_text((shift.counted_fen or 0) - (shift.expected_fen or 0))
+    return [
+        name,
+        show_work.exact(shift.opened_at),
+        show_work.exact(shift.closed_at) if shift.closed_at else gettext("未结"),
+        yuan_text(shift.float_fen),
+        words.yuan(shift.expected_fen),
+        words.yuan(shift.counted_fen),
+        off,
+    ]
 
 
 def _open_points(sides: list[Side], drawers: list[Drawer]) -> list[str]:
