@@ -138,7 +138,7 @@ def tell_when_return_due(uow: Uow, due: ReturnDue) -> None:
         uow,
         patient_id=due.patient_id,
         template="come_back",
-        dedupe=f"come_back:{ticket.id}:{walk.choice_no}",
+        dedupe=f"come_back:{ticket.id}:{walk.choice_no}:{walk.chosen_at.timestamp():.0f}",
         params={"number": ticket.number, "room": ticket.room, "minutes": walk.walk_minutes},
         link=links.visit(uow.session.get_one(Registration, due.registration_id).public_id),
     )

@@ -13,9 +13,10 @@ from app.kernel.uow import Uow
 from app.queueing import lobby_codes
 from app.queueing.errors import CheckInElsewhere, LobbyCodeExpired, LobbyCodeNeeded, LobbyNotValid
 from app.queueing.models import Lobby, Ticket
-from app.queueing.service import check_in, ticket_of
+from app.queueing.service import check_in
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
+from app.registration.states import RegistrationState
 from app.scheduling.models import ClinicSession, Department
 
 SCANNED_FOR = timedelta(minutes=10)  # somebody who scanned has to log in, and to find the button
@@ -124,8 +125,6 @@ def _where(uow: Uow, session: ClinicSession, served: list[Lobby]) -> str:
 
 def check_in_by_phone(uow: Uow, *, registration: Registration, scanned: Scanned | None) -> Ticket:
     """The patient in the lobby has a number; asked twice, the same one. Refuses as `may_check_in` and `check_in` do."""
-    standing = ticket_of(uow, registration.id)
-    if standing is not None:
-        return standing
-    may_check_in(uow, registration, scanned)
+    if registration.state == RegistrationState.BOOKED:
+        may_check_in(uow, registration, scanned)
     return check_in(uow, registration=registration)

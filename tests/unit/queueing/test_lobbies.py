@@ -9,10 +9,11 @@ import pytest
 
 from app.kernel.errors import Refused
 from app.kernel.uow import Units
-from app.queueing import lobbies, lobby_codes
+from app.queueing import lobbies, lobby_codes, taking_back
 from app.queueing.errors import CheckInElsewhere, LobbyCodeExpired, LobbyCodeForged, LobbyCodeNeeded, LobbyNotValid
 from app.queueing.lobbies import LobbyIn, Scanned
 from app.queueing.models import Ticket
+from app.queueing.states import TicketState
 from app.registration.models import Registration
 from app.rulebook import service as rulebook
 from tests import factories
@@ -105,6 +106,20 @@ def test_with_the_rule_only_a_fresh_code_lets_in_and_twice_is_once(units: Units,
     assert [by_phone(units, registration, again).number for _ in range(2)] == ["A001", "A001"]
     clock.step(minutes=11)
     assert by_phone(units, registration, None).number == "A001"
+
+
+def test_whoever_was_checked_in_by_mistake_needs_the_code_and_gets_another_number(units: Units) -> None:
+    _, _, registration = a_place(units)
+    ticket = by_phone(units, registration, None)
+    code_is_needed(units)
+    with units.open() as uow:
+        taking_back.take_back(uow, uow.session.get_one(Ticket, ticket.id))
+
+    with pytest.raises(LobbyCodeNeeded):
+        by_phone(units, registration, None)
+    again = by_phone(units, registration, scan(units))
+
+    assert (again.id, again.number, again.state) == (ticket.id, "A002", TicketState.WAITING)
 
 
 def test_whoever_scans_in_another_campus_is_told_where_to_go(units: Units) -> None:

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from app.events import ReturnDue
 from app.kernel.uow import Units, Uow
 from app.notifications.models import Message
-from app.queueing import service, walking
+from app.queueing import service, taking_back, walking
 from app.queueing.errors import CannotWalk
 from app.queueing.estimating import is_time_to_return
 from app.queueing.models import Ticket, Walk
 from app.queueing.waits import look
+from app.registration.models import Registration
 from tests import factories
 from tests.conftest import SetClock
 from tests.unit.queueing.test_waiting_room import waiting_room
@@ -78,6 +79,23 @@ def test_another_choice_is_told_anew_and_the_same_one_is_not(units: Units) -> No
 
     assert told == [1, 0, 1, 0, 1]
     assert [told["minutes"] for told in messages(units)] == [30, 20, 20]
+
+
+def test_whoever_checks_in_once_more_is_told_once_more(units: Units, clock: SetClock) -> None:
+    _, tickets = waiting_room(units, 1)
+    choose(units, tickets[0], 30)
+    assert ring(units) == 1
+    clock.step(minutes=1)
+    with units.open() as uow:
+        ticket = uow.session.get_one(Ticket, tickets[0].id)
+        taking_back.take_back(uow, ticket)
+        service.check_in(uow, registration=uow.session.get_one(Registration, ticket.registration_id))
+
+    assert ring(units) == 0
+    choose(units, tickets[0], 30)
+
+    assert ring(units) == 1
+    assert [told["number"] for told in messages(units)] == ["A001", "A002"]
 
 
 def test_who_is_called_is_not_told_to_come_back_and_cannot_walk(units: Units) -> None:
