@@ -125,8 +125,10 @@ def test_a_process_killed_at_any_moment_ends_in_one_refund(
     begin, lengths: dict[int, list[str]], pieces: dict[int, int]
 ) -> None:
     names = moments_of(begin, lengths, pieces)
-    assert len(names) > 15
-    for at in range(1, len(names) + 1):
+    # Once the payment provider has answered it is only asked again until it is done, however often that takes.
+    moments = names.index("after refund") + 3
+    assert moments > 15
+    for at in range(1, moments + 1):
         saga = killed(begin, pieces, at)
         saga.live()
         check(saga)

@@ -1,0 +1,54 @@
+"""An insurer in memory: half of every line is the fund's, and a settlement is taken back unless it `refuses`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from app.insurance.ports import Claim, Graded, InsurerRefused, Person, Sums, Visit
+from app.insurance.rules import ChargeableClass
+from tests.factories_settlement import NAME
+
+
+@dataclass
+class MemoryInsurer:
+    """Fits insurance's Insurer; `settled` holds what stands settled, in fen of the fund, by its number."""
+
+    name: str = "memory"
+    person: str = NAME
+    refuses: bool = False
+    settled: dict[str, int] = field(default_factory=dict)
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def identify(self, _certificate: object) -> Person:
+        return Person("P1", "310", 0, name=self.person)
+
+    def register(self, person: Person, claim: Claim) -> Visit:
+        return Visit(person.psn_no, person.insutype, f"V{next(self.numbers)}", claim.certificate)
+
+    def diagnose(self, *_: object) -> None:
+        """Nothing is asked of a diagnosis here."""
+
+    withdraw = cancel_register = undo = undo_cancel = diagnose
+
+    def upload(self, _visit: Visit, claim: Claim) -> Sequence[Graded]:
+        return [Graded(fee.number, fee.amount_fen, 0, 0, 0, fee.amount_fen, ChargeableClass.A, 0) for fee in claim.fees]
+
+    def presettle(self, _visit: Visit, _batch_no: str, graded: Sequence[Graded]) -> Sums:
+        total = sum(line.amount_fen for line in graded)
+        return Sums("", total, 0, 0, 0, total, 0, total // 2, 0, 0, total - total // 2, ratio_bp=5000)
+
+    def new_message_id(self) -> str:
+        return f"H{next(self.numbers):029d}"
+
+    def settle(self, visit: Visit, batch_no: str, graded: Sequence[Graded], _message_id: str) -> Sums:
+        quoted = self.presettle(visit, batch_no, graded)
+        number = f"S{next(self.numbers)}"
+        self.settled[number] = quoted.fund_fen
+        return replace(quoted, setl_id=number)
+
+    def cancel(self, _visit: Visit, setl_id: str, _message_id: str) -> None:
+        if self.refuses:
+            raise InsurerRefused("2208: 已清算，不能撤销")
+        self.settled.pop(setl_id, None)
