@@ -33,18 +33,27 @@ def _row(refund: Refund, *, at_window: bool) -> dict[str, str]:
     kind, words, note = _WORDS[refund.state]
     waits_there = at_window and refund.state == RefundState.REQUESTED
     return {
-        "title": f"{gettext('退款')} · {show.moment(refund.requested_at)}",
-        "amount": _amount(refund),
+        "title": _amount(refund),
         "kind": kind,
         "state": str(words),
-        "note": " ".join(each for each in (_insured(refund), str(_AT_WINDOW if waits_there else note)) if each),
+        "note": " ".join(
+            each
+            for each in (
+                show.moment(refund.requested_at),
+                _insured(refund),
+                str(_AT_WINDOW if waits_there else note),
+            )
+            if each
+        ),
     }
 
 
 def _amount(refund: Refund) -> str:
     """What comes back to the patient; not known before what is left is settled anew."""
     is_open = refund.resettles and not refund.ends_bill and refund.state in WITH_INSURER
-    return str(gettext("待医保确定")) if is_open else show.yuan(refund.amount_fen)
+    if is_open:
+        return str(gettext("退款金额待医保确定"))
+    return str(gettext("退款 %(amount)s", amount=show.yuan(refund.amount_fen)))
 
 
 def _insured(refund: Refund) -> str:

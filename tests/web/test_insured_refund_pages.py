@@ -89,9 +89,9 @@ def test_a_line_goes_back_and_everybody_sees_how_far_it_is(insured: Insured, zha
 
     assert "等待医保撤销" in shown
     assert "医保撤销中" in first
-    assert "待医保确定" in first
+    assert "退款金额待医保确定" in first
     assert "医保重新结算中" in second
-    assert "¥11.20" in third
+    assert "退款 ¥11.20" in third
     assert "另有 ¥11.20 退回医保。" in third
     assert "退款中" in third
     assert list(insured.insurer.settled.values()) == [25_35]
