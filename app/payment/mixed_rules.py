@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 
 from app.payment.errors import MixedSumsFalse
+from app.payment.models import Purpose
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, 4.2
 _CHECK = "10X98765432"
@@ -25,11 +26,16 @@ class MixPayType(enum.StrEnum):
 
 
 class MedOrderType(enum.StrEnum):
-    """What is paid: a registration 挂号, a consultation's orders 诊间, or drugs at the pharmacy 药店."""
+    """What is paid (order_type): a registration 挂号, or what a consultation led to 诊间, the hospital's own drugs too.
+
+    PHARMACY_PAY 药店 is for retail pharmacies; WeChat Pay lets no kind be used for another.
+    """
 
     REGISTRATION = "REG_PAY"
     CONSULTATION = "DIAG_PAY"
-    PHARMACY = "PHARMACY_PAY"
+
+
+ORDER_TYPES = {Purpose.REGISTRATION: MedOrderType.REGISTRATION, Purpose.PRESCRIPTION: MedOrderType.CONSULTATION}
 
 
 @dataclass(frozen=True)

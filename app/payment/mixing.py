@@ -26,8 +26,8 @@ from app.payment import asking, rules, service, sql
 from app.payment.asking import Asked
 from app.payment.errors import NotMixed, PaymentUnavailable, PaymentUnclear
 from app.payment.mixed_ports import MixedAsking, MixedFact, MixedProvider, Named
-from app.payment.mixed_rules import MedOrderType, MixedSums
-from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod
+from app.payment.mixed_rules import ORDER_TYPES, MixedSums
+from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod, Purpose
 from app.payment.ports import Asking, PaymentProvider, ProviderAway, ProviderRefused
 from app.payment.states import MIXED_ORDER, MixedOrderAction, MixedOrderState, OrderState
 
@@ -59,6 +59,7 @@ class Brief:
     openid: str
     people: tuple[Named, Named | None]
     basis: Basis | None
+    purpose: Purpose
 
 
 def may_mix(uow: Uow, bill: Bill) -> bool:
@@ -138,7 +139,15 @@ def _brief(uow: Uow, mixed: MixedOrder, actor: Actor) -> Brief:
     openid = identity.openid_of_account(uow, actor.id or 0)
     basis = by_order.basis_of(uow, mixed.split_id)
     return Brief(
-        mixed.id, order, mixed.state, mixed.mix_trade_no or "", pay_order_of(uow, mixed), openid, people, basis
+        mixed.id,
+        order,
+        mixed.state,
+        mixed.mix_trade_no or "",
+        pay_order_of(uow, mixed),
+        openid,
+        people,
+        basis,
+        bill.purpose,
     )
 
 
@@ -182,7 +191,7 @@ def _ask(units: Units, partners: Partners, actor: Actor, brief: Brief) -> Brief:
     fact = partners.mixed.place(
         MixedAsking(
             order.out_trade_no,
-            MedOrderType.PHARMACY,
+            ORDER_TYPES[brief.purpose],
             brief.openid,
             payer,
             relative,

@@ -85,7 +85,7 @@ def order(gateway: Gateway, insurer: FsiInsurer, centre: MobilePayCentre, card: 
     return Order(
         MixedAsking(
             number,
-            MedOrderType.PHARMACY,
+            MedOrderType.CONSULTATION,
             OPENID,
             payer,
             None,
@@ -221,7 +221,7 @@ def test_an_order_under_the_same_number_with_other_facts_is_refused(mixed: WeCha
     mixed.place(order.asking)
 
     with pytest.raises(ProviderRefused):
-        mixed.place(dataclasses.replace(order.asking, order_type=MedOrderType.CONSULTATION))
+        mixed.place(dataclasses.replace(order.asking, order_type=MedOrderType.REGISTRATION))
 
 
 def test_an_order_nobody_placed_is_absent(mixed: WeChatMedIns):

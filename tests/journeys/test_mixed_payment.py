@@ -156,6 +156,9 @@ def test_both_parts_are_paid_in_one_go_and_no_2207_is_sent(home: Home):
         case = uow.session.scalars(select(Settlement)).one()
     assert (case.state, case.message_id, case.pay_order_id) == (SettlementState.SETTLED, None, mixed.pay_order_id)
     assert home.house.invoices() == 1
+    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=5).json()
+    # A hospital's own drugs are paid 诊间; 药店 is for retail pharmacies.
+    assert [row["order_type"] for row in books if row["mix_trade_no"] == mixed.mix_trade_no] == ["DIAG_PAY"]
 
 
 def test_with_every_notification_lost_a_mixed_payment_is_found_within_a_minute(home: Home):
