@@ -13,16 +13,21 @@ from tests import factories
 from tests.web.conftest import Phone
 from tests.web.work_fixtures import House, hidden
 
-IN_THE_HOUSE = (ChannelKind.POSTER, ChannelKind.SCREEN, ChannelKind.DESK)
-
 
 def code_of(units: Units, kind: ChannelKind, target: str) -> str:
     with units.open() as uow:
         return file_channel(uow, name="大厅海报", target=target, kind=kind).code
 
 
-@pytest.mark.parametrize("kind", IN_THE_HOUSE)
-@pytest.mark.parametrize("target", ["/departments/GI", "/departments", ""])
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (ChannelKind.POSTER, ""),
+        (ChannelKind.SCREEN, ""),
+        (ChannelKind.DESK, "/departments"),
+        (ChannelKind.SCREEN, "/departments/GI"),
+    ],
+)
 def test_from_the_lobbys_code_to_the_fee_are_three_screens(
     zhang: Phone, clinic: House, units: Units, kind: ChannelKind, target: str
 ) -> None:

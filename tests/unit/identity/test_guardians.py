@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
@@ -24,6 +26,7 @@ from app.kernel.audit import AuditEvent
 from app.kernel.errors import Refused
 from app.kernel.uow import Units
 from tests import factories
+from tests.conftest import is_postgres
 
 TODAY = date(2026, 11, 23)
 
@@ -149,3 +152,23 @@ def test_a_merged_childs_consent_goes_over_and_one_stands(units: Units, mother: 
         count = select(func.count()).select_from(GuardianConsent)
         assert uow.session.scalar(count.where(GuardianConsent.patient_id == going.id)) == 0
         assert uow.session.scalar(count) == 1 + both
+
+
+@pytest.mark.skipif(not is_postgres(), reason="SQLite has one writer at a time")
+def test_the_same_form_sent_by_four_at_once_leaves_one_consent(units: Units, mother: factories.Person) -> None:
+    """Its control is the table's own refusal of a second one, above."""
+    child = factories.child(units, mother).patient
+    with units.open(mother.actor) as uow:
+        guardians.withdraw(uow, child)
+    at_once = Barrier(4)
+
+    def give(_: int) -> int:
+        with units.open(mother.actor) as uow:
+            at_once.wait()
+            return guardians.give(uow, child, factories.consent()).id
+
+    with ThreadPoolExecutor(4) as pool:
+        given = set(pool.map(give, range(4)))
+
+    assert len(given) == 1
+    assert [kept.withdrawn_at is None for kept in consents(units, child)].count(True) == 1
