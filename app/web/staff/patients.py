@@ -63,6 +63,7 @@ def patient(patient_id: str) -> edge.Answer:
             gettext("病历号 %(number)s", number=mrn) if mrn else "",
             mask_phone(phone) if phone else "",
             mask_id_number(number) if number else "",
+            show.proof_tag(found.proof)["text"],
         ),
         visits=_visits(uow, found.id),
         accounts=len(identity.accounts_of_patient(uow, found.id)),
