@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from sqlalchemy import select
 from app.kernel.uow import Uow
 from app.queueing import shared_lines
 from app.queueing.estimating import Estimate, Habits, QueueFacts, estimate
+from app.queueing.learning import habits_of
 from app.queueing.models import Ticket
 from app.queueing.states import TicketState
 from app.queueing.turns import TurnKind
@@ -21,8 +21,6 @@ from app.registration.states import RegistrationState
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SessionState
 
-PAST_SESSIONS = 3  # of the doctor, just before this one; more would cost more than they tell
-USUAL_SESSIONS = 2  # how many sessions' worth of weight the usual late start keeps
 PLANNED_MINUTES = 10.0  # for a session without places
 STILL_COMING = timedelta(minutes=20)  # after the planned start; whoever has called nobody by then is not counted on
 WITH_DOCTOR = (TicketState.CALLED, TicketState.SERVING)
@@ -67,7 +65,7 @@ def look(uow: Uow, line_id: int) -> Look:
     expected = [(starts, ends) for starts, ends, state in slots if state == RegistrationState.BOOKED]
     planned = _minutes(slots[0][0], slots[0][1]) if slots else PLANNED_MINUTES
     doctors = _sitting(uow.now(), sessions, tickets)
-    habits, starts_at = _habits(uow, sessions, planned), min(session.starts_at for session in sessions)
+    habits, starts_at = habits_of(uow, sessions, planned), min(session.starts_at for session in sessions)
     return Look(uow.now(), starts_at, tickets, expected, habits, doctors, is_shared=len(sessions) > 1)
 
 
@@ -127,34 +125,3 @@ def _since(inside: Ticket) -> datetime:
 
 def _lengths(tickets: Iterable[Ticket]) -> list[float]:
     return [_minutes(one.began_at, one.done_at) for one in tickets if one.began_at and one.done_at]
-
-
-def _habits(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: float) -> Habits:
-    """What the doctors' last sessions on earlier days say."""
-    doctors = {session.practitioner_id for session in sessions}
-    last = (
-        select(ClinicSession.id)
-        .where(ClinicSession.practitioner_id.in_(doctors), ClinicSession.visit_day < sessions[0].visit_day)
-        .order_by(ClinicSession.visit_day.desc(), ClinicSession.starts_at.desc())
-        .limit(PAST_SESSIONS * len(doctors))
-        .cte("last_sessions")
-    )
-    rows = uow.session.execute(
-        select(ClinicSession.id, ClinicSession.starts_at, Ticket.began_at, Ticket.done_at)
-        .join(last, last.c.id == ClinicSession.id)
-        .join(Ticket, Ticket.session_id == ClinicSession.id)
-        .where(Ticket.state == TicketState.DONE, Ticket.began_at.is_not(None), Ticket.done_at.is_not(None))
-    ).all()
-    visits = [(key, starts, began, done) for key, starts, began, done in rows if began and done]
-    lengths = [_minutes(began, done) for *_, began, done in visits]
-    first: dict[tuple[int, datetime], datetime] = {}
-    for key, starts, began, _ in visits:
-        first[key, starts] = min(began, first.get((key, starts), began))
-    late = [max(_minutes(starts, began), 0.0) for (_, starts), began in first.items()]
-    usual = Habits(planned_minutes)
-    return Habits(
-        planned_minutes,
-        past_minutes=statistics.fmean(lengths) if lengths else 0.0,
-        past_visits=len(lengths),
-        late_minutes=(USUAL_SESSIONS * usual.late_minutes + sum(late)) / (USUAL_SESSIONS + len(late)),
-    )
