@@ -29,10 +29,11 @@ FOCUSED = """() => {
 
 @dataclass(frozen=True)
 class Way:
-    """How somebody reads: letters twice as large by the browser, or by the page's own elder mode."""
+    """How somebody reads: letters twice as large, or the page's own elder mode; and whether they scanned a poster."""
 
     text: float = 1
     is_elder: bool = False
+    is_in_the_lobby: bool = False
 
 
 class Walk:
@@ -65,10 +66,23 @@ class Walk:
         self.judge.context.add_cookies(self.page.context.cookies())  # type: ignore[arg-type]
         self.judge.goto(self.page.url)
         checks.scale_text(self.judge, self.way.text)
+        self.judge.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
         return checks.axe_violations(self.judge)
 
     def press(self, words: str) -> None:
-        """Tabs to the link or button with these words and presses Enter."""
+        """Tabs to the link or button with these words, presses Enter, and looks at the page it leads to."""
+        self.reach(words)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        self.arrive()
+
+    def unfold(self, words: str) -> None:
+        """Tabs to the part with these words and presses Enter, which shows what is in it."""
+        self.reach(words)
+        self.page.keyboard.press("Enter")
+
+    def reach(self, words: str) -> None:
+        """Tabs until what has these words has the focus, which is to be seen wherever it is."""
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             focused = self.page.evaluate(FOCUSED)
@@ -77,8 +91,5 @@ class Walk:
             if not focused["isInside"] or focused["isCovered"] or not focused["isMarked"]:
                 self.problems.append(f"focus not to be seen: {focused}")
             if words in focused["words"]:
-                with self.page.expect_navigation():
-                    self.page.keyboard.press("Enter")
-                self.arrive()
                 return
         raise AssertionError(f"no key leads to {words}: {self.page.inner_text('main')[:300]}")

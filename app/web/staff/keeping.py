@@ -7,10 +7,9 @@ from datetime import datetime, time
 from flask import flash, redirect, url_for
 from flask_babel import gettext
 
-from app.kernel.clock import at_hospital
 from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
-from app.scheduling import keeping
+from app.scheduling import keeping, opening
 from app.scheduling.models import BookingChannel, ClinicSession
 from app.web import edge, show, work
 from app.web.staff import ADMIN, OPERATIONS, blueprint
@@ -53,7 +52,10 @@ def _figure(name: str) -> int:
 @blueprint.post("/schedules/<session_id>/release")
 @work.needs(ADMIN, OPERATIONS)
 def release_session(session_id: str) -> edge.Answer:
-    """The session has its own release, or with an empty day its department's; refuses what keeping.release does."""
+    """The session has its own release, or with an empty day its department's; refuses what keeping.release does.
+
+    Also `clock_change` for a time that is not on the clock that day.
+    """
     uow = edge.current_uow()
     keeping.release(uow, public_id=session_id, release_at=_moment(uow))
     flash(gettext("放号时间已保存；已挂的号不变"), "ok")
@@ -71,4 +73,4 @@ def _moment(uow: Uow) -> datetime | None:
         raise BadInput(fields={"release_clock": "not_valid"}) from None
     if day is None:
         raise BadInput(fields={"release_day": "not_valid"})
-    return at_hospital(day, at.replace(tzinfo=None), uow.zone)
+    return opening.starting(day, at.replace(tzinfo=None), uow.zone)
