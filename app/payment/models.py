@@ -51,6 +51,12 @@ class PayMethod(enum.StrEnum):
     CARD = "card"
 
 
+def _by_day(name: str, column: str) -> Index:
+    """Finds a day's rows among those of years; what has not happened yet is not in it."""
+    where = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
+
+
 def _unique_while(name: str, condition: str, *columns: str) -> Index:
     where = text(condition)
     return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
@@ -65,6 +71,7 @@ class Bill(PublicRow):
         CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
         _unique_while("uq_bill_open", "state IN ('open', 'settling')", "purpose", "subject_id"),
         Index("ix_bill_subject", "purpose", "subject_id"),
+        _by_day("ix_bill_paid_at", "paid_at"),
     )
 
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
@@ -131,6 +138,7 @@ class PaymentOrder(PublicRow):
         _unique_while("uq_payment_order_live", "state IN ('created', 'asked', 'unknown')", "bill_id", "live_key"),
         _unique_while("uq_payment_order_settles", "settles_bill", "bill_id"),
         Index("ix_payment_order_due", "state", "query_due_at"),
+        _by_day("ix_payment_order_paid_at", "paid_at"),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
@@ -190,6 +198,7 @@ class Refund(PublicRow):
             name="amount_fits_order",
         ),
         Index("ix_refund_due", "state", "query_due_at"),
+        _by_day("ix_refund_finished_at", "finished_at"),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)

@@ -94,7 +94,8 @@ def _sums(sums: Sums | None) -> list[str]:
 
 def _side(side: Side) -> dict[str, object]:
     off = NONE if side.there is None else yuan_text(side.there.net_fen - side.here.net_fen)
-    tag = words.RUN_STATES[side.run.state] if side.run else ("wait", gettext("未接入"))
+    not_asked = gettext("尚未核对") if side.is_known else gettext("未接入")
+    tag = words.RUN_STATES[side.run.state] if side.run else ("wait", not_asked)
     if side.run and side.run.state == RunState.MATCHED:
         tag = ("ok", gettext("相符")) if side.is_clear else ("bad", gettext("有差错"))
     return {
