@@ -352,6 +352,14 @@ class BillPaid:
 
 
 @dataclass(frozen=True)
+class PaymentFollowed:
+    """What was paid for has happened, so that it can be told of before its payment."""
+
+    bill_id: int
+    patient_id: int
+
+
+@dataclass(frozen=True)
 class RefundRequested:
     """Money is on its way back to the patient."""
 

@@ -71,6 +71,17 @@ def tell_hospital_of_new_doctor(uow: Uow, substituted: events.DoctorSubstituted)
     _post(uow, substituted, f"{substituted.registration_id}:{new_public_id()}", substituted.patient_id)
 
 
+def tell_hospital_afterwards(uow: Uow, paid: events.BillPaid) -> None:
+    """What the payment brought about comes first: a place that a patient waits for must not wait for its bill."""
+    uow.publish(events.PaymentFollowed(paid.bill_id, paid.patient_id))
+
+
+def tell_hospital_of_payment(uow: Uow, paid: events.PaymentFollowed) -> None:
+    """The hospital system is told of the paid bill."""
+    facts = {"event": events.BillPaid.__name__, "bill_id": paid.bill_id, "patient_id": paid.patient_id}
+    outbox.post(uow, "hospital", f"{facts['event']}:{paid.bill_id}", facts, lane=_lane(paid.patient_id))
+
+
 def _facts(event: object) -> dict[str, Any]:
     return {field.name: getattr(event, field.name) for field in fields(event)}  # type: ignore[arg-type]
 
@@ -174,8 +185,9 @@ STORY: Story = {
         invoice.issue_when_paid,
         ledger.earn_when_paid,
         notifications.tell_when_paid,
-        tell_hospital,
+        tell_hospital_afterwards,
     ),
+    events.PaymentFollowed: (tell_hospital_of_payment,),
     events.RefundRequested: (pharmacy.cancel_bag_when_refund_requested, ledger.give_back_when_requested),
     events.RefundSucceeded: (
         invoice.red_letter_when_refunded,

@@ -80,6 +80,10 @@ class Deciding:
         rows = self.books.store.rows("SELECT * FROM his_received WHERE message_type = ? ORDER BY id", f"SRM^{event}")
         return [(row["control_id"], row["repeats"]) for row in rows]
 
+    def kinds(self) -> list[str]:
+        """What came, in order."""
+        return [row["message_type"] for row in self.books.store.rows("SELECT * FROM his_received ORDER BY id")]
+
     def row(self, visit: Registration) -> Registration:
         """The visit as it stands now."""
         with self.house.units.open(reads_only=True) as uow:
@@ -131,6 +135,7 @@ def test_a_yes_confirms_the_place_under_the_hospital_s_number(his: Deciding) -> 
     assert his.messages(visit) == ["booked"]
     assert his.number(visit).startswith("HIS")
     assert his.appointments() == [(visit.visit_number, "Booked")]
+    assert his.kinds()[-2:] == ["SRM^S01", "DFT^P03"], "the place was told behind its bill"
     with his.house.units.open(reads_only=True) as uow:
         found = by_hospital.registration_known_as(uow, system=HIS, value=his.number(visit))
     assert found is not None

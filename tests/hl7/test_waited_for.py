@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +22,12 @@ from hl7_adapter.er7 import Message, build, parse, segment
 from hl7_adapter.mllp import serve
 from hl7_adapter.sender import Sender
 from hl7_adapter.sender.desk import Desk
+from sandbox.his import messages
+from sandbox.store import insert
 from tests.conftest import MORNING, SetClock
 from tests.hl7.test_mllp import HOST, free_port
 from tests.hl7.test_outbound import Visit, post, rows, told, visit
+from tests.processes.hl7_outward import simulated_his
 
 __all__ = ["visit"]
 HIS = Peer(name="HIS", application="HIS", facility="HOSPITAL")
@@ -219,3 +223,22 @@ def test_the_question_is_valid_by_the_standard_s_tables(visit: Visit) -> None:
 
     assert message is not None
     assert (message.get("MSH-9"), message.get("RCP-1")) == ("QBP^Q22^QBP_Q21", "I")
+
+
+@pytest.mark.parametrize(("is_known", "kinds"), [(True, ["QBP^Q22"]), (False, ["QBP^Q22", "ADT^A04"])])
+def test_the_simulated_hospital_names_whom_it_told_of_itself(
+    visit: Visit, clock: SetClock, tmp_path: Path, is_known: bool, kinds: list[str]
+) -> None:
+    agreed(visit, is_asked_first=True)
+    card = sought(visit)
+    with simulated_his(tmp_path) as books:
+        if is_known:
+            raw = messages.write("a04", {"patient_id": "P77", "id_number": card, "name": "张秀英"}, "OWN")
+            said = {"control_id": "OWN", "kind": "a04", "raw": raw, "ack": b"", "ack_code": "AA", "sent_at": 0}
+            with books.store.write() as db:
+                insert(db, "his_sent", **said)
+        settings = Hl7Settings(his_host=HOST, his_port=books.port, answer_timeout_seconds=1)
+        asyncio.run(Sender(visit.units, settings).round())
+        heard = [row["message_type"] for row in books.store.rows("SELECT message_type FROM his_received ORDER BY id")]
+
+    assert (heard, number_of(visit)) == (kinds, "P77" if is_known else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -61,6 +62,25 @@ class Asked:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         self.clock.step(minutes=2)
+
+    def is_answered(self) -> bool:
+        """True when nothing waits for the hospital system any more."""
+        with self.units.open(reads_only=True) as uow:
+            return uow.session.get_one(Registration, self.visit.id).asked_at is None
+
+    def anew(self) -> None:
+        """The same place is asked for once more, and nothing is remembered of before on either side."""
+        with self.books.store.write() as db:
+            db.execute("DELETE FROM his_received")
+            db.execute("DELETE FROM his_appointment")
+        with self.units.open() as uow:
+            for table in (RegistrationNumber, Message, OutboxItem):
+                uow.session.execute(delete(table))
+            uow.session.execute(delete(Move).where(Move.action == RegistrationAction.HOSPITAL_ACCEPTS.value))
+            visit = uow.session.get_one(Registration, self.visit.id)
+            visit.asked_at, visit.asked_nth = uow.now(), 0
+            facts = {"event": "RegistrationBooked", "registration_id": visit.id, "patient_id": visit.patient_id}
+            outbox.post(uow, "hospital", f"RegistrationBooked:{visit.id}", facts, lane="patient-1", is_urgent=True)
 
     def _forked(self, kill_at: int) -> int:
         self.units.engine.dispose()
@@ -140,3 +160,23 @@ def test_a_question_asked_anew_under_another_number_would_have_been_seen(asked: 
 
     with pytest.raises(AssertionError):
         asked.has_one_effect()
+
+
+@pytest.mark.long
+def test_a_hundred_kills_at_any_moment_leave_one_effect_of_each_booking(asked: Asked) -> None:
+    kills = 0
+    while kills < 100:
+        child = asked._forked(0)
+        time.sleep(random.random() * 0.15)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        asked.clock.step(minutes=2)
+        if not os.WIFSIGNALED(status) or asked.is_answered():
+            asked.has_one_effect()
+            asked.anew()
+        else:
+            kills += 1
+    while not asked.is_answered():
+        asked.send()
+
+    asked.has_one_effect()

@@ -39,7 +39,7 @@ def answer(clinic: House, says: str) -> None:
 
 def test_asking_is_followed_by_pending_and_by_the_hospital_s_number(zhang: Phone, clinic: House, page: str) -> None:
     asking = zhang.open(f"{page}/word").text
-    whole = zhang.open(page).text
+    whole, listed = zhang.open(page).text, zhang.open("/registrations").text
     clinic.clock.step(seconds=6)
     pending = [zhang.open(f"{page}/word").text, zhang.open(page).text]
     answer(clinic, "yes")
@@ -48,6 +48,7 @@ def test_asking_is_followed_by_pending_and_by_the_hospital_s_number(zhang: Phone
     assert "正在请医院确认" in asking
     assert f'data-poll="{page}/word"' in whole
     assert "号已留好，等医院确认" in whole
+    assert "等待医院确认" in listed
     assert all("医院系统还没有答复" in each and "不用再约一次" in each for each in pending)
     assert all("医院已确认这个号" in each and "HIS77" in each for each in confirmed)
     assert "data-poll" not in confirmed[1]

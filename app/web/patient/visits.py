@@ -14,6 +14,7 @@ from app.queueing import service as queueing
 from app.registration import rescheduling
 from app.registration import service as registrations
 from app.registration.listing import Listed, listed_of_account
+from app.registration.models import Registration
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.web import edge, live, show
 from app.web.patient import blueprint
@@ -62,14 +63,20 @@ def row_of(uow: Uow, found: Listed) -> dict[str, object]:
         "name": identity.name_of(uow, found.patient),
         "when": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}",
         "room": show.room_words(found.clinic_session.room),
-        "kind": show.state_kind(row.state),
-        "state": show.state_words(row.state),
+        **_state(row),
         "may_check_in": may_check_in(row, found.clinic_session, opens_at, uow.now()),
         "is_booked": row.state == RegistrationState.BOOKED,
         "opens_at": show.clock_time(opens_at),
         "href": url_for("patient.visit", registration_id=row.public_id),
         "detail": url_for("patient.registration", registration_id=row.public_id),
     }
+
+
+def _state(row: Registration) -> dict[str, object]:
+    """The registration's state in words and colour; a place of which the hospital system has the last word waits."""
+    if row.asked_at is not None and row.state == RegistrationState.BOOKED:
+        return {"kind": "wait", "state": gettext("等待医院确认")}
+    return {"kind": show.state_kind(row.state), "state": show.state_words(row.state)}
 
 
 @blueprint.post("/visits/<registration_id>/rejoin")
@@ -108,8 +115,7 @@ def registration(registration_id: str) -> edge.Answer:
         bill_id=found.fee_bill.public_id if found.fee_bill and found.fee_bill.state == BillState.OPEN else "",
         fee=show.yuan(row.fee_fen),
         facts=_facts(uow, found),
-        kind=show.state_kind(row.state),
-        state=show.state_words(row.state),
+        **_state(row),
         replaces=row.replaces_id is not None,
         may_move=rescheduling.may_move(uow, row),
         may_cancel=_may_cancel(uow, found),
