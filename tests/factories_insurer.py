@@ -1,4 +1,4 @@
-"""An insurer in memory: half of every line is the fund's, and a settlement is taken back unless it `refuses`."""
+"""An insurer in memory: half of each line is the fund's; it takes all back unless it `refuses`, `flaw` spoils its answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.insurance.ports import Claim, Graded, InsurerRefused, Person, Sums, Visit
+from app.insurance.ports import AnswerFlawed, Claim, Graded, InsurerRefused, Person, Sums, Visit
 from app.insurance.rules import ChargeableClass
 from tests.factories_settlement import NAME
 
@@ -18,6 +18,7 @@ class MemoryInsurer:
     name: str = "memory"
     person: str = NAME
     refuses: bool = False
+    flaw: str = ""
     settled: dict[str, int] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -33,6 +34,8 @@ class MemoryInsurer:
     withdraw = cancel_register = undo = undo_cancel = diagnose
 
     def upload(self, _visit: Visit, claim: Claim) -> Sequence[Graded]:
+        if self.flaw:
+            raise AnswerFlawed(self.flaw)
         return [Graded(fee.number, fee.amount_fen, 0, 0, 0, fee.amount_fen, ChargeableClass.A, 0) for fee in claim.fees]
 
     def presettle(self, _visit: Visit, _batch_no: str, graded: Sequence[Graded]) -> Sums:

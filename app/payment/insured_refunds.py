@@ -11,7 +11,8 @@ from app.insurance.states import SettlementState
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.payment import parts, refunds, service
-from app.payment.models import Bill, Refund
+from app.payment.errors import SecondPersonNeeded
+from app.payment.models import Bill, Refund, RefundClaim
 from app.payment.rules import PAYERS
 from app.payment.states import REFUND, RefundAction, RefundState
 
@@ -67,9 +68,16 @@ def _waiting(uow: Uow, split_id: int) -> tuple[Bill | None, Refund | None]:
     return bill, refunds.with_insurer(uow, bill.id)
 
 
-def give_all_back(uow: Uow, settlement_id: int) -> Refund | None:
-    """Staff give all of the bill back whose rest the insurer does not settle; None when nothing waits for it."""
+def give_all_back(uow: Uow, settlement_id: int, *, limit_fen: int) -> Refund | None:
+    """Staff give all of the bill back whose rest the insurer does not settle; None when nothing waits for it.
+
+    Above `limit_fen` it is another person than who asked for the lines; refuses `second_person_needed`.
+    """
     case = uow.session.get_one(Settlement, settlement_id)
-    root_id = case.root_split_id
-    bill = uow.session.scalars(select(Bill).where(Bill.split_id == root_id)).first() if root_id else None
-    return refunds.give_back(uow, bill, reason="by_staff") if bill is not None else None
+    bill, refund = _waiting(uow, case.root_split_id) if case.root_split_id is not None else (None, None)
+    if bill is None or refund is None:
+        return None
+    asked_by = uow.session.scalar(select(RefundClaim.asked_by).where(RefundClaim.refund_id == refund.id))
+    if bill.total_fen > limit_fen and asked_by == uow.actor.id:
+        raise SecondPersonNeeded
+    return refunds.give_back(uow, bill, reason="by_staff")

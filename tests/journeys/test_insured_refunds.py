@@ -16,7 +16,7 @@ from app.kernel.clock import SystemClock
 from app.kernel.errors import VisitError
 from app.kernel.uow import Actor, Units
 from app.payment import insured_refunds
-from app.payment.models import BillLine, RefundLine
+from app.payment.models import BillLine, RefundClaim, RefundLine
 from app.payment.states import BillState, RefundState
 from app.prescription.models import Prescription
 from tests.conftest import SetClock
@@ -227,8 +227,13 @@ def test_a_rest_that_would_cost_somebody_more_waits_for_the_staff(home: House, c
     case = home.case(made)
     assert (case.state, case.flaw) == (SettlementState.HELD, "costs_more")
     assert home.till.refunds == {}
-    with home.units.open(Actor("staff", "s1")) as uow:
-        insured_refunds.give_all_back(uow, case.id)
+    with home.units.open(reads_only=True) as uow:
+        asker = uow.session.scalars(select(RefundClaim.asked_by)).one()
+    with pytest.raises(VisitError) as refusal, home.units.open(Actor("staff", "s1", asker)) as uow:
+        insured_refunds.give_all_back(uow, case.id, limit_fen=200_00)
+    assert refusal.value.code == "second_person_needed"
+    with home.units.open(Actor("staff", "s2", asker + 1)) as uow:
+        insured_refunds.give_all_back(uow, case.id, limit_fen=200_00)
     home.work()
     home.finish_refunds()
 

@@ -117,6 +117,22 @@ def test_a_reversal_that_the_insurer_refuses_is_decided_on_the_console(insured: 
     assert "没有待处理的结算" in finance.get("/staff/settlements").text
 
 
+@pytest.mark.parametrize(("deed", "words"), [("again", "重新结算中"), ("give-all-back", "退款 ¥36.55")])
+def test_a_rest_that_is_not_settled_is_asked_for_again_or_goes_back_too(
+    insured: Insured, zhang: Phone, deed: str, words: str
+) -> None:
+    insured.insurer.flaw = "I3"
+    insured.ask(l2=1)
+    insured.work()
+    listed = insured.house.browser("finance").get("/staff/settlements").text
+
+    insured.decide(deed)
+
+    assert "整单退费" in listed
+    assert "/self-pay" not in listed
+    assert words in zhang.open(f"/bills/{insured.bill.public_id}").text
+
+
 def test_the_cashier_reads_that_a_refund_waits_for_the_insurer(insured: Insured) -> None:
     house, cashier = insured.house, insured.house.actors["cashier"]
     with house.units.open() as uow:

@@ -14,6 +14,7 @@ from app.insurance.states import SettlementState
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.payment import insured_refunds
+from app.runtime import runtime
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
 
@@ -86,7 +87,8 @@ def _pay_self(uow: Uow, case_id: str) -> None:
 
 
 def _give_all_back(uow: Uow, case_id: str) -> None:
-    insured_refunds.give_all_back(uow, choosing.case_for_staff(uow, case_id)[0].id)
+    case, _ = choosing.case_for_staff(uow, case_id)
+    insured_refunds.give_all_back(uow, case.id, limit_fen=runtime().settings.refund_approval_fen)
 
 
 # By the address: the button, what is said when it is done, and what it does.
