@@ -1,4 +1,4 @@
-"""An insurer in memory: half of each line is the fund's; it takes all back unless it `refuses`, `flaw` spoils its answers."""
+"""An insurer in memory: half of each line is the fund's; `refuses`, `flaw` and `is_deaf` are how it misbehaves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.insurance.ports import AnswerFlawed, Claim, Graded, InsurerRefused, Person, Sums, Visit
+from app.insurance.ports import AnswerFlawed, Claim, Graded, InsurerAway, InsurerRefused, Person, Sums, Visit
 from app.insurance.rules import ChargeableClass
 from tests.factories_settlement import NAME
 
@@ -19,6 +19,7 @@ class MemoryInsurer:
     person: str = NAME
     refuses: bool = False
     flaw: str = ""
+    is_deaf: bool = False
     settled: dict[str, int] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -31,7 +32,10 @@ class MemoryInsurer:
     def diagnose(self, *_: object) -> None:
         """Nothing is asked of a diagnosis here."""
 
-    withdraw = cancel_register = undo = undo_cancel = diagnose
+    withdraw = cancel_register = undo = diagnose
+
+    def undo_cancel(self, _visit: Visit, _message_id: str) -> None:
+        raise InsurerRefused("2601: 未查到原交易")
 
     def upload(self, _visit: Visit, claim: Claim) -> Sequence[Graded]:
         if self.flaw:
@@ -52,6 +56,8 @@ class MemoryInsurer:
         return replace(quoted, setl_id=number)
 
     def cancel(self, _visit: Visit, setl_id: str, _message_id: str) -> None:
+        if self.is_deaf:
+            raise InsurerAway("timed out")
         if self.refuses:
             raise InsurerRefused("2208: 已清算，不能撤销")
         self.settled.pop(setl_id, None)

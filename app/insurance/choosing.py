@@ -17,7 +17,7 @@ from app.prescription.models import Prescription
 from app.prescription.states import PRESCRIPTION, PrescriptionAction, PrescriptionState
 
 UNDER_WAY = (SettlementState.DUE, SettlementState.SETTLING, SettlementState.UNKNOWN, SettlementState.SETTLED)
-BY_WORD = (SettlementState.STUCK, SettlementState.DOUBTFUL)
+NOT_CERTAIN = (SettlementState.STUCK, SettlementState.DOUBTFUL)
 PAYABLE = (PrescriptionState.APPROVED, PrescriptionState.BILLED)
 
 
@@ -73,9 +73,12 @@ def close_case(uow: Uow, public_id: str) -> None:
 
 
 def take_back_again(uow: Uow, public_id: str) -> None:
-    """The insurer is asked once more to take a settlement back that it refused to; NotFound, quiet for any other."""
+    """The insurer is asked once more to take a settlement back, which stands there as a person made sure.
+
+    For one that it refused to take back, or says nothing certain about; NotFound, quiet for any other.
+    """
     case = _going_back(uow, public_id)
-    if case.state is SettlementState.STUCK:
+    if case.state in NOT_CERTAIN:
         taking_back.reverse_again(uow, case)
         audit.record(uow, "settlement.take_back_again", "settlement", public_id)
 
@@ -83,7 +86,7 @@ def take_back_again(uow: Uow, public_id: str) -> None:
 def take_back_by_word(uow: Uow, public_id: str) -> None:
     """The insurer's office said that the settlement is taken back: what waits for that goes on; quiet for any other."""
     case = _going_back(uow, public_id)
-    if case.state in BY_WORD:
+    if case.state in NOT_CERTAIN:
         audit.record(uow, "settlement.take_back_by_word", "settlement", public_id)
         taking_back.taken_back(uow, case)
 

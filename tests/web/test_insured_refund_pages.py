@@ -117,6 +117,23 @@ def test_a_reversal_that_the_insurer_refuses_is_decided_on_the_console(insured: 
     assert "没有待处理的结算" in finance.get("/staff/settlements").text
 
 
+def test_a_reversal_of_which_nothing_certain_is_told_is_sent_again_when_somebody_made_sure(insured: Insured) -> None:
+    insured.insurer.is_deaf = True
+    insured.ask(l1=3, l2=1)
+    for _ in range(4):
+        insured.work()
+        insured.house.clock.step(minutes=6)
+    listed = insured.house.browser("finance").get("/staff/settlements").text
+
+    insured.insurer.is_deaf = False
+    insured.decide("take-back")
+    insured.work()
+
+    assert "撤销结果未知，正在核实" in listed
+    assert insured.insurer.settled == {}
+    assert len(insured.house.till.refunds) == 1
+
+
 @pytest.mark.parametrize(("deed", "words"), [("again", "重新结算中"), ("give-all-back", "退款 ¥36.55")])
 def test_a_rest_that_is_not_settled_is_asked_for_again_or_goes_back_too(
     insured: Insured, zhang: Phone, deed: str, words: str
