@@ -72,6 +72,7 @@ def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -
     `priority_code` is the class whose proof the desk has seen; an age the rules name needs none. Refuses
     `check_in_too_early`, `check_in_too_late`, `came_too_late`, `cannot_check_in`, `priority_unknown`.
     """
+    _one_at_a_time(uow, registration)
     standing = ticket_of(uow, registration.id)
     if standing is not None and registration.state != RegistrationState.BOOKED:
         return standing
@@ -91,6 +92,11 @@ def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -
     audit.record(uow, "ticket.check_in", "registration", registration.public_id, number=ticket.number)
     uow.publish(events.PatientCheckedIn(registration.id, registration.patient_id, ticket.id, nth))
     return ticket
+
+
+def _one_at_a_time(uow: Uow, registration: Registration) -> None:
+    """Of two taps at once the second waits for the first, and finds its number."""
+    uow.session.refresh(registration, with_for_update=True)
 
 
 def _order_on_arrival(uow: Uow, rules: Rules, registration: Registration, session: ClinicSession) -> datetime:

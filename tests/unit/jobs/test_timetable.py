@@ -24,6 +24,8 @@ PROMISED = {
     "expire_holds",
     "waitlist",
     "close_sessions",
+    "call_back",
+    "wait_errors",
     "open_sessions",
     "reminders",
     "deliver_messages",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
@@ -18,7 +19,7 @@ from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.scheduling.models import ClinicSession
 from tests import factories
-from tests.conftest import SetClock
+from tests.conftest import SetClock, is_postgres
 
 
 def waiting_room(units: Units, count: int) -> tuple[factories.Clinic, list[Ticket]]:
@@ -40,6 +41,39 @@ def test_checking_in_twice_gives_the_same_number(units: Units) -> None:
     registration = factories.booked(units, who, clinic.session)
 
     assert [check_in(units, registration).number for _ in range(2)] == ["A001", "A001"]
+
+
+def taps_at_once(units: Units, registration: Registration) -> list[str]:
+    """Four taps at the same instant: the number each is shown, or how it is refused."""
+    together = Barrier(4)
+
+    def tap(_: int) -> str:
+        together.wait()
+        try:
+            return check_in(units, registration).number
+        except VisitError as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(tap, range(4)))
+
+
+def test_taps_at_once_are_shown_one_number(units: Units) -> None:
+    with units.open() as uow:
+        clinic, who = factories.clinic(uow), factories.person(uow)
+
+    assert set(taps_at_once(units, factories.booked(units, who, clinic.session))) == {"A001"}
+
+
+@pytest.mark.skipif(not is_postgres(), reason="SQLite has one writer at a time")
+def test_without_waiting_for_each_other_some_taps_are_refused(units: Units, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: each reads the registration as it was before the first tap."""
+    have_read = Barrier(4)
+    monkeypatch.setattr(service, "_one_at_a_time", lambda _uow, _registration: have_read.wait(10))
+    with units.open() as uow:
+        clinic, who = factories.clinic(uow), factories.person(uow)
+
+    assert "illegal_move" in taps_at_once(units, factories.booked(units, who, clinic.session))
 
 
 def test_numbers_given_at_once_are_all_different(units: Units) -> None:
