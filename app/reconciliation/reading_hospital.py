@@ -2,7 +2,7 @@
 
 FHS and FTS may stand around it. BTS-1 counts the messages; BTS-3, where it is given, is what was paid and what went
 back, in yuan. A message is a row for each of our transactions in it: FT1-2 is ours as we sent it, FT1-11 is summed over
-its lines. Charges (CG) are not compared: each is paid, or it is none.
+its lines. Charges (CG) and their adjustments (AJ) are not compared: what is charged is paid, or nobody owes it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.reconciliation.states import Outcome, Subject
 HEAD = 64 * 1024
 SUBJECTS = {"PY": Subject.PAYMENT, "CD": Subject.REFUND}  # HL7 table 0017
 MOVES_NOTHING = ("CG", "AJ")  # what was charged, and what a declined line takes off that: nobody paid either
+PASSED_OVER = frozenset({"CG", "AJ"})
 _OURS = re.compile(r"([0-9A-Za-z]{1,40})-[0-9]+-(?:PY|CD)", re.ASCII)
 _STAMP = re.compile(r"([0-9]{14})(?:\.[0-9]{1,4})?([+-][0-9]{4})?", re.ASCII)
 

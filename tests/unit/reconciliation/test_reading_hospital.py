@@ -42,6 +42,10 @@ def test_charges_beside_a_payment_are_not_counted() -> None:
     assert [(row.number, row.amount_fen) for row in read(batch([both], sums="25.00~0.00"))] == [("b1", 2500)]
 
 
+def test_a_line_that_was_not_wanted_is_no_booking_of_money() -> None:
+    assert read(batch([booking("p1", 1280, at=AT, kind="AJ"), BOOKED[1]], sums="0.00~7.00"))[0].number == "r1"
+
+
 def test_what_the_hospital_system_booked_of_its_own_keeps_its_number() -> None:
     own = booking("b1", 2500, at=AT).replace("b1-1-PY", "HIS0001")
 
