@@ -132,9 +132,9 @@ def card_by_id(uow: Uow, session_id: int) -> SessionCard:
 def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wanted = Wanted()) -> tuple[int, int]:
     """A free place of the session is held for the registration: (slot id, place number).
 
-    One statement, so of any number of phones each free place goes to one. Refuses `session_closed`, `sold_out`,
-    `kept_for_others`; and `places_busy` (try again) when places exist but others hold them in units that are not
-    finished yet.
+    One statement, so of any number of phones each free place goes to one. When the last ones are taken by others whose
+    units are not finished yet it waits for these: one of them may give its place back. Refuses `session_closed`,
+    `sold_out`, `kept_for_others`; and `places_busy` (try again) for a place that came back meanwhile.
     """
     session = uow.session.get_one(ClinicSession, session_id)
     if session.state != SessionState.OPEN or session.ends_at <= uow.now():
@@ -152,10 +152,14 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
         "p_channel": wanted.channel,
         "p_kept_until": uow.now() if wanted.channel else session.ends_at,
     }
-    row = sql.CLAIM.first(uow, facts)
-    if row is None:
-        raise _why_none(uow, session, wanted)
-    return row[0], row[1]
+    for claim in (sql.CLAIM, sql.CLAIM_IN_TURN):
+        row = claim.first(uow, facts)
+        if row is not None:
+            return row[0], row[1]
+        why = _why_none(uow, session, wanted)
+        if not isinstance(why, PlacesBusy):
+            break
+    raise why
 
 
 def _why_none(uow: Uow, session: ClinicSession, wanted: Wanted) -> SoldOut | PlacesBusy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Update, bindparam, case, func, or_, select, update
+from sqlalchemy import Select, Update, bindparam, case, func, or_, select, update
 
 from app.kernel.hot import Hot
 from app.scheduling.models import ClinicSession, ReleaseGate, ReleaseToken, Slot
@@ -10,7 +10,7 @@ from app.scheduling.states import SessionState, SlotState
 
 # SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
 # `=`, never IN: PostgreSQL may run a subquery of IN once per slot, and each run locks, and so takes, a further place.
-_FIRST_FREE = (
+_FREE = (
     select(Slot.id)
     .where(
         Slot.session_id == bindparam("p_session_id"),
@@ -27,7 +27,6 @@ _FIRST_FREE = (
     )
     .order_by(Slot.seq)
     .limit(1)
-    .with_for_update(skip_locked=True)
 )
 # Read in the claim's own snapshot: a session that was stopped, or given to another doctor, since it was looked at.
 _STILL_SO = (
@@ -39,16 +38,24 @@ _STILL_SO = (
     )
     .exists()
 )
-CLAIM = Hot(
-    update(Slot)
-    .where(
-        Slot.id == _FIRST_FREE.scalar_subquery(),
-        Slot.state == bindparam("p_state", type_=Slot.state.type),
-        _STILL_SO,
+
+
+def _claim(place: Select[int]) -> Hot:
+    return Hot(
+        update(Slot)
+        .where(
+            Slot.id == place.scalar_subquery(),
+            Slot.state == bindparam("p_state", type_=Slot.state.type),
+            _STILL_SO,
+        )
+        .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
+        .returning(Slot.id, Slot.seq)
     )
-    .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
-    .returning(Slot.id, Slot.seq)
-)
+
+
+CLAIM = _claim(_FREE.with_for_update(skip_locked=True))
+# For the last places, which others may have in units that are not finished: whoever comes waits until they are.
+CLAIM_IN_TURN = _claim(_FREE.with_for_update())
 TAKE: Update = (
     update(Slot)
     .where(

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.identity import logins
 from app.identity.rules import CHOOSES_PASSWORD
 from app.kernel import audit, once, rates
-from app.kernel.errors import NotAllowed, VisitError
+from app.kernel.errors import NotAllowed, TryLater, VisitError
 from app.kernel.uow import NOBODY, Actor, Uow
 from app.runtime import runtime
 
@@ -256,5 +256,5 @@ def note_refusal(error: VisitError) -> None:
     named = [str(value) for name, value in (request.view_args or {}).items() if name.endswith("id")]
     with runtime().units.open(actor(), request_id=g.request_id) as uow:
         audit.record(uow, f"page.{request.endpoint}"[:64], "page", "/".join(named), outcome=error.code)
-        if "counted" in g:
+        if "counted" in g and not isinstance(error, TryLater):  # who was told to try again may do so
             rates.note(uow, g.pop("counted"), window_seconds=60)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
 
 import pytest
@@ -13,11 +14,13 @@ from sqlalchemy.engine import Engine
 
 from app.events import FeePaidTooLate, RegistrationBooked
 from app.kernel.errors import NotFound, Refused, TryLater
-from app.kernel.uow import Units, Uow
+from app.kernel.uow import Actor, Units, Uow
 from app.registration import by_time, closing, service
 from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHolds
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
+from app.scheduling import service as scheduling
+from app.scheduling import sql
 from app.scheduling.errors import SessionClosed, SoldOut
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SlotState
@@ -74,6 +77,44 @@ def test_the_last_twenty_places_go_to_twenty_of_sixty_four(units: Units) -> None
     numbers = sorted(answer for answer in answers if isinstance(answer, int))
     assert numbers == list(range(1, 21))
     assert Counter(answer for answer in answers if isinstance(answer, str)) == {"sold_out": 44}
+
+
+@pytest.mark.skipif(os.environ.get("MENZHEN_TEST_DATABASE") != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("stands", [False, True])
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_last_place_is_waited_for_and_had_when_the_one_before_lets_go(
+    units: Units, monkeypatch: pytest.MonkeyPatch, *, stands: bool, waits: bool
+) -> None:
+    """The control does not wait: it leaves the place to nobody, or tells to come again in vain."""
+    with units.open() as uow:
+        clinic, first, second = factories.clinic(uow, places=1), factories.person(uow), factories.person(uow)
+    if not waits:
+        monkeypatch.setattr(sql, "CLAIM_IN_TURN", sql.CLAIM)
+    begun = units.begin(Actor("patient", "first", first.account.id))
+    scheduling.claim_slot(begun, session_id=clinic.session.id, registration_id=1)
+
+    def ask() -> str | int:
+        try:
+            return factories.held(units, second, clinic.session).place_no
+        except (Refused, TryLater) as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(1) as other:
+        answer = other.submit(ask)
+        if waits:
+            _until_somebody_waits(units)
+        else:
+            wait([answer])
+        (units.finish if stands else units.drop)(begun)
+
+    assert answer.result() == ("places_busy" if not waits else "sold_out" if stands else 1)
+
+
+def _until_somebody_waits(units: Units) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with units.engine.connect() as connection:
+        while not connection.execute(waiting).scalar_one():
+            time.sleep(0.005)
 
 
 @pytest.mark.skipif(os.environ.get("MENZHEN_TEST_DATABASE") != "postgresql", reason="SQLite has one plan")
