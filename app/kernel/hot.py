@@ -151,7 +151,7 @@ def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool) -> Row:
     session = uow.session
     key = class_mapper(span.kind).identity_key_from_primary_key((values["id"],))
     known: Row | None = session.identity_map.get(key)
-    return known if known is not None else _belongs(uow, made(span.kind, values))
+    return known if known is not None else _belongs(uow, made(span.kind, **values))
 
 
 def _columns(kind: type[Row]) -> list[Column[Any]]:
@@ -181,8 +181,8 @@ def new_key(uow: Uow, kind: type[Row]) -> int:
         return int(drawn[0])
 
 
-def made(kind: type[R], values: dict[str, Any]) -> R:
-    """A row of the table that has these values and nothing to tell of how it got them."""
+def made(kind: type[R], **values: object) -> R:
+    """A row that is new or was found, with these values and without the session's way of minding how it got them."""
     row: R = class_mapper(kind).class_manager.new_instance()
     instance_dict(row).update(values)
     return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app import events
 from app.identity.merging import repoint
 from app.insurance import service as insurance
+from app.kernel import hot
 from app.kernel.uow import Uow
 from app.payment import insured_refunds, mixed_querying, refunds, service
 from app.payment.models import Bill, BillLine, Purpose
@@ -25,7 +26,8 @@ def open_bill_when_held(uow: Uow, held: events.RegistrationHeld) -> None:
         account_id=registration.account_id,
         expires_at=registration.held_until,
     )
-    fee = BillLine(
+    fee = hot.made(
+        BillLine,
         line_no=1,
         invoice_category="registration",
         name="挂号费",

@@ -52,7 +52,8 @@ def open_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
 
 def open_first_bill(uow: Uow, draft: Draft, lines: Sequence[BillLine]) -> Bill:
     """The bill of `lines` is open for a thing that has had none, and `BillOpened` published."""
-    bill = Bill(
+    bill = hot.made(
+        Bill,
         purpose=draft.purpose,
         subject_id=draft.subject_id,
         patient_id=draft.patient_id,

@@ -11,7 +11,10 @@ from app.kernel.hot import Found
 from app.kernel.uow import Uow
 from app.registration.models import Registration, Suspension
 from app.registration.states import ACTIVE, RegistrationState
+from app.rulebook.remembered import mark, rules_marked
+from app.rulebook.terms import Rules
 from app.scheduling.models import ClinicSession, Department
+from app.scheduling.rules import where_of
 
 
 @dataclass(frozen=True)
@@ -23,24 +26,28 @@ class Asked:
     has_standing: bool
     has_suspension: bool
     unpaid_holds: int
+    rules: Rules
 
 
 def asked(uow: Uow, patient_public_id: str, session_public_id: str) -> Asked | None:
     """What an account asks for on behalf of a patient; None when it may not, or when there is no such session."""
+    now = uow.now()
     facts = {
         "p_patient": patient_public_id,
         "p_session": session_public_id,
         "p_account_id": uow.actor.id if uow.actor.kind == "patient" else None,
-        "p_now": uow.now(),
+        "p_now": now,
     }
     found = _ASKED.first(uow, facts)
     if found is None:
         return None
-    patient, session, _, standing, suspensions, unpaid = found
-    return Asked(patient, session, bool(standing), bool(suspensions), unpaid)
+    patient, session, department, standing, suspensions, unpaid, marked = found
+    rules = rules_marked(uow, where_of(department), marked, at=now)
+    return Asked(patient, session, bool(standing), bool(suspensions), unpaid, rules)
 
 
 _account_id = bindparam("p_account_id", type_=PatientLink.account_id.type)
+_now = bindparam("p_now", type_=Suspension.ends_at.type)
 _STANDING = (
     select(func.count())
     .select_from(Registration)
@@ -53,9 +60,7 @@ _STANDING = (
     )
 )
 _SUSPENSIONS = (
-    select(func.count())
-    .select_from(Suspension)
-    .where(Suspension.patient_id == Patient.id, Suspension.ends_at > bindparam("p_now", type_=Suspension.ends_at.type))
+    select(func.count()).select_from(Suspension).where(Suspension.patient_id == Patient.id, Suspension.ends_at > _now)
 )
 _UNPAID = (
     select(func.count())
@@ -66,7 +71,7 @@ _ASKED = Found(
     Patient,
     ClinicSession,
     Department,
-    also=(_STANDING.scalar_subquery(), _SUSPENSIONS.scalar_subquery(), _UNPAID.scalar_subquery()),
+    also=(_STANDING.scalar_subquery(), _SUSPENSIONS.scalar_subquery(), _UNPAID.scalar_subquery(), mark(_now)),
     which=lambda everything: (
         everything.select_from(Patient)
         .join(PatientLink, PatientLink.patient_id == Patient.id)

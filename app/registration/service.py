@@ -52,7 +52,7 @@ def hold(
     standing = standing_with(uow, patient, session) if asked.has_standing else None
     if standing is not None:
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
-    rules = limits.rules_of_session(uow, session)
+    rules = asked.rules
     if asked.has_suspension or asked.unpaid_holds >= rules.unpaid_holds_at_most:
         limits.refuse_against_the_rules(uow, rules, patient, session)
     limits.refuse_by_day_and_number(uow, rules, patient, session)
@@ -93,7 +93,8 @@ def place(  # noqa: PLR0913 - a place is had on these terms
     """
     now, key = uow.now(), hot.new_key(uow, Registration)
     slot_id, place_no = scheduling.claim_slot(uow, session_id=session.id, registration_id=key, wanted=wanted)
-    registration = Registration(
+    registration = hot.made(
+        Registration,
         id=key,
         public_id=new_public_id(),
         visit_number=_visit_number(uow),

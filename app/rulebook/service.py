@@ -52,14 +52,28 @@ HOUSE = Where()
 
 def rules_for(uow: Uow, where: Where = HOUSE, *, at: datetime | None = None) -> Rules:
     """The rules that hold there at `at` (now), rule by rule from the narrowest scope that states one; kept per unit."""
-    instant = at or uow.now()
-    kept: dict[tuple[Where, datetime | None], Rules] = uow.session.info.setdefault("rulebook", {})
+    kept = _kept(uow)
     if (where, at) not in kept:
-        said: dict[str, Any] = {}
-        for body in _bodies_in_force(uow, where, instant):
-            said |= body
-        kept[where, at] = from_body(said) if said else SHIPPED
+        kept[where, at] = rules_at(uow, where, at or uow.now())
     return kept[where, at]
+
+
+def rules_at(uow: Uow, where: Where, instant: datetime) -> Rules:
+    """The rules that hold there at `instant`, as they are written."""
+    said: dict[str, Any] = {}
+    for body in _bodies_in_force(uow, where, instant):
+        said |= body
+    return from_body(said) if said else SHIPPED
+
+
+def keep_rules(uow: Uow, where: Where, rules: Rules) -> None:
+    """These rules hold there for the rest of the unit."""
+    _kept(uow)[where, None] = rules
+
+
+def _kept(uow: Uow) -> dict[tuple[Where, datetime | None], Rules]:
+    kept: dict[tuple[Where, datetime | None], Rules] = uow.session.info.setdefault("rulebook", {})
+    return kept
 
 
 _WRITTEN = Hot(
