@@ -26,6 +26,7 @@ from app.story import STORY
 from app.web import register_surfaces
 from app.web.cookies import BrowserSessions, OwnForms
 from app.web.frame import choose_language, frame_requests
+from app.web.patient import sold_out
 from config import BadSettings, Settings, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +44,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     app.session_interface = BrowserSessions(app)
-    OwnForms(app)
     Compress(app)
     Babel(app, locale_selector=choose_language, default_translation_directories=str(ROOT / "translations"))
     if settings.trusted_proxies:
@@ -51,6 +51,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.extensions["menzhen"] = _runtime(app, settings, clock or _clock(settings))
     frame_requests(app)
+    app.before_request(sold_out.answer_first)
+    OwnForms(app)
     register_surfaces(app)
     register_commands(app)
     return app

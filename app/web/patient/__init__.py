@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import request
 
 from app.web import edge
-from app.web.patient import sold_out
 
 OPEN_TO_ALL = {"patient.preferences"}  # letter size and language are also chosen before the log-in
 
@@ -14,10 +13,6 @@ def _guard() -> edge.Answer | None:
     if request.endpoint in OPEN_TO_ALL:
         edge.who_asks("patient")
         return None
-    if request.endpoint == "patient.hold":
-        known = sold_out.answer(request.form.get("session", ""))
-        if known is not None:
-            return known
     return edge.require_patient()
 
 

@@ -263,6 +263,7 @@ def hold() -> edge.Answer:
         if refusal.code == SoldOut.code:  # not while places are kept for others
             sold_out.note(session_id)
         raise
+    sold_out.found(session_id)
     if session.get(family.CHOSEN) != patient_id:
         session[family.CHOSEN] = patient_id
     return redirect(url_for("patient.registration", registration_id=held.public_id))

@@ -1,7 +1,8 @@
 """A session that was just found sold out says so for a second more without asking the database: the rush's other side.
 
-A place that comes back within that second is seen when it is over. What is answered here is no secret and nobody's
-own, so nobody needs to be logged in for it and it is not put on record.
+When the second is over one of those who ask looks, and the others are still answered like this; so a place that comes
+back is seen a second later, by one. What is answered here is no secret and nobody's own and does nothing, so nobody
+needs to be logged in for it, nor come from a page of ours, and it is not put on record.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import time
 
 from flask import Response, jsonify, render_template, request, session
-from flask_babel import get_locale
 
 from app.scheduling.errors import SoldOut
+from app.web.frame import choose_language
 from app.web.words import words_for
 
 SECONDS = 1.0
@@ -31,11 +32,27 @@ def forget() -> None:
     _until.clear()
 
 
-def answer(session_id: str) -> Response | None:
-    """The refusal, for a session found sold out a moment ago; None when it has to be looked at."""
-    until = _until.get(_asked(session_id))
-    if until is None or until < time.monotonic():
+def answer_first() -> Response | None:
+    """The refusal, for a place in a session found sold out a moment ago; None when it has to be looked at."""
+    if not _until or request.endpoint != "patient.hold":
         return None
+    asked = _asked(request.form.get("session", ""))
+    until, now = _until.get(asked), time.monotonic()
+    if until is None:
+        return None
+    if until < now:
+        _until[asked] = now + SECONDS  # for the others: this one looks
+        return None
+    return _refusal()
+
+
+def found(session_id: str) -> None:
+    """There was a place in the session."""
+    if _until:
+        _until.pop(_asked(session_id), None)
+
+
+def _refusal() -> Response:
     if request.accept_mimetypes.best == "application/json":
         response = jsonify(code=SoldOut.code, facts={})
     else:
@@ -51,7 +68,7 @@ def _asked(session_id: str) -> tuple[str, str]:
 
 def _page() -> str:
     """The page as every browser of this language and letter size gets it."""
-    key = (str(get_locale()), bool(session.get("elder")))
+    key = (choose_language(), bool(session.get("elder")))
     if key not in _pages:
         said = words_for(SoldOut.code, {})
         layout = "patient/base.html"
