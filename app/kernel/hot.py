@@ -24,7 +24,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefa
 
 from app.kernel.db import Base, Row
 from app.kernel.errors import VisitError
-from app.kernel.uow import Facts, UnitSession, Uow, as_usual
+from app.kernel.uow import Facts, Rows, UnitSession, Uow, as_usual
 from app.kernel.wire import Order, Spelled, spelled
 
 R = TypeVar("R", bound=Row)
@@ -49,14 +49,21 @@ class Hot:
         self.table = statement.table.description if isinstance(statement, Insert | Update) else ""
         self.only_adds = isinstance(statement, Insert) and statement._post_values_clause is None  # noqa: SLF001
 
-    def rows(self, uow: Uow, facts: Facts) -> Sequence[Sequence[Any]]:
+    def rows(self, uow: Uow, facts: Facts) -> Rows:
         """The rows that it gives back."""
-        session = uow.session
-        session.write_the_rest()
+        uow.session.write_what_is_put_off()
+        return self.rows_now(uow.session, facts)
+
+    def rows_now(self, session: UnitSession, facts: Facts) -> Rows:
+        """The rows that it gives back, before what was put off is written."""
         line = session.line()
         if line is None:
             return session.connection().execute(self._statement, facts).all()
         return line.rows(session.send([self.order(session, facts)])[0])
+
+    def ride(self, uow: Uow, facts: Facts, heard: Callable[[Rows], None]) -> None:
+        """Asks together with the unit's next question; `heard` is told before anything else is done, and may refuse."""
+        uow.session.ride(self, facts, heard)
 
     def first(self, uow: Uow, facts: Facts) -> Sequence[Any] | None:
         """The first of the rows, None when there is none."""
@@ -175,10 +182,15 @@ def new_key(uow: Uow, kind: type[Row]) -> int:
     try:
         return kept.popleft()
     except IndexError:
-        name = f"{kind.__tablename__}_id_seq"
-        drawn = uow.session.scalars(select(func.nextval(name)).select_from(func.generate_series(1, KEYS_AT_ONCE))).all()
+        drawn = [row[0] for row in _draw(kind).rows(uow, {})]
         kept.extend(drawn[1:])
         return int(drawn[0])
+
+
+@functools.cache
+def _draw(kind: type[Row]) -> Hot:
+    name = f"{kind.__tablename__}_id_seq"
+    return Hot(select(func.nextval(name)).select_from(func.generate_series(1, KEYS_AT_ONCE)))
 
 
 def made(kind: type[R], **values: object) -> R:

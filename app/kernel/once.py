@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.db import Base, Instant
 from app.kernel.errors import Refused
 from app.kernel.hot import Hot
-from app.kernel.uow import Uow
+from app.kernel.uow import Rows, Uow
 
 KEPT = timedelta(hours=48)
 
@@ -55,19 +55,36 @@ _REMEMBER = Hot(
 )
 
 
-def begin(uow: Uow, key: str, body_hash: str) -> str | None:
-    """None when the deed is to be done now; else the place its answer led to when it was done.
+class DoneBefore(Exception):
+    """The deed was done already; its answer led to `location`."""
 
-    Of two that ask at once the second waits for the first's unit. Refuses `once_key_reused`.
+    def __init__(self, location: str) -> None:
+        """`location` is '' when the answer led nowhere."""
+        super().__init__(location)
+        self.location = location
+
+
+def begin(uow: Uow, key: str, body_hash: str) -> None:
+    """The deed is to be done once under the key: quiet the first time, else `DoneBefore`, or `once_key_reused`.
+
+    Of two that ask at once the second waits for the first's unit. It asks together with the unit's next question, so
+    that is where it may refuse.
     """
     keep = _KEEP[uow.session.get_bind().dialect.name]
     facts = {"p_actor": uow.actor.ref, "p_key": key[:64], "p_body_hash": body_hash, "p_asked_at": uow.now()}
-    if keep.first(uow, facts) is not None:
-        return None
+
+    def heard(kept: Rows) -> None:
+        if not kept:
+            _say_where_it_led(uow, key, body_hash)
+
+    keep.ride(uow, facts, heard)
+
+
+def _say_where_it_led(uow: Uow, key: str, body_hash: str) -> None:
     known = uow.session.scalars(select(OnceKey).where(OnceKey.actor == uow.actor.ref, OnceKey.key == key[:64])).one()
     if known.body_hash != body_hash:
         raise OnceKeyReused
-    return known.location
+    raise DoneBefore(known.location)
 
 
 def remember(uow: Uow, key: str, location: str) -> None:

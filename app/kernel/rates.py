@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.db import Base
 from app.kernel.errors import TooMany
 from app.kernel.hot import Hot
-from app.kernel.uow import Uow
+from app.kernel.uow import Rows, Uow
 
 
 class RateCount(Base):
@@ -52,11 +52,17 @@ def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
 
 
 def refuse_beyond(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
-    """Quiet while `bucket` was used less than `at_most` times in this window; counts nothing, refuses `too_many`."""
+    """Quiet while `bucket` was used less than `at_most` times in this window; counts nothing, refuses `too_many`.
+
+    It asks together with the unit's next question, so that is where it may refuse.
+    """
     start, left_seconds = _window(uow, window_seconds)
-    used = _USED.first(uow, {"p_bucket": bucket, "p_start": start})
-    if used is not None and used[0] >= at_most:
-        raise TooMany(retry_seconds=left_seconds)
+
+    def heard(found: Rows) -> None:
+        if found and found[0][0] >= at_most:
+            raise TooMany(retry_seconds=left_seconds)
+
+    _USED.ride(uow, {"p_bucket": bucket, "p_start": start}, heard)
 
 
 def note(uow: Uow, bucket: str, *, window_seconds: int) -> None:

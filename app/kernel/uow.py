@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -51,6 +51,7 @@ def as_usual(connection: Connection, error: psycopg.Error) -> BaseException:
 
 
 Facts = Mapping[str, object]
+Rows = Sequence[Sequence[Any]]
 
 
 class Hot(Protocol):
@@ -70,6 +71,9 @@ class Hot(Protocol):
     def run_now(self, session: UnitSession, facts: Facts) -> int:
         """Runs it; returns how many rows it touched."""
 
+    def rows_now(self, session: UnitSession, facts: Facts) -> Rows:
+        """The rows that it gives back."""
+
 
 class PutOff(NamedTuple):
     """What is written at the unit's end, and how it is said when the database does not take it."""
@@ -77,6 +81,14 @@ class PutOff(NamedTuple):
     write: Hot
     facts: Facts
     refused_as: type[VisitError] | None
+
+
+class Rider(NamedTuple):
+    """A question that goes along with the unit's next one, and who hears the answer before anything else is done."""
+
+    ask: Hot
+    facts: Facts
+    heard: Callable[[Rows], None]
 
 
 class UnitSession(Session):
@@ -101,16 +113,38 @@ class UnitSession(Session):
         """The answers of PostgreSQL to `orders` after one round trip, with which the unit is committed when it must."""
         _, connection, line = self._speaks()
         assert line is not None
+        riders: Sequence[Rider] = self.info.pop("riders", ())
+        orders = [*(one.ask.order(self, one.facts) for one in riders), *orders]
         for look in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these as well
             for statement, values in orders:
                 look(connection, None, statement.words.decode(), values, None, False)
         try:
-            return line.send(orders, commits=commits)
+            answers = line.send(orders, commits=commits)
         except psycopg.Error as error:
             raise as_usual(connection, error) from error
         except BaseException:  # stopped in the middle
             connection.invalidate()
             raise
+        for one, answer in zip(riders, answers, strict=False):
+            one.heard(line.rows(answer))
+        return answers[len(riders) :]
+
+    def ride(self, ask: Hot, facts: Facts, heard: Callable[[Rows], None]) -> None:
+        """`ask` goes along with the next question, and `heard` is told before whoever asks that one, and may refuse."""
+        if self.line() is None:
+            heard(ask.rows_now(self, facts))
+        else:
+            self.info.setdefault("riders", []).append(Rider(ask, facts, heard))
+
+    def hear_riders(self) -> None:
+        """Whatever would go along with the next question is asked now."""
+        if self.info.get("riders"):
+            self.send([])
+
+    def write_what_is_put_off(self) -> None:
+        """What was put off is written before a question that riders go along with."""
+        if self.info.get("put_off"):
+            self.write_the_rest()
 
     def put_off(self, write: Hot, facts: Facts, *, refused_as: type[VisitError] | None = None) -> None:
         """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
@@ -122,6 +156,7 @@ class UnitSession(Session):
 
     def write_the_rest(self, *, commits: bool = False) -> None:
         """What was put off is written; PostgreSQL takes all of it in one round trip, with the end of the unit."""
+        self.hear_riders()
         rest: Sequence[PutOff] = self.info.pop("put_off", ())
         if rest or (commits and self.in_transaction()):
             self._write(rest, commits=commits)

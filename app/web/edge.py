@@ -238,10 +238,13 @@ def do_once(view: Callable[P, Answer]) -> Callable[P, Answer]:
             return view(*args, **kwargs)
         shown = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
         body_hash = hashlib.sha256(f"{request.path}{shown}".encode()).hexdigest()
-        led_to = once.begin(current_uow(), key, body_hash)
-        if led_to is not None:
-            return redirect(led_to or url_for("patient.home"))
-        answer = view(*args, **kwargs)
+        try:
+            once.begin(current_uow(), key, body_hash)
+            if not _is_marked("is_one_unit"):  # which may speak to somebody outside before it asks anything
+                current_uow().session.hear_riders()
+            answer = view(*args, **kwargs)
+        except once.DoneBefore as done:
+            return redirect(done.location or url_for("patient.home"))
         if isinstance(answer, Response) and answer.location:
             once.remember(current_uow(), key, answer.location)
         return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +12,7 @@ from app.identity.models import Account
 from app.kernel import audit, hot, once
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import NotAllowed
-from app.kernel.uow import Actor, Units, Uow
+from app.kernel.uow import Actor, Rows, Units, Uow
 
 
 def account(uow: Uow, number: int) -> Account:
@@ -110,13 +112,33 @@ def test_a_refused_row_is_said_in_the_words_of_its_writer(units: Units) -> None:
 def test_what_touches_the_same_row_is_done_in_its_order(units: Units) -> None:
     """As one statement the second would not see what the first did."""
     with units.open(Actor("patient", "somebody")) as uow:
-        assert once.begin(uow, "k", "hash") is None
+        once.begin(uow, "k", "hash")
         once.remember(uow, "k", "/first")
         once.remember(uow, "k", "/second")
         audit.record(uow, "test.deed", "account", "x")
 
-    with units.open(Actor("patient", "somebody")) as uow:
-        assert once.begin(uow, "k", "hash") == "/second"
+    with pytest.raises(once.DoneBefore) as done, units.open(Actor("patient", "somebody")) as uow:
+        once.begin(uow, "k", "hash")
+    assert done.value.location == "/second"
+
+
+def test_who_rides_along_refuses_before_the_question_is_answered(units: Units) -> None:
+    heard: list[object] = []
+    ask = hot.Hot(select(Account.id).where(Account.phone_index == bindparam("p_index")))
+
+    def refuse(found: Rows) -> None:
+        heard.append(found)
+        raise NotAllowed
+
+    def asked(question: Callable[[Uow], object]) -> None:
+        with units.open() as uow:
+            ask.ride(uow, {"p_index": f"{1:032x}"}, refuse)
+            question(uow)
+
+    for question in (lambda uow: ask.first(uow, {"p_index": "x"}), lambda uow: count(uow, Account), lambda _uow: None):
+        with pytest.raises(NotAllowed):
+            asked(question)
+    assert heard == [[], [], []]
 
 
 def test_a_found_row_is_the_one_the_unit_has_already(units: Units) -> None:

@@ -12,11 +12,21 @@ from sqlalchemy import func, select
 from app.kernel import once, rates
 from app.kernel.errors import TooMany
 from app.kernel.moves import IllegalMove, Move, move
-from app.kernel.uow import Actor, Units
+from app.kernel.uow import Actor, Units, Uow
 from app.registration.models import Registration
 from app.registration.states import REGISTRATION, RegistrationAction
 from tests import factories
 from tests.conftest import SetClock
+
+
+def led(uow: Uow, key: str, body: str) -> str | None:
+    """Where the deed's answer led when it was done before; None when it is to be done now."""
+    try:
+        once.begin(uow, key, body)
+        uow.session.hear_riders()
+    except once.DoneBefore as done:
+        return done.location
+    return None
 
 
 def test_of_many_that_move_one_thing_at_once_one_does(units: Units) -> None:
@@ -47,15 +57,15 @@ def test_of_many_that_move_one_thing_at_once_one_does(units: Units) -> None:
 def test_the_second_tap_is_led_where_the_first_one_was(units: Units) -> None:
     who = Actor("patient", "a", 1)
     with units.open(who) as uow:
-        assert once.begin(uow, "key", "body") is None
+        assert led(uow, "key", "body") is None
         once.remember(uow, "key", "/registrations/1")
 
     with units.open(who) as uow:
-        assert once.begin(uow, "key", "body") == "/registrations/1"
+        assert led(uow, "key", "body") == "/registrations/1"
         with pytest.raises(once.OnceKeyReused):
-            once.begin(uow, "key", "another body")
+            led(uow, "key", "another body")
     with units.open(Actor("patient", "b", 2)) as uow:
-        assert once.begin(uow, "key", "body") is None, "another person's key is another key"
+        assert led(uow, "key", "body") is None, "another person's key is another key"
 
 
 def test_two_taps_at_once_do_one_deed(units: Units) -> None:
@@ -64,7 +74,7 @@ def test_two_taps_at_once_do_one_deed(units: Units) -> None:
     def tap(_: int) -> str | None:
         start.wait()
         with units.open(Actor("patient", "a", 1)) as uow:
-            led_to = once.begin(uow, "key", "body")
+            led_to = led(uow, "key", "body")
             if led_to is None:
                 once.remember(uow, "key", "/done")
             return led_to
@@ -75,12 +85,12 @@ def test_two_taps_at_once_do_one_deed(units: Units) -> None:
 
 def test_forgotten_keys_can_be_used_again(units: Units, clock: SetClock) -> None:
     with units.open(Actor("patient", "a", 1)) as uow:
-        once.begin(uow, "key", "body")
+        led(uow, "key", "body")
     clock.step(days=3)
 
     with units.open(Actor("patient", "a", 1)) as uow:
         once.sweep(uow)
-        assert once.begin(uow, "key", "body") is None
+        assert led(uow, "key", "body") is None
 
 
 def test_tries_are_counted_also_when_they_are_refused(units: Units, clock: SetClock) -> None:
