@@ -55,7 +55,8 @@ def test_every_change_says_who_and_what(units: Units) -> None:
 
     with units.open(reads_only=True) as uow:
         second, first = peers.changes_of(uow, made.public_id)
-        trail = uow.session.scalars(select(AuditEvent).where(AuditEvent.action == "hl7.peer_changed")).all()
+        changed = select(AuditEvent).where(AuditEvent.action == "hl7.peer_changed").order_by(AuditEvent.id)
+        trail = uow.session.scalars(changed).all()
     assert (first.version, first.by_ref, first.terms["application"]) == (1, "boss", (None, "HIS"))
     assert (second.version, second.by_ref) == (2, "it")
     assert second.terms == {"ack_mode": ("original", "enhanced"), "messages_per_minute": (0, 60)}
