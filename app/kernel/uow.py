@@ -283,6 +283,10 @@ class Uow:
         """The row is remembered as long as the unit is open, so that to get it again asks nobody."""
         self.session.info.setdefault("kept", []).append(row)
 
+    def hear(self) -> None:
+        """What would go along with the unit's next question is asked now, and may refuse."""
+        self.session.hear_riders()
+
     def publish(self, event: object) -> None:
         """Says that `event` (of app.events) has happened; what follows runs before the unit is committed."""
         self._happened.append(event)

@@ -241,7 +241,7 @@ def do_once(view: Callable[P, Answer]) -> Callable[P, Answer]:
         try:
             once.begin(current_uow(), key, body_hash)
             if not _is_marked("is_one_unit"):  # which may speak to somebody outside before it asks anything
-                current_uow().session.hear_riders()
+                current_uow().hear()
             answer = view(*args, **kwargs)
         except once.DoneBefore as done:
             return redirect(done.location or url_for("patient.home"))
