@@ -38,7 +38,9 @@ def test_a_line_of_what_was_paid_in_one_go_goes_back_to_both_under_one_number(ho
     assert home.bill(bill).state is BillState.PARTLY_REFUNDED
 
 
-@pytest.mark.parametrize("answers", [True, False], ids=["6203 was done", "6203 was not done"])
+@pytest.mark.parametrize(
+    "answers", [True, pytest.param(False, marks=pytest.mark.long)], ids=["6203 was done", "6203 was not done"]
+)
 def test_a_6203_whose_answer_is_lost_is_asked_about_and_repeated_under_its_number(home: Home, answers: bool):
     bill = home.billed()
     home.pay(home.start(bill))

@@ -94,6 +94,7 @@ def test_a_process_killed_while_a_2208_is_on_its_way_ends_in_one_refund(begin, l
         check(saga)
 
 
+@pytest.mark.long
 def test_a_process_killed_while_the_rest_is_settled_ends_in_one_refund(begin, lengths: dict[int, list[str]]) -> None:
     names = moments_of(begin, lengths, PART)
     saga = killed(begin, PART, names.index("after settle") + 1)
