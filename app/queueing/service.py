@@ -96,6 +96,7 @@ def check_in(uow: Uow, *, registration: Registration, priority_code: str = "") -
 
 def _one_at_a_time(uow: Uow, registration: Registration) -> None:
     """Of two taps at once the second waits for the first, and finds its number."""
+    uow.session.flush()
     uow.session.refresh(registration, with_for_update=True)
 
 
