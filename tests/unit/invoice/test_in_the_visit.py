@@ -100,7 +100,7 @@ def test_a_prescription_is_unpaid_then_paid_then_in_the_patients_hands(units: Un
     with units.open() as uow:
         pharmacy.redeem(uow, digits=make.code_of(uow, bag), nonce="2", terminal=house.first, key=make.KEY)
         seen = pharmacy.card(uow, bag_public_id=bag.public_id, terminal=house.first)
-        assert (seen.diagnosis.text, len(seen.lines)) == ("慢性胃炎", 3)
+        assert (seen.diagnosis.text, len(seen.contents)) == ("慢性胃炎", 3)
         pharmacy.match_bag(uow, bag_public_id=bag.public_id, bag_code=bag.bag_code, nonce="3", terminal=house.first)
         pharmacy.hand_over(
             uow,
