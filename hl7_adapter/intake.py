@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.kernel import audit, inbox, message_keys
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction
 from app.kernel.peers import Peer
-from app.kernel.uow import Actor, Units, Uow
+from app.kernel.uow import Actor, CannotTurnBack, Units, Uow
 from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
 from hl7_adapter.gate import Door, TurnedAway
@@ -52,15 +54,38 @@ def receive(units: Units, raw: bytes, door: Door = ANYWHERE) -> bytes | None:
 def receive_together(units: Units, letters: Sequence[Letter]) -> list[Told]:
     """What goes back for each, in one transaction: each effect stands alone in it, and all are committed at once.
 
+    Nearly always all go well, so no way back is kept open for each; where one is needed all begin anew with one.
     Raises what the database raises: then nothing of any of them was kept, and none may be answered.
     """
-    with units.open(Actor("peer", "hl7")) as uow, _held(uow.session) as held:
+    try:
+        return _together(units, letters, in_one_piece=True)
+    except OperationalError:
+        raise
+    except (CannotTurnBack, DBAPIError) as failure:
+        _log.info("taken part by part", extra={"code": type(failure.__cause__ or failure).__name__})
+    return _together(units, letters, in_one_piece=False)
+
+
+def _together(units: Units, letters: Sequence[Letter], *, in_one_piece: bool) -> list[Told]:
+    with units.open(Actor("peer", "hl7")) as whole, _held(whole.session) as held:
+        whole.session.in_one_piece = in_one_piece
         agreed: dict[tuple[str, str], Peer] = {}
-        went = []
-        for each in letters:
-            went.append(_receive(uow, each, agreed))
+        came = [_let_in(whole, each, agreed) for each in letters]
+        new = _kept(whole, [each for each in came if isinstance(each, _Guest)])
+        went, ends = [], list[Callable[[], None]]()
+        for each in came:
+            went.append(_receive(each, new.get(id(each.letter)), ends) if isinstance(each, _Guest) else each)
             held.clear()
+            whole.forget()
+        _end(ends)
         return went
+
+
+def _end(ends: list[Callable[[], None]]) -> None:
+    """What became of each message is on file: together, unless a repeat among them must find it before."""
+    for end in ends:
+        end()
+    ends.clear()
 
 
 @contextmanager
@@ -72,7 +97,21 @@ def _held(session: Session) -> Iterator[list[object]]:
     yield held
 
 
-def _receive(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> Told:
+@dataclass(frozen=True)
+class _Guest:
+    """A message that may come in: its part of the unit, in which its sender acts, and what is agreed with them."""
+
+    uow: Uow
+    letter: Letter
+    peer: Peer
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells its inbox row from every other."""
+        return f"hl7:{self.letter.sender}", self.letter.key
+
+
+def _let_in(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> _Guest | Told:
     if came.head.is_answer:
         _log.warning("an answer that nobody waits for", extra={"peer": came.sender})
         return None
@@ -82,14 +121,29 @@ def _receive(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> T
     agreed[came.head.sender] = peer
     came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
     away = gate.turned_away(uow, peer, came.raw, came.door)
-    if away is not None:
-        answers = _answers_to_turned_away(uow, came, peer.ack_mode.value, away)
-        return HangUp(*answers) if away.hangs_up else b"".join(answers) or None
-    item = _keep(uow, came)
-    if not _is_settled(item, came.read):
-        case = Case(came.read, peer, came.sender, is_reused=item.kind.endswith(REUSED))
-        _take(uow, item, case, came)
-    return item.answer or None
+    if away is None:
+        return _Guest(uow, came, peer)
+    answers = _answers_to_turned_away(uow, came, peer.ack_mode.value, away)
+    return HangUp(*answers) if away.hangs_up else b"".join(answers) or None
+
+
+def _kept(whole: Uow, guests: Sequence[_Guest]) -> dict[int, InboxItem]:
+    """The rows of those whose key is new, by the identity of their letter: all filed in one round trip."""
+    first = {guest.name: guest.letter for guest in reversed(guests)}
+    items = [InboxItem(source=source, key=key, kind=came.kind, body=came.raw) for (source, key), came in first.items()]
+    made = inbox.receive_new(whole, items) if items else []
+    return {id(came): item for came, item in zip(first.values(), made, strict=True) if item is not None}
+
+
+def _receive(guest: _Guest, made: InboxItem | None, ends: list[Callable[[], None]]) -> Told:
+    uow, came = guest.uow, guest.letter
+    if made is None:
+        _end(ends)
+    item = _keep(uow, came, made)
+    if _is_settled(item, came.read):
+        return item.answer or None
+    case = Case(came.read, guest.peer, came.sender, is_reused=item.kind.endswith(REUSED))
+    return _take(uow, item, (case, came), ends) or None
 
 
 def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
@@ -99,13 +153,13 @@ def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
     return item.answer is not None and isinstance(read, HeaderProblem)
 
 
-def _keep(uow: Uow, came: Letter) -> InboxItem:
-    """The message's own inbox row, locked.
+def _keep(uow: Uow, came: Letter, made: InboxItem | None) -> InboxItem:
+    """The message's own inbox row, locked; `made` is the one that was filed for it as new.
 
     The row's key is the control id; of other bytes under a control id that was used before, with their hash.
     """
     source, raw = f"hl7:{came.sender}", came.raw
-    item, is_new = _row(uow, (source, came.key), raw, came.kind)
+    item, is_new = (made, True) if made else _row(uow, (source, came.key), raw, came.kind)
     if said(item.body) != said(raw):
         item.repeats -= 1
         item, is_new = _row(uow, (source, f"{came.key}#{digest_of(raw)}"), raw, came.kind + REUSED)
@@ -124,24 +178,24 @@ def _row(uow: Uow, name: tuple[str, str], raw: bytes, kind: str) -> tuple[InboxI
     return item, is_new
 
 
-def _take(uow: Uow, item: InboxItem, case: Case, came: Letter) -> None:
+def _take(uow: Uow, item: InboxItem, brought: tuple[Case, Letter], ends: list[Callable[[], None]]) -> bytes:
+    case, came = brought
     outcome = judge(uow, case, came.door)
-    if outcome.state is InboxState.RECEIVED:
-        assert isinstance(case.read, Header)
-        parking.park(uow, item, outcome, case.read.message)
-        verdict = Verdict(outcome.answer)
-    else:
-        inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=outcome.place)
-        item.subject_ref = outcome.subject[:64]
-        verdict = Verdict(outcome.answer, outcome.faults, reply=outcome.reply)
-    item.answer_code = verdict.code
-    told = {"kind": item.kind, "noted": outcome.noted} if outcome.noted else {"kind": item.kind}
-    audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", **told)
+    noted = {"noted": outcome.noted} if outcome.noted else {}
+    audit.record(uow, "hl7.receive", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind, **noted)
+    if outcome.state is InboxState.DONE and came.head.message_type == "ADT":
+        parking.release(uow, came.head.message)
+    is_parked = outcome.state is InboxState.RECEIVED
+    verdict = Verdict(outcome.answer, () if is_parked else outcome.faults, reply=outcome.reply)
     now = uow.now().astimezone(uow.zone)
     answers = replies(case.read, case.peer.ack_mode.value, verdict, control_id=answer_number(), now=now)
-    item.answer, item.took_ms = b"".join(answers), came.took_ms()
-    if outcome.state is InboxState.DONE and isinstance(case.read, Header) and case.read.message_type == "ADT":
-        parking.release(uow, case.read.message)
+    answer = b"".join(answers)
+    told = {"answer": answer, "answer_code": verdict.code, "took_ms": came.took_ms()}
+    if is_parked:
+        parking.park(uow, item, outcome, came.head.message, **told)
+    else:
+        ends.append(partial(parking.finish, uow, item, outcome, **told))
+    return answer
 
 
 def _answers_to_turned_away(uow: Uow, came: Letter, mode: Mode, away: TurnedAway) -> tuple[bytes, ...]:

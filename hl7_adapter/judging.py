@@ -13,7 +13,7 @@ from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxState
 from app.kernel.peers import Peer, ReusedId, UnknownEvent, UnknownPatient
-from app.kernel.uow import Actor, Uow
+from app.kernel.uow import Actor, CannotTurnBack, Uow
 from hl7_adapter import gate
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door
@@ -73,7 +73,7 @@ class Case:
 def judge(uow: Uow, case: Case, door: Door) -> Outcome:
     """The outcome of the message, whose effect has happened in this unit, whole, or not at all.
 
-    Raises OperationalError when the database is away.
+    Raises OperationalError when the database is away, CannotTurnBack when this unit is in one piece and must fall.
     """
     outcome = without_effect(case, door)
     if outcome is not None:
@@ -140,7 +140,7 @@ def _outcome(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> O
             subject = _attempt(uow, case, head, effects)
         except _CROSSED:
             subject = _attempt(uow, case, head, effects)
-    except OperationalError:
+    except (OperationalError, CannotTurnBack):
         raise
     except Exception as failure:  # noqa: BLE001 - whatever a message does, its sender gets an answer
         return _refused(case, failure)
@@ -151,12 +151,12 @@ def _outcome(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> O
 
 
 def _attempt(uow: Uow, case: Case, head: Header, effects: Sequence[Effect]) -> str | Answered | None:
-    """The effects with all that follows from them, in a savepoint: whole, or not at all; gives the last one's."""
+    """The effects with all that follows from them, whole or not at all; gives the last one's."""
     actor = Actor("peer", case.sender)
     part = Uow(uow.session, uow.clock, uow.keys, uow.zone, uow.story, actor, uow.request_id)
     message = Coded(head.message, Codes(part, case.peer.codes))
     subject: str | Answered | None = None
-    with uow.session.begin_nested():
+    with uow.session.part():
         for effect in effects:
             subject = effect(part, message, case.sender)
         part.settle()

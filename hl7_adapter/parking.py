@@ -17,10 +17,17 @@ AT_ONCE = 500
 NUMBERS_AT_MOST = 50
 
 
-def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message) -> None:
+def park(uow: Uow, item: InboxItem, outcome: Outcome, message: Message, **answered: object) -> None:
     """The message waits for its patient, whose number stands where the fault was found; its sender knows it is kept."""
     place = outcome.place
-    inbox.park(uow, item, _waits_for(uow, message.get(place)), error_code=outcome.code, error_place=place)
+    for_whom = _waits_for(uow, message.get(place))
+    inbox.park(uow, item, for_whom, error_code=outcome.code, error_place=place, **answered)
+
+
+def finish(uow: Uow, item: InboxItem, outcome: Outcome, **answered: object) -> None:
+    """The message is over: what became of it stands in its row."""
+    subject_ref, code, place = outcome.subject[:64], outcome.code, outcome.place
+    inbox.finish(uow, item, outcome.state, error_code=code, error_place=place, subject_ref=subject_ref, **answered)
 
 
 def release(uow: Uow, message: Message) -> None:
@@ -66,8 +73,7 @@ def _try(uow: Uow, item: InboxItem) -> None:
     outcome = judge(uow, case, Door())
     if outcome.state is InboxState.RECEIVED:
         return
-    inbox.finish(uow, item, outcome.state, error_code=outcome.code, error_place=outcome.place)
-    item.subject_ref = outcome.subject[:64]
+    finish(uow, item, outcome)
     audit.record(uow, "hl7.released", "hl7_message", item.id, outcome=outcome.code or "ok", kind=item.kind)
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-
 from app.analytics.models import FunnelStep, Stage
 from app.events import (
     BagCollected,
@@ -16,8 +11,7 @@ from app.events import (
     RegistrationHeld,
     RevisitBooked,
 )
-from app.kernel.db import Instant
-from app.kernel.hot import Hot
+from app.kernel.hot_rows import insert_unless_there, spelled_for
 from app.kernel.uow import Uow
 from app.prescription.models import Prescription
 from app.registration.models import Registration
@@ -69,18 +63,7 @@ def _count(uow: Uow, registration_id: int | None, stage: Stage) -> None:
         "source_code": registration.source_code,
         "reached_at": uow.now(),
     }
-    _REACH[uow.session.get_bind().dialect.name].later(uow, facts)
+    spelled_for(uow, _REACH).later(uow, facts)
 
 
-def _reach(insert: PostgresInsert | SqliteInsert) -> Hot:
-    return Hot(
-        insert.values(
-            registration_id=bindparam("registration_id"),
-            stage=bindparam("stage", type_=FunnelStep.stage.type),
-            source_code=bindparam("source_code"),
-            reached_at=bindparam("reached_at", type_=Instant()),
-        ).on_conflict_do_nothing(index_elements=["registration_id", "stage"])
-    )
-
-
-_REACH = {"postgresql": _reach(postgresql.insert(FunnelStep)), "sqlite": _reach(sqlite.insert(FunnelStep))}
+_REACH = insert_unless_there(FunnelStep, "source_code", "reached_at", key=("registration_id", "stage"))

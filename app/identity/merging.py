@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.events import PatientBound, PatientsMerged
-from app.identity import guardians, proofs
+from app.identity import guardians, proofs, sql
 from app.identity.errors import IdentityConflict, MergeCircular
 from app.identity.models import Patient, PatientIdentifier, PatientLink
 from app.identity.service import id_number_of, phone_of, set_id_number, set_phone
@@ -40,12 +40,16 @@ def merge_patients(uow: Uow, *, surviving_mrn: str, merged_mrn: str) -> Patient:
     return uow.session.get_one(Patient, staying.patient_id)
 
 
-def standing_record(uow: Uow, patient: Patient) -> Patient:
-    """The record itself, or the one into which it was merged; it cannot be merged away while this unit is open."""
-    shared = {"read": True, "key_share": True}
-    uow.session.refresh(patient, with_for_update=shared)
+def standing_patient(uow: Uow, system: str, value: str) -> Patient | None:
+    """The patient whom `system` knows as `value`, by the record itself or the one into which it was merged.
+
+    It cannot be merged away while this unit is open.
+    """
+    patient: Patient | None = sql.KNOWN_AS_KEPT.row(uow, {"p_system": system, "p_value": value})
+    if patient is None:
+        return None
     while patient.merged_into_id is not None:
-        patient = uow.session.get_one(Patient, patient.merged_into_id, with_for_update=shared)
+        patient = sql.BY_KEY_KEPT.row(uow, {"p_id": patient.merged_into_id})
     return patient
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Select, func, select
 
 from app.events import PatientBound, PatientFiled
-from app.identity import guardians, proofs
+from app.identity import guardians, proofs, sql
 from app.identity.errors import CannotBind, GuardianConsentNeeded, IdentityConflict, TooManyPatients
 from app.identity.guardians import ConsentIn
 from app.identity.models import Account, AccountChannel, Patient, PatientIdentifier, PatientLink, Relation, Sex
@@ -20,7 +20,7 @@ from app.identity.rules import (
     read_name,
     read_phone,
 )
-from app.kernel import audit
+from app.kernel import audit, hot
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
@@ -141,7 +141,7 @@ def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
         )
         uow.publish(PatientFiled(patient.id))
     if known is None:
-        _identify(uow, patient, "his", said.mrn)
+        hot.put_later(uow, PatientIdentifier(patient_id=patient.id, system="his", value=said.mrn))
     _amend(uow, patient, said)
     if card:
         set_id_number(uow, patient, card.number)
@@ -155,9 +155,9 @@ def file_patient_from_his(uow: Uow, said: PatientFromHis) -> Patient:
 def _amend(uow: Uow, patient: Patient, said: PatientFromHis) -> None:
     if said.name:
         _set_name(uow, patient, read_name(said.name))
-    if said.sex is not None:
+    if said.sex not in {None, patient.sex}:
         patient.sex = said.sex
-    if said.birth_date is not None:
+    if said.birth_date not in {None, patient.birth_date}:
         patient.birth_date = said.birth_date
     if said.phone is not None:
         set_phone(uow, patient, read_phone(said.phone) if said.phone else "")
@@ -167,30 +167,20 @@ def _amend(uow: Uow, patient: Patient, said: PatientFromHis) -> None:
 
 def patient_by_identifier(uow: Uow, system: str, value: str) -> Patient | None:
     """The patient whom `system` (his, insurance) knows as `value`."""
-    return uow.session.scalars(
-        select(Patient)
-        .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
-        .where(PatientIdentifier.system == system, PatientIdentifier.value == value)
-    ).first()
+    found: Patient | None = sql.KNOWN_AS.row(uow, {"p_system": system, "p_value": value})
+    return found
 
 
 def patient_by_id_number(uow: Uow, id_number: str) -> Patient | None:
     """The patient with this identity number, found by its blind index."""
-    return uow.session.scalars(
-        select(Patient).where(Patient.id_number_index == uow.keys.index(id_number, "id_number"))
-    ).first()
+    found: Patient | None = sql.WITH_ID_NUMBER.row(uow, {"p_index": uow.keys.index(id_number, "id_number")})
+    return found
 
 
 def identifier_of(uow: Uow, patient_id: int, system: str) -> str:
     """The patient's number in `system`, '' when there is none; a former number only when it is the last one left."""
-    return (
-        uow.session.scalars(
-            select(PatientIdentifier.value)
-            .where(PatientIdentifier.patient_id == patient_id, PatientIdentifier.system == system)
-            .order_by(PatientIdentifier.is_former, PatientIdentifier.id)
-        ).first()
-        or ""
-    )
+    found = sql.NUMBER_IN.first(uow, {"p_patient_id": patient_id, "p_system": system})
+    return found[0] if found else ""
 
 
 def name_of(uow: Uow, patient: Patient) -> str:
@@ -227,14 +217,7 @@ def openid_of_account(uow: Uow, account_id: int) -> str:
 
 def accounts_of_patient(uow: Uow, patient_id: int) -> list[Account]:
     """Whom to tell of what happens to the patient: every account that acts for them."""
-    return list(
-        uow.session.scalars(
-            select(Account)
-            .join(PatientLink, PatientLink.account_id == Account.id)
-            .where(PatientLink.patient_id == patient_id, PatientLink.ended_at.is_(None))
-            .order_by(Account.id)
-        )
-    )
+    return [account for (account,) in sql.ACCOUNTS_OF.all(uow, {"p_patient_id": patient_id})]
 
 
 def file_person(uow: Uow, *, name: str, sex: Sex, birth_date: date | None) -> Patient:
@@ -243,8 +226,7 @@ def file_person(uow: Uow, *, name: str, sex: Sex, birth_date: date | None) -> Pa
         public_id=new_public_id(), name_sealed="", name_masked="", sex=sex, birth_date=birth_date, created_at=uow.now()
     )
     _set_name(uow, patient, name)
-    uow.session.add(patient)
-    uow.session.flush()
+    hot.put_later(uow, patient)
     return patient
 
 
@@ -257,14 +239,18 @@ def _set_name(uow: Uow, patient: Patient, name: str) -> None:
 
 def set_id_number(uow: Uow, patient: Patient, number: str) -> None:
     """The patient's identity number is on file, sealed, and found by its blind index."""
-    patient.id_number_sealed = uow.keys.seal(number, f"patient.id_number:{patient.public_id}")
-    patient.id_number_index = uow.keys.index(number, "id_number")
+    index = uow.keys.index(number, "id_number")
+    if patient.id_number_index != index:
+        patient.id_number_sealed = uow.keys.seal(number, f"patient.id_number:{patient.public_id}")
+        patient.id_number_index = index
 
 
 def set_phone(uow: Uow, patient: Patient, phone: str) -> None:
     """The patient's phone in E.164 form is on file, sealed; '' for none."""
-    patient.phone_sealed = uow.keys.seal(phone, f"patient.phone:{patient.public_id}")
-    patient.phone_index = uow.keys.index(phone, "phone") if phone else ""
+    index = uow.keys.index(phone, "phone") if phone else ""
+    if patient.phone_index != index:
+        patient.phone_sealed = uow.keys.seal(phone, f"patient.phone:{patient.public_id}")
+        patient.phone_index = index
 
 
 def _identify(uow: Uow, patient: Patient, system: str, value: str) -> None:
@@ -272,5 +258,4 @@ def _identify(uow: Uow, patient: Patient, system: str, value: str) -> None:
     if holder is not None and holder.id != patient.id:
         raise IdentityConflict(system=system)
     if holder is None:
-        uow.session.add(PatientIdentifier(patient_id=patient.id, system=system, value=value))
-        uow.session.flush()
+        hot.put_later(uow, PatientIdentifier(patient_id=patient.id, system=system, value=value))

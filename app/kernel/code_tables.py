@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel import audit
 from app.kernel.db import Row
 from app.kernel.errors import BadInput, NotFound, Refused
+from app.kernel.hot import Hot
 from app.kernel.uow import Uow
 from app.kernel.usual_codes import USUAL, CodeTable
 
@@ -216,9 +217,11 @@ def _hospitals(uow: Uow) -> Mapping[str, Mapping[str, str]]:
     """The hospital's own tables, read once in a transaction however many messages share it."""
     read: Mapping[str, Mapping[str, str]] | None = uow.session.info.get(_READ)
     if read is None:
-        rows = uow.session.execute(select(Hl7CodeTable.name, Hl7CodeTable.codes)).all()
-        read = uow.session.info[_READ] = {row.name: row.codes for row in rows}
+        read = uow.session.info[_READ] = dict(_CODES.rows(uow, {}))  # type: ignore[arg-type]
     return read
+
+
+_CODES = Hot(select(Hl7CodeTable.name, Hl7CodeTable.codes))
 
 
 @lru_cache(maxsize=256)

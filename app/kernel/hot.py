@@ -16,7 +16,8 @@ import psycopg
 from sqlalchemy import Column, ColumnElement, Executable, Select, Table, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import class_mapper
-from sqlalchemy.orm.attributes import instance_dict, instance_state
+from sqlalchemy.orm.attributes import instance_dict, instance_state, set_committed_value
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.sql.elements import ClauseElement
@@ -46,13 +47,13 @@ class Hot:
         """`statement` is complete: no column of it is filled in by a default of the model."""
         self._statement = statement
         self._spelled: Spelled | None = None
+        self._touches = _touched(statement)
         self.table = statement.table.description if isinstance(statement, Insert | Update) else ""
         self.only_adds = isinstance(statement, Insert) and statement._post_values_clause is None  # noqa: SLF001
 
     def rows(self, uow: Uow, facts: Facts) -> Rows:
         """The rows that it gives back."""
-        uow.session.write_what_is_put_off()
-        return self.rows_now(uow.session, facts)
+        return self.rows_now(self._prepared(uow), facts)
 
     def rows_now(self, session: UnitSession, facts: Facts) -> Rows:
         """The rows that it gives back, before what was put off is written."""
@@ -65,17 +66,31 @@ class Hot:
         """Asks together with the unit's next question; `heard` is told before anything else is done, and may refuse."""
         uow.session.ride(self, facts, heard)
 
+    def first_of_each(self, uow: Uow, facts: Sequence[Facts]) -> list[Sequence[Any] | None]:
+        """What `first` gives for each, in their order; PostgreSQL is asked all of it in one round trip."""
+        session = self._prepared(uow)
+        line = session.line()
+        if line is None:
+            return [session.connection().execute(self._statement, each).first() for each in facts]
+        answers = session.send([self.order(session, each) for each in facts])
+        return [next(iter(line.rows(answer)), None) for answer in answers]
+
     def first(self, uow: Uow, facts: Facts) -> Sequence[Any] | None:
         """The first of the rows, None when there is none."""
         return next(iter(self.rows(uow, facts)), None)
 
     def run(self, uow: Uow, facts: Facts) -> int:
         """Runs a statement that gives nothing back; returns how many rows it touched."""
-        uow.session.write_the_rest()
-        return self.run_now(uow.session, facts)
+        return self.run_now(self._prepared(uow), facts)
+
+    def _prepared(self, uow: Uow) -> UnitSession:
+        session = uow.session
+        session.write_before(self._touches)
+        session.written += bool(self.table)
+        return session
 
     def later(self, uow: Uow, facts: Facts, *, refused_as: type[VisitError] | None = None) -> None:
-        """Runs with the last statements of the unit, for a row that nobody asks for before: all in one round trip.
+        """Runs with the last statements of the unit, or before one that touches its table: all in one round trip.
 
         When the database does not take the row the unit ends with `refused_as`.
         """
@@ -115,31 +130,47 @@ class Hot:
 class Found:
     """A statement that finds whole rows of some tables, which then belong to the unit as if the session had found them.
 
-    `which` joins and filters the tables' columns: it is given a select of all of them.
+    `which` joins and filters the tables' columns: it is given a select of all of them. What the unit holds already
+    stays as it is, unless it is found `anew`, as by a statement that locks.
     """
 
     def __init__(
-        self, *kinds: type[Row], which: Callable[[Select[Any]], Select[Any]], also: Sequence[ColumnElement[Any]] = ()
+        self,
+        *kinds: type[Row],
+        which: Callable[[Select[Any]], Executable],
+        also: Sequence[ColumnElement[Any]] = (),
+        anew: bool = False,
     ) -> None:
         """The rows of each of `kinds` and the single values `also`, in this order."""
-        self._kinds, self._also = kinds, len(also)
-        self._statement = Hot(which(select(*(column for kind in kinds for column in _columns(kind)), *also)))
+        every = select(*(column for kind in kinds for column in columns_of(kind)), *also)
+        self._kinds, self._also, self._anew = kinds, len(also), anew
+        self._statement = Hot(which(every))
         self._spans: list[Span] | None = None
 
     def first(self, uow: Uow, facts: Facts) -> tuple[Any, ...] | None:
-        """The first found row of each table, None when there is none; what the unit holds already stays as it is."""
+        """The first found row of each table, None when there is none."""
         row = self._statement.first(uow, facts)
-        if row is None:
-            return None
+        return None if row is None else self._made_of(uow, row)
+
+    def row(self, uow: Uow, facts: Facts) -> Any:  # noqa: ANN401 - a row of the first table
+        """The first found row of the first table, None when there is none."""
+        found = self.first(uow, facts)
+        return None if found is None else found[0]
+
+    def all(self, uow: Uow, facts: Facts) -> list[tuple[Any, ...]]:
+        """Every found row of each table."""
+        return [self._made_of(uow, row) for row in self._statement.rows(uow, facts)]
+
+    def _made_of(self, uow: Uow, row: Sequence[Any]) -> tuple[Any, ...]:
         is_plain = uow.session.line() is not None
-        found = [_found(uow, span, row, is_plain=is_plain) for span in self._spans_of(uow)]
+        found = [_found(uow, span, row, is_plain=is_plain, anew=self._anew) for span in self._spans_of(uow)]
         return (*found, *row[len(row) - self._also :])
 
     def _spans_of(self, uow: Uow) -> list[Span]:
         if self._spans is None:
             dialect, start, self._spans = uow.session.get_bind().dialect, 0, []
             for kind in self._kinds:
-                columns = _columns(kind)
+                columns = columns_of(kind)
                 makers = {
                     column.key: column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
                 }
@@ -150,7 +181,7 @@ class Found:
         return self._spans
 
 
-def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool) -> Row:
+def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool, anew: bool) -> Row:
     values = dict(zip(span.names, row[span.where], strict=True))
     if is_plain:
         for name, maker in span.makers:
@@ -158,20 +189,48 @@ def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool) -> Row:
     session = uow.session
     key = class_mapper(span.kind).identity_key_from_primary_key((values["id"],))
     known: Row | None = session.identity_map.get(key)
-    return known if known is not None else _belongs(uow, made(span.kind, **values))
+    if known is None:
+        return belongs(uow, made(span.kind, **values))
+    if anew:
+        renew(known, values)
+    return known
 
 
-def _columns(kind: type[Row]) -> list[Column[Any]]:
+def renew(row: Row, values: Facts) -> None:
+    """The row has these values, as if it had been loaded so."""
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+
+
+def columns_of(kind: type[Row]) -> list[Column[Any]]:
+    """The table's columns, in its order."""
+    return list(table_of(kind).columns)
+
+
+def table_of(kind: type[Base]) -> Table:
+    """The table itself."""
     table = kind.__table__
     assert isinstance(table, Table)
-    return list(table.columns)
+    return table
+
+
+def _touched(statement: object) -> frozenset[str]:
+    """The tables that a statement looks at or changes, and those in which a row that it makes must find another one."""
+    assert isinstance(statement, ClauseElement)
+    named = {each.name for each in visitors.iterate(statement) if isinstance(each, Table)}
+    if isinstance(statement, Insert | Update) and isinstance(statement.table, Table):
+        named |= {key.target_fullname.partition(".")[0] for key in statement.table.foreign_keys}
+    return frozenset(named)
 
 
 def insert_of(table: type[Base], *columns: str) -> Insert:
     """Puts one row into the table: each of `columns` from the fact of its name."""
-    rows = table.__table__
-    assert isinstance(rows, Table)
-    return insert(rows).values({name: bindparam(name, type_=rows.c[name].type) for name in columns}).inline()
+    return insert(table_of(table)).values(from_facts(table, columns)).inline()
+
+
+def from_facts(table: type[Base], columns: Sequence[str], told_as: str = "") -> dict[str, Any]:
+    """A named bind for each of the columns, whose fact has the column's name behind `told_as`."""
+    return {name: bindparam(f"{told_as}{name}", type_=table_of(table).c[name].type) for name in columns}
 
 
 def new_key(uow: Uow, kind: type[Row]) -> int:
@@ -219,7 +278,8 @@ def put(uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None) -> No
         if refused_as is None:
             raise
         raise refused_as from error
-    _belongs(uow, row)
+    belongs(uow, row)
+    uow.session.made(row)
 
 
 def put_later(uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None) -> None:
@@ -229,22 +289,31 @@ def put_later(uow: Uow, row: Row, *, refused_as: type[VisitError] | None = None)
     """
     statement, facts = _insert(uow, row)
     statement.later(uow, facts, refused_as=refused_as)
-    _belongs(uow, row)
+    belongs(uow, row)
+    uow.session.made(row)
 
 
 def _insert(uow: Uow, row: Row) -> tuple[Hot, dict[str, object]]:
     kind = type(row)
-    defaults, statement = _inserts.get(kind) or _inserts.setdefault(kind, _insert_of(kind))
-    values = instance_dict(row)
-    for name, default in defaults.items():
-        if name not in values:
-            values[name] = default()
+    _, statement = _inserts.get(kind) or _inserts.setdefault(kind, _insert_of(kind))
+    values = with_defaults(row)
     if "id" not in values:
         values["id"] = new_key(uow, kind)
     return statement, values
 
 
-def _belongs(uow: Uow, row: R) -> R:
+def with_defaults(row: Row) -> dict[str, object]:
+    """The row's values, each column that has none filled by its default; but for the key."""
+    kind = type(row)
+    defaults, _ = _inserts.get(kind) or _inserts.setdefault(kind, _insert_of(kind))
+    values = instance_dict(row)
+    for name, default in defaults.items():
+        if name not in values:
+            values[name] = default()
+    return values
+
+
+def belongs(uow: Uow, row: R) -> R:
     """The row, of which every column is known, is the session's as if it had been loaded."""
     state, session = instance_state(row), uow.session
     state.key = state.mapper.identity_key_from_primary_key((instance_dict(row)["id"],))
@@ -261,7 +330,7 @@ _inserts: dict[type[Row], tuple[dict[str, Callable[[], object]], Hot]] = {}
 
 
 def _insert_of(kind: type[Row]) -> tuple[dict[str, Callable[[], object]], Hot]:
-    columns = _columns(kind)
+    columns = columns_of(kind)
     defaults = {column.key: _default_of(column) for column in columns if column.key != "id"}
     return defaults, Hot(insert_of(kind, *(column.key for column in columns)))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, bindparam, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kernel import hot_rows
 from app.kernel.db import Row, choice
+from app.kernel.hot import Found
 from app.kernel.uow import Uow
 
 
@@ -66,15 +68,7 @@ def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> 
 
     A repeat is counted in `repeats` and its bytes are not looked at.
     """
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    made = uow.session.scalars(
-        maker(InboxItem)
-        .values(
-            source=source, key=key, kind=kind, body=body, state=InboxState.RECEIVED, received_at=uow.now(), repeats=0
-        )
-        .on_conflict_do_nothing(index_elements=["source", "key"])
-        .returning(InboxItem)
-    ).one_or_none()
+    (made,) = receive_new(uow, [InboxItem(source=source, key=key, kind=kind, body=body)])
     if made is not None:
         return made, True
     uow.session.execute(
@@ -83,6 +77,18 @@ def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> 
     )
     again = select(InboxItem).where(InboxItem.source == source, InboxItem.key == key)
     return uow.session.scalars(again.execution_options(populate_existing=True)).one(), False
+
+
+def receive_new(uow: Uow, items: Sequence[InboxItem]) -> list[InboxItem | None]:
+    """Those of the `items` (with source, key, kind and body, none twice) that are new; None for each that is not.
+
+    They are filed in the order of their keys, so that two that bring the same wait for each other.
+    """
+    in_order = sorted(items, key=lambda item: (item.source, item.key))
+    for item in in_order:
+        item.received_at = uow.now()
+    is_new = dict(zip(map(id, in_order), hot_rows.put_unless_there(uow, in_order, key=("source", "key")), strict=True))
+    return [item if is_new[id(item)] else None for item in items]
 
 
 def waiting(uow: Uow, source: str, *, limit: int) -> list[InboxItem]:
@@ -98,16 +104,29 @@ def waiting(uow: Uow, source: str, *, limit: int) -> list[InboxItem]:
     )
 
 
-def park(uow: Uow, item: InboxItem, subject_ref: str, *, error_code: str, error_place: str = "") -> None:
-    """The item waits until what it needs is on file: `parked` finds it by `subject_ref`."""
-    item.state, item.done_at, item.error_code, item.error_place = InboxState.RECEIVED, None, error_code, error_place
-    item.subject_ref = subject_ref
+def park(
+    uow: Uow, item: InboxItem, subject_ref: str, *, error_code: str, error_place: str = "", **told: object
+) -> None:
+    """The item waits until what it needs is on file: `parked` finds it by `subject_ref`; `told` as in `finish`."""
+    said = {"state": InboxState.RECEIVED, "done_at": None, "error_code": error_code, "error_place": error_place}
+    hot_rows.change_later(uow, InboxItem, item.id, said | {"subject_ref": subject_ref} | told)
 
 
 def parked(uow: Uow, subject_ref: str, *, limit: int) -> list[InboxItem]:
     """Up to `limit` items that wait for `subject_ref`, oldest first, locked."""
-    query = select(InboxItem).where(InboxItem.subject_ref == subject_ref, InboxItem.state == text("'received'"))
-    return list(uow.session.scalars(query.order_by(InboxItem.id).limit(limit).with_for_update(skip_locked=True)))
+    return [item for (item,) in _PARKED.all(uow, {"p_subject_ref": subject_ref, "p_limit": limit})]
+
+
+_PARKED = Found(
+    InboxItem,
+    which=lambda items: (
+        items.where(InboxItem.subject_ref == bindparam("p_subject_ref"), InboxItem.state == text("'received'"))
+        .order_by(InboxItem.id)
+        .limit(bindparam("p_limit"))
+        .with_for_update(skip_locked=True)
+    ),
+    anew=True,
+)
 
 
 def all_parked(uow: Uow, prefix: str, *, after: int, limit: int) -> list[InboxItem]:
@@ -130,6 +149,12 @@ def claim_parked(uow: Uow, item_id: int) -> InboxItem | None:
     return None if claimed is None else uow.session.get_one(InboxItem, claimed, populate_existing=True)
 
 
-def finish(uow: Uow, item: InboxItem, state: InboxState, *, error_code: str = "", error_place: str = "") -> None:
-    """The item has had its effect, is filed, or waits on the work list with a code and a place."""
-    item.state, item.done_at, item.error_code, item.error_place = state, uow.now(), error_code, error_place
+def finish(
+    uow: Uow, item: InboxItem, state: InboxState, *, error_code: str = "", error_place: str = "", **told: object
+) -> None:
+    """The item has had its effect, is filed, or waits on the work list with a code and a place.
+
+    `told` are more of its columns: what it touched, what it was answered.
+    """
+    said = {"state": state, "done_at": uow.now(), "error_code": error_code, "error_place": error_place}
+    hot_rows.change_later(uow, InboxItem, item.id, said | told)

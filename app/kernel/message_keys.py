@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from sqlalchemy import Index, Select, String, UniqueConstraint, insert, select
+from sqlalchemy import Index, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.crypto import Keyring
 from app.kernel.db import Row, choice
+from app.kernel.hot import Hot, insert_of
 from app.kernel.uow import Uow
 
 VALUE_AT_MOST = 80
@@ -54,12 +55,11 @@ def searched(uow: Uow, kind: KeyKind, number: str) -> str:
 
 def keep(uow: Uow, direction: Direction, item_id: int, numbers: Iterable[tuple[KeyKind, str]]) -> None:
     """A message that was just stored is found by these numbers (at most 40 of them) from now on."""
-    rows = [
-        {"direction": direction, "item_id": item_id, "kind": kind, "value": value}
-        for kind, value in as_they_stand(uow.keys, numbers)
-    ]
-    if rows:
-        uow.session.execute(insert(MessageKey), rows)
+    for kind, value in as_they_stand(uow.keys, numbers):
+        _KEEP.later(uow, {"direction": direction, "item_id": item_id, "kind": kind, "value": value})
+
+
+_KEEP = Hot(insert_of(MessageKey, "direction", "item_id", "kind", "value"))
 
 
 def as_they_stand(keys: Keyring, numbers: Iterable[tuple[KeyKind, str]]) -> list[tuple[KeyKind, str]]:

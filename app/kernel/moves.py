@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import CursorResult, Index, String, func, select, update
+from sqlalchemy import Index, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kernel import hot_rows
 from app.kernel.db import Row
 from app.kernel.errors import Refused
+from app.kernel.hot import Hot, insert_of
 from app.kernel.uow import Uow
 
 S = TypeVar("S", bound=enum.StrEnum)
@@ -55,6 +57,11 @@ class Move(Row):
     why: Mapped[str] = mapped_column(String(200), default="")
 
 
+_APPEND = Hot(
+    insert_of(Move, "machine", "subject_id", "from_state", "to_state", "action", "moved_at", "by_kind", "by_ref", "why")
+)
+
+
 def first_to(uow: Uow, machine: Machine[S, A], subject_id: int, state: S) -> Move | None:
     """The first time that the thing came into the state; None when it never did."""
     return uow.session.scalars(
@@ -90,26 +97,21 @@ def move(
     if not machine.may(found, action):
         raise IllegalMove(machine=machine.name, state=found.value, action=action.value)
     following = machine.moves[(found, action)]
-    table = type(row)
-    uow.session.flush()
-    result = uow.session.execute(
-        update(table).where(table.id == row.id, table.state == found).values(state=following, **changes),
-        execution_options={"synchronize_session": False},
-    )
-    uow.session.refresh(row)
-    if isinstance(result, CursorResult) and result.rowcount == 0:
+    if not hot_rows.change(uow, row, {"state": following, **changes}, only_if={"state": found}):
+        uow.session.refresh(row)
         raise IllegalMove(machine=machine.name, state=row.state.value, action=action.value)
-    uow.session.add(
-        Move(
-            machine=machine.name,
-            subject_id=row.id,
-            from_state=found.value,
-            to_state=following.value,
-            action=action.value,
-            moved_at=uow.now(),
-            by_kind=uow.actor.kind,
-            by_ref=uow.actor.ref,
-            why=why,
-        )
+    _APPEND.later(
+        uow,
+        {
+            "machine": machine.name,
+            "subject_id": row.id,
+            "from_state": found.value,
+            "to_state": following.value,
+            "action": action.value,
+            "moved_at": uow.now(),
+            "by_kind": uow.actor.kind,
+            "by_ref": uow.actor.ref,
+            "why": why,
+        },
     )
     return following

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, bindparam, false, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import audit, rates
 from app.kernel.db import PublicRow, Row, choice
 from app.kernel.errors import BadInput, NotFound, Refused
+from app.kernel.hot import Found
 from app.kernel.peer_rules import FRAME_BYTES_AT_MOST, faults_of
 from app.kernel.uow import Uow
 
@@ -224,9 +225,16 @@ class Change:
 def peer_for(uow: Uow, application: str, facility: str) -> Peer:
     """The agreement with the sender of this MSH-3 and MSH-4; the defaults, not `is_known`, when it is on no file."""
     is_nameable = "\x00" not in application + facility  # PostgreSQL refuses to look for what it cannot hold
-    wanted = select(Hl7Peer).where(Hl7Peer.application == application, Hl7Peer.facility == facility)
-    row = uow.session.scalars(wanted).first() if is_nameable else None
+    row = _NAMED.row(uow, {"p_application": application, "p_facility": facility}) if is_nameable else None
     return _peer(row) if row else Peer(application=application, facility=facility)
+
+
+_NAMED = Found(
+    Hl7Peer,
+    which=lambda agreements: agreements.where(
+        Hl7Peer.application == bindparam("p_application"), Hl7Peer.facility == bindparam("p_facility")
+    ),
+)
 
 
 def peers(uow: Uow) -> list[Peer]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from app.kernel import clock as clocks
@@ -91,9 +91,18 @@ class Rider(NamedTuple):
     heard: Callable[[Rows], None]
 
 
-class UnitSession(Session):
-    """The unit's session: what was put off to its end is written before anybody looks, or may want to turn back."""
+class CannotTurnBack(Exception):
+    """A part failed of a unit that is in one piece: it must be dropped, and what it did be done again part by part."""
 
+
+class UnitSession(Session):
+    """The unit's session: what was put off to its end is written before anybody looks, or may want to turn back.
+
+    `written` counts what may have changed something.
+    """
+
+    in_one_piece = False
+    written = 0
     _spoken: tuple[SessionTransaction, Connection, Line | None] | None = None
 
     def line(self) -> Line | None:
@@ -118,6 +127,8 @@ class UnitSession(Session):
         for look in connection.dispatch.before_cursor_execute:  # whoever counts statements counts these as well
             for statement, values in orders:
                 look(connection, None, statement.words.decode(), values, None, False)
+        for look in connection.dispatch.commit if commits else ():
+            look(connection)
         try:
             answers = line.send(orders, commits=commits)
         except psycopg.Error as error:
@@ -141,23 +152,31 @@ class UnitSession(Session):
         if self.info.get("riders"):
             self.send([])
 
-    def write_what_is_put_off(self) -> None:
-        """What was put off is written before a question that riders go along with."""
-        if self.info.get("put_off"):
-            self.write_the_rest()
-
     def put_off(self, write: Hot, facts: Facts, *, refused_as: type[VisitError] | None = None) -> None:
-        """`write` runs with the unit's last statements, or at once within a part of the unit that may be undone."""
+        """`write` runs with the unit's last statements, or before one that touches its table.
+
+        Within a part of the unit that may be undone it runs at once.
+        """
+        self.written += 1
         put_off = PutOff(write, facts, refused_as)
         if self.in_nested_transaction():
             self._write([put_off])
         else:
             self.info.setdefault("put_off", []).append(put_off)
+            self.info.setdefault("put_off_to", set()).add(write.table)
+
+    def write_before(self, tables: frozenset[str]) -> None:
+        """What a statement on `tables` must find there is written: changed rows, and what was put off."""
+        if self.autoflush:
+            self.flush()
+        if not tables.isdisjoint(self.info.get("put_off_to", ())):
+            self.write_the_rest()
 
     def write_the_rest(self, *, commits: bool = False) -> None:
         """What was put off is written; PostgreSQL takes all of it in one round trip, with the end of the unit."""
         self.hear_riders()
         rest: Sequence[PutOff] = self.info.pop("put_off", ())
+        self.info.pop("put_off_to", None)
         if rest or (commits and self.in_transaction()):
             self._write(rest, commits=commits)
 
@@ -189,11 +208,38 @@ class UnitSession(Session):
             self._spoken[2].roll_back()
         self.rollback()
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the unit that leaves nothing behind when it fails, whatever follows.
+
+        That costs a savepoint; a unit `in_one_piece` has none, and raises CannotTurnBack where one would be needed.
+        """
+        if not self.in_one_piece:
+            with self.begin_nested():
+                yield
+            return
+        written = self.written
+        try:
+            yield
+        except OperationalError:
+            raise
+        except Exception as failure:
+            has_written = self.written != written or self.new or self.dirty or self.deleted
+            if has_written or isinstance(failure, DBAPIError):
+                raise CannotTurnBack from failure
+            raise
+
     def begin_nested(self) -> SessionTransaction:
         """A part of the unit that can be undone by itself."""
         self.write_the_rest()
         self._spoken = None  # the part begins when its connection is asked for
         return super().begin_nested()
+
+    def made(self, row: object) -> None:
+        """The row was made by a statement that the session does not know of; it is forgotten where that is undone."""
+        within = self.get_nested_transaction()
+        if within is not None:
+            self.info.setdefault("made", []).append((within, row))
 
 
 def _is_of(error: IntegrityError, table: str) -> bool:
@@ -240,14 +286,31 @@ def _keep(session: UnitSession, made: object) -> None:
     session.info.setdefault("kept", []).append(made)
 
 
+@event.listens_for(UnitSession, "after_soft_rollback")
+def _forget_undone(session: UnitSession, undone: SessionTransaction) -> None:
+    for within, row in session.info.get("made", ()):
+        if row in session and undone in _with_parents(within):
+            session.expunge(row)
+
+
+def _with_parents(transaction: SessionTransaction | None) -> Iterator[SessionTransaction]:
+    while transaction is not None:
+        yield transaction
+        transaction = transaction.parent
+
+
 @event.listens_for(UnitSession, "do_orm_execute")
 def _write_before_asking(asked: ORMExecuteState) -> None:
-    asked.session.write_the_rest()  # type: ignore[attr-defined]
+    session = asked.session
+    assert isinstance(session, UnitSession)
+    session.write_the_rest()
+    session.written += not asked.is_select
 
 
 @event.listens_for(UnitSession, "before_flush")
 def _write_in_order(session: UnitSession, _context: object, _instances: object) -> None:
     session.write_the_rest()
+    session.written += 1
 
 
 Follower = Callable[["Uow", object], None]
@@ -286,6 +349,10 @@ class Uow:
     def hear(self) -> None:
         """What would go along with the unit's next question is asked now, and may refuse."""
         self.session.hear_riders()
+
+    def forget(self) -> None:
+        """What was remembered is asked for anew from now on."""
+        self.session.info.pop("kept", None)
 
     def publish(self, event: object) -> None:
         """Says that `event` (of app.events) has happened; what follows runs before the unit is committed."""

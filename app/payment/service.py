@@ -18,9 +18,10 @@ from app.kernel import audit, hot
 from app.kernel.errors import NotFound
 from app.kernel.moves import move
 from app.kernel.uow import Uow
+from app.payment import sql
 from app.payment.models import Bill, BillLine, PaymentOrder, Purpose, Refund, RefundLine
 from app.payment.rules import WINDOW, Part
-from app.payment.states import BILL, BillAction, BillState
+from app.payment.states import BILL, BillAction
 from app.prescription.models import Prescription
 from app.registration.models import Registration
 
@@ -83,12 +84,8 @@ def by_id(uow: Uow, bill_id: int) -> Bill:
 
 def open_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
     """The open bill for the thing, locked until this unit is finished; None when there is none."""
-    return uow.session.scalars(
-        select(Bill)
-        .where(Bill.purpose == purpose, Bill.subject_id == subject_id, Bill.state == BillState.OPEN)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
+    found: Bill | None = sql.OPEN_OF.row(uow, {"p_purpose": purpose, "p_subject_id": subject_id})
+    return found
 
 
 def newest_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:

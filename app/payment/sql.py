@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
+from app.kernel.hot import Found
 from app.kernel.uow import Uow
 from app.payment.models import Bill, BillLine, MixedOrder, PaymentOrder, Refund
 from app.payment.states import LIVE, MIXED_LIVE, BillState, OrderState, RefundState
+
+# The open bill for a thing, locked until the unit is finished.
+OPEN_OF = Found(
+    Bill,
+    which=lambda bills: bills.where(
+        Bill.purpose == bindparam("p_purpose", type_=Bill.purpose.type),
+        Bill.subject_id == bindparam("p_subject_id"),
+        Bill.state == BillState.OPEN,
+    ).with_for_update(),
+    anew=True,
+)
 
 
 def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:

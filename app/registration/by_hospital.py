@@ -9,11 +9,12 @@ from sqlalchemy import case, select
 from app import events
 from app.identity.models import Patient
 from app.kernel import audit, moves
+from app.kernel.hot_rows import spelled_for
 from app.kernel.uow import Uow
-from app.registration import service
+from app.registration import service, sql
 from app.registration.errors import AlreadyRegistered, CannotCancel
 from app.registration.models import Registration, RegistrationNumber
-from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
+from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession
 from app.scheduling.service import Wanted
@@ -115,12 +116,8 @@ def mark_missed(uow: Uow, registration: Registration) -> None:
 
 def known_as(uow: Uow, registration: Registration, *, system: str, value: str) -> None:
     """`system` knows the appointment by `value` from now on; a number that named another one names this one."""
-    number = uow.session.scalars(
-        select(RegistrationNumber).where(RegistrationNumber.system == system, RegistrationNumber.value == value)
-    ).first() or RegistrationNumber(system=system, value=value)
-    number.registration_id = registration.id
-    uow.session.add(number)
-    uow.session.flush()
+    facts = {"system": system, "value": value, "registration_id": registration.id}
+    spelled_for(uow, sql.KNOWN_AS).later(uow, facts)
 
 
 def number_at(uow: Uow, registration: Registration, *, system: str) -> str:
@@ -156,13 +153,12 @@ def visit_under_way(uow: Uow, patient_id: int) -> Registration | None:
     ).first()
 
 
+def registration_called(uow: Uow, *, system: str, number: str) -> Registration | None:
+    """The registration with this visit number of ours, or else the one that `system` knows by it."""
+    found: Registration | None = sql.BY_A_NUMBER.row(uow, {"p_system": system, "p_number": number})
+    return found
+
+
 def active_of(uow: Uow, patient_id: int) -> list[Registration]:
     """The places that the patient has or waits to pay for, locked; for whoever is not bound to an account's scope."""
-    return list(
-        uow.session.scalars(
-            select(Registration)
-            .where(Registration.patient_id == patient_id, Registration.state.in_(ACTIVE))
-            .order_by(Registration.id)
-            .with_for_update()
-        )
-    )
+    return [visit for (visit,) in sql.ACTIVE_OF.all(uow, {"p_patient_id": patient_id})]

@@ -16,6 +16,7 @@ from app.kernel.errors import Refused
 from app.kernel.uow import Uow
 from app.registration import awaited, limits, service
 from app.registration.models import WaitlistEntry, WaitlistOffer
+from app.registration.sql import fits
 from app.registration.states import ENTRY, OFFER, EntryAction, EntryState, OfferAction, OfferState
 from app.rulebook.terms import Rules
 from app.scheduling import service as scheduling
@@ -114,7 +115,7 @@ def _set_aside_what_is_awaited(uow: Uow, limit: int) -> None:
             ClinicSession.state == SessionState.OPEN,
             ClinicSession.ends_at > uow.now(),
             select(Slot.id).where(Slot.session_id == ClinicSession.id, scheduling.is_to_be_had(uow)).exists(),
-            select(WaitlistEntry.id).where(awaited.fits(), WaitlistEntry.state == EntryState.WAITING).exists(),
+            select(WaitlistEntry.id).where(fits(), WaitlistEntry.state == EntryState.WAITING).exists(),
         )
         .order_by(ClinicSession.starts_at)
         .limit(limit)
@@ -147,7 +148,7 @@ def _is_new_to_somebody(session: ClinicSession) -> ColumnElement[bool]:
     )
     return (
         select(WaitlistEntry.id)
-        .join(ClinicSession, awaited.fits())
+        .join(ClinicSession, fits())
         .where(
             ClinicSession.id == session.id,
             WaitlistEntry.state == EntryState.WAITING,
@@ -193,7 +194,7 @@ def _who_fits(uow: Uow, session: ClinicSession, place: Slot) -> list[WaitlistEnt
     return list(
         uow.session.scalars(
             select(WaitlistEntry)
-            .join(ClinicSession, awaited.fits())
+            .join(ClinicSession, fits())
             .where(
                 ClinicSession.id == session.id,
                 WaitlistEntry.state == EntryState.WAITING,

@@ -14,11 +14,11 @@ from app.kernel import audit, hot, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.registration import asking, awaited, conduct, limits
+from app.registration import asking, awaited, conduct, limits, sql
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import LostPlace, Registration
 from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
-from app.registration.states import ACTIVE, REGISTRATION, RegistrationAction, RegistrationState
+from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
 from app.rulebook.terms import Breach, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
@@ -63,15 +63,14 @@ def hold(
 
 def standing_with(uow: Uow, patient: Patient, session: ClinicSession) -> Registration | None:
     """The patient's active registration with the session's doctor in its half-day, of which there is one at most."""
-    return uow.session.scalars(
-        select(Registration).where(
-            Registration.patient_id == patient.id,
-            Registration.practitioner_id == session.practitioner_id,
-            Registration.visit_day == session.visit_day,
-            Registration.half_day == session.half_day,
-            Registration.state.in_(ACTIVE),
-        )
-    ).first()
+    facts = {
+        "p_patient_id": patient.id,
+        "p_practitioner_id": session.practitioner_id,
+        "p_visit_day": session.visit_day,
+        "p_half_day": session.half_day,
+    }
+    found: Registration | None = sql.STANDING.row(uow, facts)
+    return found
 
 
 def place(  # noqa: PLR0913 - a place is had on these terms

@@ -13,8 +13,7 @@ from app.identity.models import Patient
 from app.kernel import audit, moves
 from app.kernel.errors import BadInput, NotFound
 from app.kernel.uow import Uow
-from app.registration import conduct, limits, service
-from app.registration.awaited import fits
+from app.registration import conduct, limits, service, sql
 from app.registration.errors import OfferOver, PlacesLeft, WaitlistFull
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.states import ENTRY, OFFER, EntryAction, EntryState, OfferAction, OfferState
@@ -288,16 +287,7 @@ def offer_named(uow: Uow, public_id: str, *which: ColumnElement[bool]) -> Waitli
 
 def serve_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
     """Whoever found such a place by themself waits for it no longer."""
-    found = uow.session.scalars(
-        select(WaitlistEntry)
-        .join(ClinicSession, fits())
-        .join(Registration, Registration.session_id == ClinicSession.id)
-        .where(
-            Registration.id == booked.registration_id,
-            WaitlistEntry.patient_id == booked.patient_id,
-            WaitlistEntry.state.in_(STANDS),
-        )
-    ).all()
-    for entry in found:
+    session_id = uow.session.get_one(Registration, booked.registration_id).session_id
+    for (entry,) in sql.ANSWERED.all(uow, {"p_session_id": session_id, "p_patient_id": booked.patient_id}):
         withdraw_open(uow, entry)
         moves.move(uow, ENTRY, entry, EntryAction.SERVE, why="found_one")

@@ -50,19 +50,14 @@ def stop_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
     registration = uow.session.get_one(Registration, booked.registration_id)
     session = uow.session.get_one(ClinicSession, registration.session_id)
     week = timedelta(days=ANSWERS_DAYS)
-    answered = uow.session.scalars(
-        select(FollowUpPlan).where(
-            FollowUpPlan.patient_id == booked.patient_id,
-            FollowUpPlan.state == PlanState.ACTIVE,
-            FollowUpPlan.registration_id != registration.id,
-            (FollowUpPlan.revisit_id == registration.id)
-            | (
-                (FollowUpPlan.department_id == session.department_id)
-                & FollowUpPlan.due_day.between(registration.visit_day - week, registration.visit_day + week)
-            ),
-        )
-    ).all()
-    for made in answered:
+    facts = {
+        "p_patient_id": booked.patient_id,
+        "p_registration_id": registration.id,
+        "p_department_id": session.department_id,
+        "p_from_day": registration.visit_day - week,
+        "p_to_day": registration.visit_day + week,
+    }
+    for (made,) in sql.ANSWERED.all(uow, facts):
         close(uow, made, PlanAction.BOOK, Why.BOOKED, revisit_id=registration.id)
         uow.publish(RevisitBooked(made.id, registration.id, made.patient_id))
 
@@ -85,7 +80,7 @@ def finish_when_seen(uow: Uow, ended: ConsultationEnded) -> None:
 
 
 def _plans_with(uow: Uow, registration_id: int) -> list[FollowUpPlan]:
-    return list(uow.session.scalars(select(FollowUpPlan).where(FollowUpPlan.revisit_id == registration_id)))
+    return [plan for (plan,) in sql.WITH_PLACE.all(uow, {"p_registration_id": registration_id})]
 
 
 def follow_when_merged(uow: Uow, merged: PatientsMerged) -> None:

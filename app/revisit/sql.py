@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 from sqlalchemy.orm import aliased
 
 from app.identity.models import PatientLink
+from app.kernel.hot import Found
 from app.kernel.moves import Move
 from app.kernel.uow import Uow
 from app.revisit.models import FollowUpPlan, Reminder
-from app.revisit.states import REMINDER, ReminderAction, ReminderState, Why
+from app.revisit.states import REMINDER, PlanState, ReminderAction, ReminderState, Why
+
+# The plans that a registration answers: the one it was made for, and those of its department and its days.
+ANSWERED = Found(
+    FollowUpPlan,
+    which=lambda plans: plans.where(
+        FollowUpPlan.patient_id == bindparam("p_patient_id"),
+        FollowUpPlan.state == PlanState.ACTIVE,
+        FollowUpPlan.registration_id != bindparam("p_registration_id"),
+        (FollowUpPlan.revisit_id == bindparam("p_registration_id"))
+        | (
+            (FollowUpPlan.department_id == bindparam("p_department_id"))
+            & FollowUpPlan.due_day.between(bindparam("p_from_day"), bindparam("p_to_day"))
+        ),
+    ),
+)
+WITH_PLACE = Found(
+    FollowUpPlan, which=lambda plans: plans.where(FollowUpPlan.revisit_id == bindparam("p_registration_id"))
+)
 
 
 def is_overtaken(now: datetime) -> ColumnElement[bool]:

@@ -8,9 +8,9 @@ from sqlalchemy import delete, select
 
 from app.kernel import audit, moves
 from app.kernel.uow import Uow
-from app.scheduling import opening
+from app.scheduling import opening, sql
 from app.scheduling.errors import SessionClosed, SlotsOverlap
-from app.scheduling.models import ClinicSession, Department, Practitioner, Shift, ShiftException
+from app.scheduling.models import ClinicSession, Practitioner, Shift, ShiftException
 from app.scheduling.states import SESSION, SessionAction, SessionState
 
 MOST_PLACES = 200
@@ -20,16 +20,9 @@ def sessions_within(
     uow: Uow, *, practitioner_code: str = "", department_code: str = "", starts_at: datetime, ends_at: datetime
 ) -> list[ClinicSession]:
     """The sessions of the doctor, or without one of the department, that share any time with the span; any state."""
-    query = (
-        select(ClinicSession)
-        .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
-        .join(Department, Department.id == ClinicSession.department_id)
-        .where(ClinicSession.starts_at < ends_at, ClinicSession.ends_at > starts_at)
-        .order_by(ClinicSession.starts_at)
-    )
-    if practitioner_code:
-        return list(uow.session.scalars(query.where(Practitioner.code == practitioner_code)))
-    return list(uow.session.scalars(query.where(Department.code == department_code)))
+    asked = sql.OF_DOCTOR_WITHIN if practitioner_code else sql.OF_DEPARTMENT_WITHIN
+    facts = {"p_code": practitioner_code or department_code, "p_starts_at": starts_at, "p_ends_at": ends_at}
+    return [session for session, _ in asked.all(uow, facts)]
 
 
 def open_extra(

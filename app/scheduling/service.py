@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -177,32 +176,24 @@ def _why_none(uow: Uow, session: ClinicSession, wanted: Wanted) -> SoldOut | Pla
 
 def take_slot(uow: Uow, *, slot_id: int, registration_id: int) -> bool:
     """The place held for the registration is taken; False when it is not held for it."""
-    return _ran(uow, sql.TAKE, {"p_slot_id": slot_id, "p_registration_id": registration_id})
+    return sql.TAKE.row(uow, {"p_slot_id": slot_id, "p_registration_id": registration_id}) is not None
 
 
-def free_slot(uow: Uow, *, slot_id: int, registration_id: int, free_from: datetime | None = None) -> bool:
-    """The registration's place is free again, to be had from `free_from` on; False when it was not its."""
+def free_slot(uow: Uow, *, slot_id: int, registration_id: int, free_from: datetime | None = None) -> int | None:
+    """The registration's place is free again, to be had from `free_from` on; its session, None when it was not its."""
     facts = {"p_slot_id": slot_id, "p_registration_id": registration_id, "p_free_from": free_from}
-    return _ran(uow, sql.FREE, facts)
+    freed: Slot | None = sql.FREE.row(uow, facts)
+    return None if freed is None else freed.session_id
 
 
 def set_aside(uow: Uow, *, slot_id: int) -> bool:
     """The free place is kept from everybody for whoever waits for one; False when it is not free, or is a channel's."""
-    return _ran(uow, sql.SET_ASIDE, {"p_slot_id": slot_id, "p_now": uow.now()})
+    return bool(sql.SET_ASIDE.run(uow, {"p_slot_id": slot_id, "p_now": uow.now()}))
 
 
 def let_go(uow: Uow, *, slot_id: int) -> bool:
     """The place that was set aside is everybody's; False when it was not set aside."""
-    return _ran(uow, sql.LET_GO, {"p_slot_id": slot_id})
-
-
-def _ran(uow: Uow, statement: object, facts: Mapping[str, object]) -> bool:
-    result = uow.session.execute(
-        statement,  # type: ignore[call-overload]
-        facts,
-        execution_options={"synchronize_session": False},
-    )
-    return bool(result.rowcount)
+    return bool(sql.LET_GO.run(uow, {"p_slot_id": slot_id}))
 
 
 def close_ended(uow: Uow, *, limit: int = 50) -> list[ClinicSession]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, Update, bindparam, case, func, or_, select, update
+from typing import Any
 
-from app.kernel.hot import Hot
-from app.scheduling.models import ClinicSession, ReleaseGate, ReleaseToken, Slot
+from sqlalchemy import ColumnElement, Select, Update, bindparam, case, func, or_, select, update
+
+from app.kernel.hot import Found, Hot
+from app.kernel.hot_rows import Changed
+from app.scheduling.models import ClinicSession, Department, Practitioner, ReleaseGate, ReleaseToken, Slot
 from app.scheduling.states import SessionState, SlotState
 
 # SKIP LOCKED lets claimers pass each other instead of queueing behind one row (SQLite has one writer and ignores it).
@@ -56,17 +59,18 @@ def _claim(place: Select[int]) -> Hot:
 CLAIM = _claim(_FREE.with_for_update(skip_locked=True))
 # For the last places, which others may have in units that are not finished: whoever comes waits until they are.
 CLAIM_IN_TURN = _claim(_FREE.with_for_update())
-TAKE: Update = (
+TAKE = Changed(
+    Slot,
     update(Slot)
     .where(
         Slot.id == bindparam("p_slot_id"),
         Slot.registration_id == bindparam("p_registration_id"),
         Slot.state == SlotState.HELD,
     )
-    .values(state=SlotState.TAKEN)
+    .values(state=SlotState.TAKEN),
 )
 # A place that is kept for a channel stays with its channel.
-SET_ASIDE: Update = (
+SET_ASIDE = Hot(
     update(Slot)
     .where(
         Slot.id == bindparam("p_slot_id"),
@@ -75,15 +79,16 @@ SET_ASIDE: Update = (
     )
     .values(state=SlotState.SET_ASIDE)
 )
-LET_GO: Update = (
+LET_GO = Hot(
     update(Slot)
     .where(Slot.id == bindparam("p_slot_id"), Slot.state == SlotState.SET_ASIDE)
     .values(state=SlotState.FREE, free_from=None)
 )
-FREE: Update = (
+FREE = Changed(
+    Slot,
     update(Slot)
     .where(Slot.id == bindparam("p_slot_id"), Slot.registration_id == bindparam("p_registration_id"))
-    .values(state=SlotState.FREE, registration_id=None, free_from=bindparam("p_free_from"))
+    .values(state=SlotState.FREE, registration_id=None, free_from=bindparam("p_free_from")),
 )
 # The lots of a release: drawn once, by whoever is the first to look after it.
 DRAW: Update = (
@@ -121,3 +126,24 @@ TAKE_TURN: Update = (
     .where(ReleaseToken.id == bindparam("p_token_id"), ReleaseToken.turn.is_(None))
     .values(turn=bindparam("p_turn"))
 )
+
+
+def _within(whose: ColumnElement[bool]) -> Found:
+    def which(sessions: Select[Any]) -> Select[Any]:
+        return (
+            sessions.join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
+            .join(Department, Department.id == ClinicSession.department_id)
+            .where(
+                whose,
+                ClinicSession.starts_at < bindparam("p_ends_at"),
+                ClinicSession.ends_at > bindparam("p_starts_at"),
+            )
+            .order_by(ClinicSession.starts_at)
+        )
+
+    return Found(ClinicSession, Department, which=which)
+
+
+# The sessions of one doctor or one department that share any time with a span.
+OF_DOCTOR_WITHIN = _within(Practitioner.code == bindparam("p_code"))
+OF_DEPARTMENT_WITHIN = _within(Department.code == bindparam("p_code"))

@@ -10,7 +10,6 @@ from app.kernel.errors import NotFound, VisitError
 from app.kernel.uow import Uow
 from app.queueing import service as queueing
 from app.registration import by_hospital, closing, deciding
-from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import ACTIVE
 from app.scheduling import by_hospital as agenda
@@ -198,9 +197,7 @@ def _known(uow: Uow, message: Message, peer: str) -> Registration | None:
     reader = Reader(message)
     ours, theirs = reader.text("SCH-1.1", at_most=75), reader.text("SCH-2.1", at_most=75)
     for number in filter(None, (ours, theirs)):
-        found = registration.registration_by_visit_number(uow, number) or by_hospital.registration_known_as(
-            uow, system=peer, value=number
-        )
+        found = by_hospital.registration_called(uow, system=peer, number=number)
         if found is not None:
             return found
     return None

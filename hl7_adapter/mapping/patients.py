@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.identity import service as identity
 from app.identity.errors import BadPhone
-from app.identity.merging import standing_record
+from app.identity.merging import standing_patient
 from app.identity.models import Patient, Sex
 from app.identity.rules import read_phone
 from app.identity.service import PatientFromHis
@@ -62,11 +62,11 @@ def person_of(uow: Uow, reader: Reader) -> Patient:
 
     Refuses `field_missing` (101), `patient_unknown` (204).
     """
-    patient = identity.patient_by_identifier(uow, "his", number_told(reader))
+    patient = standing_patient(uow, "his", number_told(reader))
     if patient is None:
         place, _ = _hospital_number(reader)
         raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
-    return standing_record(uow, patient)
+    return patient
 
 
 def the_only_patient(message: Message) -> Reader:

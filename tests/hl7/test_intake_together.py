@@ -18,7 +18,7 @@ from app.kernel import peers
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import MessageKey
-from app.kernel.peers import Peer
+from app.kernel.peers import Peer, UnknownPatient
 from app.kernel.uow import Units
 from app.prescription.models import Prescription
 from hl7_adapter.er7 import parse
@@ -32,6 +32,7 @@ from tests.hl7.files import visit
 from tests.hl7.test_intake import count, last_row
 
 A01 = visit("a01_not_mapped")
+HIS = {"name": "HIS", "application": "HIS", "facility": "HOSPITAL"}
 
 
 def taken(units: Units, *raws: bytes, filing: Filing | None = None) -> Sequence[Went]:
@@ -69,6 +70,35 @@ def test_messages_that_wait_together_share_a_commit(hospital: Units) -> None:
         parse(raw).get("MSH-10") for raw in raws
     ]
     assert len(commits) <= 2  # the agreement may be looked up before
+    assert count(hospital, Prescription) == 1
+
+
+def test_one_that_fails_after_it_has_written_leaves_nothing_behind_and_the_others_stand(hospital: Units) -> None:
+    taken(hospital, visit("a04_new"))
+    fails = visit("a04_new").replace(b"A04_NEW", b"FAILS").replace(b"P20001", b"P20099")
+    fails = fails.replace(b"~11010119900307803X^^^MPS^NNCHN", b"")  # another person with the first one's insurance
+    patients, events = count(hospital, Patient), count(hospital, AuditEvent)
+
+    went = taken(hospital, visit("omp_two_lines"), fails, visit("oru_blood_count"))
+
+    assert codes(went) == ["AA", "AE", "AA"]
+    assert count(hospital, Patient) == patients
+    assert count(hospital, Prescription) == 1
+    with hospital.open(reads_only=True) as uow:
+        told = uow.session.execute(select(AuditEvent.action, AuditEvent.outcome).order_by(AuditEvent.id)).all()
+    heard = [outcome for action, outcome in told[events:] if action == "hl7.receive"]
+    assert heard == ["ok", "identity_conflict", "ok"]
+    assert "patient.file" not in [action for action, _ in told[events:]]
+
+
+def test_what_waits_for_a_patient_is_released_by_the_next_message_of_the_same_turn(hospital: Units) -> None:
+    with hospital.open() as uow:
+        peers.file_peer(uow, Peer(**HIS, unknown_patient=UnknownPatient.PARK))
+    order = visit("omp_two_lines").replace(b"P10001", b"P20001")
+
+    went = taken(hospital, order, visit("a04_new"))
+
+    assert codes(went) == ["AA", "AA"]
     assert count(hospital, Prescription) == 1
 
 
@@ -142,7 +172,7 @@ def test_other_content_under_a_filed_id_is_taken_and_flagged(hospital: Units) ->
 def test_a_changed_agreement_holds_from_the_very_next_message(hospital: Units) -> None:
     filing = Filing(hospital)
     with hospital.open() as uow:
-        filed = peers.file_peer(uow, Peer(name="HIS", application="HIS", facility="HOSPITAL"))
+        filed = peers.file_peer(uow, Peer(**HIS))
     before = taken(hospital, A01, filing=filing)
 
     with hospital.open() as uow:

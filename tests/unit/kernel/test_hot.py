@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.identity.models import Account
-from app.kernel import audit, hot, once
+from app.identity.models import Account, Patient, PatientIdentifier
+from app.kernel import audit, hot, hot_rows, once
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import NotAllowed
-from app.kernel.uow import Actor, Rows, Units, Uow
+from app.kernel.uow import Actor, CannotTurnBack, Rows, Units, Uow
 
 
 def account(uow: Uow, number: int) -> Account:
@@ -169,3 +170,103 @@ def test_keys_are_given_once(units: Units) -> None:
             keys.append(made.id)
 
     assert len(set(keys)) == hot.KEYS_AT_ONCE + 3
+
+
+def test_rows_put_off_stand_before_those_that_refer_to_them(units: Units) -> None:
+    def person() -> Patient:
+        return Patient(name_sealed="", name_masked="", birth_date=None, merged_into_id=None, created_at=uow.now())
+
+    with units.open() as uow:
+        known = person()
+        hot.put(uow, known)
+        hot.put_later(uow, PatientIdentifier(patient_id=known.id, system="his", value="1"))
+        new = person()
+        hot.put_later(uow, new)
+        hot.put_later(uow, PatientIdentifier(patient_id=new.id, system="his", value="2"))
+
+    with units.open(reads_only=True) as uow:
+        found = uow.session.execute(select(PatientIdentifier.value, PatientIdentifier.patient_id)).all()
+    assert dict(found) == {"1": known.id, "2": new.id}  # type: ignore[arg-type]
+
+
+def test_many_rows_put_off_are_as_each_was_told(units: Units) -> None:
+    details = [{"what": "张三 \\ \" ' %(x)s {}", "none": None}, {}, {"deep": {"list": [1, True, "é"]}}]
+    with units.open(Actor("staff", "S1")) as uow:
+        for detail in details:
+            audit.record(uow, "test.deed", "account", "x", **detail)
+
+    with units.open(reads_only=True) as uow:
+        rows = uow.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
+        assert [row.detail for row in rows] == details
+        assert {(row.happened_at, row.actor_kind, row.actor_ref) for row in rows} == {(uow.now(), "staff", "S1")}
+
+
+def test_a_row_changed_later_is_so_at_once_in_its_unit(units: Units) -> None:
+    with units.open() as uow:
+        made = account(uow, 1)
+        hot.put_later(uow, made)
+        hot_rows.change_later(uow, Account, made.id, {"locale": "en", "is_elder": True})
+        assert (made.locale, made.is_elder) == ("en", True)
+
+    with units.open(reads_only=True) as uow:
+        assert uow.session.execute(select(Account.locale, Account.is_elder)).all() == [("en", True)]
+
+
+def test_a_change_happens_only_from_what_the_row_was(units: Units) -> None:
+    with units.open() as uow:
+        made = account(uow, 1)
+        hot.put(uow, made)
+        assert not hot_rows.change(uow, made, {"is_elder": True}, only_if={"locale": "en"})
+        assert not made.is_elder
+        assert hot_rows.change(uow, made, {"is_elder": True}, only_if={"locale": "zh_Hans_CN"})
+        assert made.is_elder
+
+
+def test_a_part_that_fails_before_it_writes_needs_no_way_back(units: Units) -> None:
+    with units.open() as uow:
+        uow.session.in_one_piece = True
+        hot.put_later(uow, account(uow, 1))
+        with suppress(KeyError), uow.session.part():
+            count(uow, Account)
+            raise KeyError
+
+    with units.open(reads_only=True) as uow:
+        assert count(uow, Account) == 1
+
+
+def by_session(uow: Uow) -> None:
+    uow.session.add(account(uow, 2))
+
+
+def by_hot_statement(uow: Uow) -> None:
+    hot.put(uow, account(uow, 2))
+
+
+def put_off(uow: Uow) -> None:
+    hot.put_later(uow, account(uow, 2))
+
+
+def by_statement(uow: Uow) -> None:
+    uow.session.execute(update(Account).values(locale="en"))
+
+
+@pytest.mark.parametrize("write", [by_session, by_hot_statement, put_off, by_statement])
+def test_a_part_that_fails_after_it_has_written_takes_its_unit_along(
+    units: Units, write: Callable[[Uow], None]
+) -> None:
+    def fall(*, in_one_piece: bool) -> None:
+        with units.open() as uow:
+            uow.session.in_one_piece = in_one_piece
+            hot.put_later(uow, account(uow, 1))
+            with suppress(KeyError), uow.session.part():
+                write(uow)
+                raise KeyError
+
+    with pytest.raises(CannotTurnBack):
+        fall(in_one_piece=True)
+    with units.open(reads_only=True) as uow:
+        assert count(uow, Account) == 0
+
+    fall(in_one_piece=False)
+    with units.open(reads_only=True) as uow:
+        assert uow.session.execute(select(Account.phone_index, Account.locale)).all() == [(f"{1:032x}", "zh_Hans_CN")]
