@@ -58,8 +58,7 @@ def pull(units: Units, settings: Hl7Settings, peer: Peer, days: tuple[date, date
     with units.open(actor) as uow:
         outbox.post(uow, TOPIC, f"{EVENT}:{control_id}", {"event": EVENT}, lane=control_id)
         item = uow.session.query(OutboxItem).filter(OutboxItem.key == f"{EVENT}:{control_id}").one()
-        item.body = raw
-        note_written(uow, item)
+        note_written(uow, item, raw)
         outbox.mark_sent(uow, item.id, answer=told)
         applied = timetable.apply(uow, timetable.slots_in(uow, peer, answer))
         refused = sum(1 for each in applied if each.code)

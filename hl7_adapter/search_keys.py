@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.kernel import message_keys
+from app.kernel import message_keys, outbox
 from app.kernel.message_keys import KEYS_AT_MOST, Direction, KeyKind
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Uow
@@ -50,11 +50,10 @@ def _printable(kind: KeyKind, written: str) -> Iterator[tuple[KeyKind, str]]:
         yield kind, number
 
 
-def note_written(uow: Uow, item: OutboxItem) -> None:
-    """A message to be sent is found by its type, receiver and numbers from now on; one with nothing to send is not."""
-    if item.body is None:
-        return
-    message = parse(item.body)
-    item.kind = f"{message.get('MSH-9.1')}^{message.get('MSH-9.2')}"[:40]
-    item.peer = "|".join(message.get(f"MSH-{field}") for field in (5, 6))[:48]
+def note_written(uow: Uow, item: OutboxItem, body: bytes) -> None:
+    """The item has these bytes, and is found by their type, receiver and numbers from now on."""
+    message = parse(body)
+    kind = f"{message.get('MSH-9.1')}^{message.get('MSH-9.2')}"
+    peer = "|".join(message.get(f"MSH-{field}") for field in (5, 6))
+    outbox.written(uow, item.id, body, kind=kind, peer=peer)
     message_keys.keep(uow, Direction.OUT, item.id, numbers_in(message))

@@ -11,10 +11,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint, or_, select, update
+from sqlalchemy import CheckConstraint, String, UniqueConstraint, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Row, choice
+from app.kernel.hot import Found
 from app.kernel.uow import Uow
 
 FAILURES_TO_BREAK = 3
@@ -135,9 +136,11 @@ def note_answer(uow: Uow, peer: str) -> bool:
 
 
 def _row(uow: Uow, peer: str) -> Hl7Line | None:
-    return uow.session.scalars(
-        select(Hl7Line).where(Hl7Line.peer == peer).execution_options(populate_existing=True)
-    ).first()
+    found: Hl7Line | None = _TO.row(uow, {"p_peer": peer})
+    return found
+
+
+_TO = Found(Hl7Line, which=lambda lines: lines.where(Hl7Line.peer == bindparam("p_peer")), anew=True)
 
 
 def _line(row: Hl7Line) -> Line:

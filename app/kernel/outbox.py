@@ -12,11 +12,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, false, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    Index,
+    LargeBinary,
+    String,
+    TextClause,
+    UniqueConstraint,
+    bindparam,
+    false,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from app.kernel import hot_rows
 from app.kernel.db import Row, choice
+from app.kernel.hot_rows import Changed, insert_unless_there, spelled_for
 from app.kernel.uow import Uow
 
 BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
@@ -72,6 +85,22 @@ class OutboxItem(Row):
     is_urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
+_POST = insert_unless_there(
+    OutboxItem,
+    "lane",
+    "payload",
+    "state",
+    "due_at",
+    "posted_at",
+    "tries",
+    "last_error",
+    "kind",
+    "peer",
+    "is_urgent",
+    key=("topic", "key"),
+)
+
+
 def post(  # noqa: PLR0913 - a thing to tell is these facts
     uow: Uow,
     topic: str,
@@ -83,24 +112,23 @@ def post(  # noqa: PLR0913 - a thing to tell is these facts
     is_urgent: bool = False,
 ) -> None:
     """`payload` (ids and codes) will be told under `topic` once this unit stands; the same key again is quiet."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     now = uow.now()
-    uow.session.execute(
-        maker(OutboxItem)
-        .values(
-            topic=topic,
-            key=key,
-            lane=lane or key,
-            payload=payload,
-            state=OutboxState.WAITING,
-            due_at=due_at or now,
-            posted_at=now,
-            tries=0,
-            last_error="",
-            kind=str(payload.get("event", ""))[:40],
-            is_urgent=is_urgent,
-        )
-        .on_conflict_do_nothing(index_elements=["topic", "key"])
+    spelled_for(uow, _POST).later(
+        uow,
+        {
+            "topic": topic,
+            "key": key,
+            "lane": lane or key,
+            "payload": payload,
+            "state": OutboxState.WAITING,
+            "due_at": due_at or now,
+            "posted_at": now,
+            "tries": 0,
+            "last_error": "",
+            "kind": str(payload.get("event", ""))[:40],
+            "peer": "",
+            "is_urgent": is_urgent,
+        },
     )
 
 
@@ -118,51 +146,63 @@ def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int, only_urgent: 
 
     An item whose lease ran out (its sender died) is given out again. Two callers never hold the same item.
     """
-    now = uow.now()
-    earlier = aliased(OutboxItem)
-    open_states = (OutboxState.WAITING, OutboxState.SENDING)
+    facts = {
+        "p_topic": topic,
+        "p_now": uow.now(),
+        "p_lease_until": uow.now() + timedelta(seconds=lease_seconds),
+        "p_limit": limit,
+    }
+    claimed = (_CLAIM_URGENT if only_urgent else _CLAIM).all(uow, facts)
+    return sorted((item for (item,) in claimed), key=lambda item: item.id)
+
+
+def _claiming(*which: TextClause) -> Changed:
+    earlier, now = aliased(OutboxItem), bindparam("p_now", type_=OutboxItem.due_at.type)
     is_first = ~(
         select(earlier.id)
         .where(
-            earlier.topic == topic,
+            earlier.topic == bindparam("p_topic"),
             earlier.lane == OutboxItem.lane,
             earlier.id < OutboxItem.id,
-            earlier.state.in_(open_states),
+            earlier.state.in_((OutboxState.WAITING, OutboxState.SENDING)),
         )
         .exists()
     )
     is_free = (OutboxItem.state == OutboxState.WAITING) | (
         (OutboxItem.state == OutboxState.SENDING) & (OutboxItem.lease_until < now)
     )
-    which = [OutboxItem.topic == topic, OutboxItem.due_at <= now, is_free, is_first]
     due = (
         select(OutboxItem.id)
-        .where(*which, *([URGENT] if only_urgent else []))
+        .where(OutboxItem.topic == bindparam("p_topic"), OutboxItem.due_at <= now, is_free, is_first, *which)
         .order_by(OutboxItem.due_at, OutboxItem.id)
-        .limit(limit)
+        .limit(bindparam("p_limit"))
         .with_for_update(skip_locked=True)
         .cte("due")  # read once; as a subquery of IN it may be run, and lock, once per row of the table
     )
-    ids = uow.session.scalars(
+    return Changed(
+        OutboxItem,
         update(OutboxItem)
         .where(OutboxItem.id.in_(select(due.c.id)))
         .values(
-            state=OutboxState.SENDING, lease_until=now + timedelta(seconds=lease_seconds), tries=OutboxItem.tries + 1
-        )
-        .returning(OutboxItem.id),
-        execution_options={"synchronize_session": False},
-    ).all()
-    items = uow.session.scalars(
-        select(OutboxItem).where(OutboxItem.id.in_(ids)).execution_options(populate_existing=True)
+            state=OutboxState.SENDING,
+            lease_until=bindparam("p_lease_until", type_=OutboxItem.lease_until.type),
+            tries=OutboxItem.tries + 1,
+        ),
     )
-    return sorted(items, key=lambda item: item.id)
+
+
+_CLAIM, _CLAIM_URGENT = _claiming(), _claiming(URGENT)
+
+
+def written(uow: Uow, item_id: int, body: bytes, *, kind: str, peer: str) -> None:
+    """The item's message is written: its bytes, its type, and whom it is for."""
+    hot_rows.change_later(uow, OutboxItem, item_id, {"body": body, "kind": kind[:40], "peer": peer[:48]})
 
 
 def mark_sent(uow: Uow, item_id: int, *, answer: bytes | None = None) -> None:
     """The item was told and answered; quiet when called twice."""
-    item = uow.session.get_one(OutboxItem, item_id)
-    item.state, item.sent_at, item.answer, item.lease_until = OutboxState.SENT, uow.now(), answer, None
-    item.last_error = ""
+    sent = {"state": OutboxState.SENT, "sent_at": uow.now(), "answer": answer, "lease_until": None, "last_error": ""}
+    hot_rows.change_later(uow, OutboxItem, item_id, sent)
 
 
 def mark_failed(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from app.kernel import outbox
 from app.kernel.outbox import OutboxItem
@@ -11,6 +13,7 @@ from app.kernel.uow import Uow
 from hl7_adapter.er7 import parse
 from hl7_adapter.mapping import asking, decided
 from hl7_adapter.mapping.appointments import TOPIC
+from hl7_adapter.sender.crew import Outcome
 
 _ACCEPTED = frozenset({"AA", "CA"})
 _REFUSED = frozenset({"AE", "AR", "CE", "CR"})
@@ -18,25 +21,24 @@ DECLINED = "declined"
 _log = logging.getLogger("hl7_adapter.sender")
 
 
-def note(uow: Uow, peer: Peer, item_id: int, answer: bytes) -> None:
-    """The item has this answer, and what it calls for is done."""
+def note(uow: Uow, peer: Peer, outcome: Outcome) -> None:
+    """The letter's item has this answer, and what it calls for is done."""
+    item_id, event, answer = outcome.item_id, outcome.event, outcome.answer or b""
     message = parse(answer)
     code = message.get("MSA-1").strip().upper()
     reason = (message.get("ERR-3.1") or message.get("ERR-1.4.1")).strip()
-    item = uow.session.get_one(OutboxItem, item_id)
-    event = item.payload.get("event")
     is_place = event in decided.EVENTS
     is_declined = code in _ACCEPTED and is_place and decided.is_declined(uow, peer, message)
     if code in _ACCEPTED and not is_declined:
         outbox.mark_sent(uow, item_id, answer=answer)
         if event == asking.EVENT:
-            asking.answered(uow, item.payload, message)
+            asking.answered(uow, _payload(uow, item_id), message)
         elif is_place:
-            decided.accepted(uow, peer, item.payload, message)
+            decided.accepted(uow, peer, _payload(uow, item_id), message)
         return
     error = f"{code[:2]} {DECLINED if is_declined else reason[:8]}".strip()
     is_final = is_declined or (code in _REFUSED and reason not in peer.retry_codes)
-    if is_final and (event == asking.EVENT or (is_place and decided.refused(uow, peer, item.payload, error))):
+    if is_final and (event == asking.EVENT or (is_place and decided.refused(uow, peer, _payload(uow, item_id), error))):
         outbox.mark_sent(uow, item_id, answer=answer)
         return
     fail(uow, item_id, error, is_final=is_final, answer=answer)
@@ -47,3 +49,7 @@ def fail(uow: Uow, item_id: int, error: str, *, is_final: bool, answer: bytes | 
     outbox.mark_failed(uow, item_id, error, is_final=is_final, answer=answer)
     if is_final:
         _log.error("a message needs a person", extra={"item": item_id, "topic": TOPIC, "code": error})
+
+
+def _payload(uow: Uow, item_id: int) -> Mapping[str, Any]:
+    return uow.session.get_one(OutboxItem, item_id).payload

@@ -16,9 +16,10 @@ FAILURES_TO_STOP = 3
 
 @dataclass(frozen=True)
 class Letter:
-    """A written message, and until when (by the machine's monotonic clock) it may set out under its lease."""
+    """A written message, the event it tells, and until when (by the monotonic clock) it may set out under its lease."""
 
     item_id: int
+    event: str
     raw: bytes
     until: float
 
@@ -38,6 +39,7 @@ class Outcome:
     """What came of one letter; `error` is a code, `answer` the receiver's bytes."""
 
     item_id: int
+    event: str
     fate: Fate
     error: str = ""
     answer: bytes | None = None
@@ -67,7 +69,7 @@ class Crew:
         """What came of the letter, once a connection was free; never raises for what a receiver can do."""
         async with self._turn:
             if self._failures >= FAILURES_TO_STOP or time.monotonic() > letter.until:
-                return Outcome(letter.item_id, Fate.KEPT)
+                return Outcome(letter.item_id, letter.event, Fate.KEPT)
             client = self._idle.popleft()
             try:
                 return await self._told(client, letter)
@@ -83,11 +85,11 @@ class Crew:
             answer = await client.send(letter.raw)
         except NoAnswer as silence:
             self._failures += 1
-            return Outcome(letter.item_id, Fate.NO_ANSWER, type(silence).__name__)
+            return Outcome(letter.item_id, letter.event, Fate.NO_ANSWER, type(silence).__name__)
         except OSError as failure:
             self._failures += 1
-            return Outcome(letter.item_id, Fate.UNREACHABLE, type(failure).__name__)
+            return Outcome(letter.item_id, letter.event, Fate.UNREACHABLE, type(failure).__name__)
         except ValueError:
-            return Outcome(letter.item_id, Fate.NOT_SENDABLE, "not_sendable")
+            return Outcome(letter.item_id, letter.event, Fate.NOT_SENDABLE, "not_sendable")
         self._failures = 0
-        return Outcome(letter.item_id, Fate.ANSWERED, answer=answer)
+        return Outcome(letter.item_id, letter.event, Fate.ANSWERED, answer=answer)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from app.kernel import lines, outbox, peers
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
-from app.kernel.uow import Actor, Units, Uow
+from app.kernel.uow import Actor, CannotTurnBack, Units, Uow
 from config import Hl7Settings
 from hl7_adapter.mapping import asking
 from hl7_adapter.mapping.appointments import TOPIC
@@ -58,13 +58,22 @@ class Desk:
 
         One commit for all of it. Nothing is taken while the receiver is paused.
         """
+        try:
+            return self._turn(outcomes, wanted, in_one_piece=True)
+        except CannotTurnBack:
+            return self._turn(outcomes, wanted, in_one_piece=False)
+
+    def _turn(self, outcomes: Sequence[Outcome], wanted: int, *, in_one_piece: bool) -> Turn:
         with self._units.open(_US) as uow:
+            uow.session.in_one_piece = in_one_piece
             peer = self._peer(uow)
             self._note(uow, peer, outcomes)
             items = self._take(uow, peer, wanted) if wanted and not peer.is_paused else []
             until = time.monotonic() + self._lease_seconds - self._settings.answer_timeout_seconds
-            bodies = [(item.id, self._written(uow, item, peer)) for item in items]
-            letters = tuple(Letter(item_id, body, until) for item_id, body in bodies if body)
+            bodies = [(item, self._written(uow, item, peer)) for item in items]
+            letters = tuple(
+                Letter(item.id, str(item.payload.get("event", "")), body, until) for item, body in bodies if body
+            )
         return Turn(peer, letters, len(bodies) - len(letters))
 
     def _peer(self, uow: Uow) -> Peer:
@@ -90,11 +99,11 @@ class Desk:
         """The message's bytes, written at the first try and kept; None when nothing (more) is to be sent."""
         try:
             if item.body is None and (peer.is_asked_first or item.payload.get("event") != asking.EVENT):
-                with uow.session.begin_nested():
+                with uow.session.part():
                     body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
-                    item.body = in_charset(body, peer.out_charset) if body else None
-                    note_written(uow, item)
-        except OperationalError:
+                    if body:
+                        note_written(uow, item, in_charset(body, peer.out_charset))
+        except (OperationalError, CannotTurnBack):
             raise
         except Exception as failure:  # noqa: BLE001 - one event that cannot be written must not hold up the others
             _log.exception("a message could not be written", extra={"item": item.id, "code": type(failure).__name__})
@@ -108,7 +117,7 @@ class Desk:
         name = lines.name_of(peer.application, peer.facility)
         for outcome in outcomes:
             if outcome.fate == Fate.ANSWERED:
-                answers.note(uow, peer, outcome.item_id, outcome.answer or b"")
+                answers.note(uow, peer, outcome)
             elif outcome.fate == Fate.NO_ANSWER:
                 outbox.mark_failed(uow, outcome.item_id, outcome.error, at_most_seconds=RETRY_AT_MOST_SECONDS)
             elif outcome.fate == Fate.NOT_SENDABLE:

@@ -199,8 +199,7 @@ def test_what_is_sent_is_found_by_its_type_receiver_and_numbers(hospital: Units)
         outbox.post(uow, "hospital", "K1", {"event": "RegistrationBooked", "registration_id": 1})
         item = uow.session.scalars(select(OutboxItem).where(OutboxItem.key == "K1")).one()
         event = item.kind
-        item.body = raw
-        note_written(uow, item)
+        note_written(uow, item, raw)
 
     with hospital.open(reads_only=True) as uow:
         patient = message_keys.searched(uow, KeyKind.PATIENT, "P500")
