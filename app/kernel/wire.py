@@ -86,9 +86,16 @@ def _text(value: str) -> bytes:
     return value.encode()
 
 
+def _bytes(value: bytes) -> bytes:
+    """In hex digits: without a connection the driver writes every quote twice."""
+    return b"\\x" + value.hex().encode()
+
+
 _WRITE: dict[type, Callable[[Any], bytes | None]] = {
     type(None): lambda _nothing: None,
     str: _text,
+    bytes: _bytes,
+    psycopg.Binary: lambda wrapped: _bytes(wrapped.obj),
     int: lambda number: b"%d" % number,
     bool: lambda truth: b"t" if truth else b"f",
     datetime: lambda moment: moment.isoformat().encode(),

@@ -19,10 +19,11 @@ from tests.conftest import is_postgres
 
 pytestmark = pytest.mark.skipif(not is_postgres(), reason="there is no such line to SQLite")
 ONE = Hot(select(literal_column("1")))
+BYTES = bytes(range(256)) + b"it's \\ a 'quote'"
 SAID = ["text 'with' %s and 100%", "", "张秀英", 0, -(2**40), True, False, None, Decimal("1.50"), date(2026, 2, 28)]
 
 
-@pytest.mark.parametrize("value", [*SAID, datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)])
+@pytest.mark.parametrize("value", [*SAID, BYTES, datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)])
 def test_a_value_comes_back_as_it_went(units: Units, value: object) -> None:
     kind: TypeEngine[object] = bindparam("p_value", "" if value is None else value).type
     echo = Hot(select(cast(bindparam("p_value"), kind), literal_column("'100%'")))
