@@ -252,7 +252,7 @@ def _draw(kind: type[Row]) -> Hot:
     return Hot(select(func.nextval(name)).select_from(func.generate_series(1, KEYS_AT_ONCE)))
 
 
-def made(kind: type[R], **values: object) -> R:
+def made(kind: type[R], /, **values: object) -> R:
     """A row that is new or was found, with these values and without the session's way of minding how it got them."""
     row: R = class_mapper(kind).class_manager.new_instance()
     instance_dict(row).update(values)
