@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,8 @@ from app.kernel import clock as clocks
 from app.kernel.clock import Clock
 from app.kernel.crypto import Keyring
 from app.kernel.errors import VisitError
-from app.kernel.wire import Line, Order, Spelled, together
+from app.kernel.joining import as_one
+from app.kernel.wire import Line, Order
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class UnitSession(Session):
     def _write(self, rest: Sequence[PutOff], *, commits: bool = False) -> None:
         try:
             if self.line() is not None:
-                self.send(_as_one([one.write for one in rest], self._orders(rest)), commits=commits)
+                self.send(as_one([one.write for one in rest], self._orders(rest)), commits=commits)
             else:
                 for one in rest:
                     one.write.run_now(self, one.facts)
@@ -247,26 +248,6 @@ def _is_of(error: IntegrityError, table: str) -> bool:
     if isinstance(error.orig, psycopg.Error):
         return error.orig.diag.table_name == table
     return f" {table}." in str(error.orig)
-
-
-JOINED_AT_MOST = 16
-SHAPES_AT_MOST = 200
-_shapes: dict[tuple[bytes, ...], Spelled] = {}
-
-
-def _as_one(writes: Sequence[Hot], orders: list[Order]) -> list[Order]:
-    """All of it as one statement, where that leaves the order in which the rows of each table are written."""
-    times = Counter(writes)
-    has_order = len({write.table for write in times}) < len(times) or any(
-        count > 1 and not write.only_adds for write, count in times.items()
-    )
-    if has_order or not 1 < len(orders) <= JOINED_AT_MOST:
-        return orders
-    shape = tuple(statement.name for statement, _ in orders)
-    one = _shapes.get(shape)
-    if one is None and len(_shapes) < SHAPES_AT_MOST:
-        one = _shapes[shape] = together([statement for statement, _ in orders])
-    return orders if one is None else [(one, [value for _, values in orders for value in values])]
 
 
 def _line_of(connection: Connection) -> Line | None:
