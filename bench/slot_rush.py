@@ -46,6 +46,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     ):
         for server in (ours, peer):  # both are warm and have their statements prepared before anything is counted
             _holds(house, server, house.spread, 1)
+        _sold_out(house, ours, 1)
         yield from _rates(house, ours, peer, size)
         yield from _where_it_goes(house, ours, size)
         yield from _exact(house, ours, size)
