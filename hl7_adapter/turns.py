@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 AT_ONCE = 128
 SIDE_BY_SIDE = 4
-PROMPT_SECONDS = 0.05
+PROMPT_SECONDS = 0.012
 
 Came = TypeVar("Came")
 Goes = TypeVar("Goes")
