@@ -25,6 +25,7 @@ from app.cli import invariants
 from app.kernel.crypto import Keyring
 from app.kernel.db import Base, db, engine_options, prepare
 from app.kernel.uow import Units
+from app.rulebook import remembered
 from app.story import STORY
 from config import Settings, read_settings
 from tests.private_postgres import running_postgres
@@ -168,6 +169,7 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 @pytest.fixture
 def database_url(template: str) -> str:
     """A database with all tables and no rows, of the kind the run is for; always at the same address."""
+    remembered.forget()
     if is_postgres():
         _wash(template)
         return template

@@ -37,3 +37,8 @@ def rules_marked(uow: Uow, where: Where, marked: int, *, at: datetime) -> Rules:
         known[where] = (marked, rules_at(uow, where, at))
     keep_rules(uow, where, known[where][1])
     return known[where][1]
+
+
+def forget() -> None:
+    """Nothing is remembered: for a process under which the database was exchanged, where a mark means other rules."""
+    _remembered.clear()

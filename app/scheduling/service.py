@@ -221,7 +221,7 @@ def stop_session(uow: Uow, *, public_id: str, why: str) -> ClinicSession:
 def _for_itself(uow: Uow, public_id: str) -> ClinicSession:
     """The session, locked until whoever is booking a place in it has finished, and against whoever would begin to.
 
-    A registration refers to its session, which keeps a weak lock on it (FOR KEY SHARE); only FOR UPDATE waits for it.
+    Whoever claims a place keeps a weak lock on its session (FOR KEY SHARE); only FOR UPDATE waits for it.
     """
     session = card(uow, public_id).session
     return uow.session.get_one(ClinicSession, session.id, with_for_update=True, populate_existing=True)
@@ -230,7 +230,7 @@ def _for_itself(uow: Uow, public_id: str) -> ClinicSession:
 def let_stand(uow: Uow, session: ClinicSession) -> None:
     """The session is neither stopped nor given to another doctor until this unit is finished.
 
-    For who moves a registration that stands already: a new one has this lock by referring to the session.
+    For who moves a registration that stands already: who claims a place has this lock by doing so.
     """
     uow.session.execute(
         select(ClinicSession.id).where(ClinicSession.id == session.id).with_for_update(read=True, key_share=True)

@@ -31,15 +31,17 @@ _FREE = (
     .order_by(Slot.seq)
     .limit(1)
 )
-# Read in the claim's own snapshot: a session that was stopped, or given to another doctor, since it was looked at.
-_STILL_SO = (
+# The session as it is now, neither stopped nor given to another doctor since it was looked at, and not before the unit
+# is finished: the registration, whose reference keeps this weak lock as well, may be written with the unit's end only.
+_STILL_SO = Slot.session_id == (
     select(ClinicSession.id)
     .where(
         ClinicSession.id == bindparam("p_session_id"),
         ClinicSession.state == SessionState.OPEN,
         ClinicSession.practitioner_id == bindparam("p_practitioner_id"),
     )
-    .exists()
+    .with_for_update(read=True, key_share=True)
+    .scalar_subquery()
 )
 
 
