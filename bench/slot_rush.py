@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 
+from app.web.patient import sold_out
 from bench import rush_floor
 from bench.figures import Figure, in_rounds, median_ratio
 from bench.http_load import Load, ask_all, get
@@ -130,6 +131,9 @@ def _where_it_goes(house: RushHouse, ours: Server, size: Size) -> Iterator[Figur
 def _rush(house: RushHouse, server: Server, sessions: list[str], tries: int) -> float:
     """A crowd asks until all have tried; returns the seconds that took."""
     house.empty()
+    time.sleep(
+        2 * sold_out.SECONDS
+    )  # no place comes back so fast in life, and that they had been sold out is remembered
     phones = iter(house.phones)
     asking = (phone.hold(sessions[number % len(sessions)]) for number, phone in enumerate(islice(phones, tries)))
     began = time.perf_counter()

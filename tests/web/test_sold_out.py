@@ -38,3 +38,15 @@ def test_one_looks_again_when_the_second_is_over_and_the_others_need_not(
     with app.test_request_context("/registrations", method="POST"):
         sold_out.found("one")
     assert not ask(app)
+
+
+def test_when_nobody_asked_for_long_all_look(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places may have been released meanwhile: a crowd that comes for them must not be sent away while one looks."""
+    sold_out.forget()
+    now = 1000.0
+    monkeypatch.setattr(sold_out.time, "monotonic", lambda: now)
+    note(app)
+
+    now += 2 * sold_out.SECONDS + 0.1
+
+    assert [ask(app) for _ in range(3)] == [False, False, False]

@@ -1,8 +1,8 @@
 """A session that was just found sold out says so for a second more without asking the database: the rush's other side.
 
-When the second is over one of those who ask looks, and the others are still answered like this; so a place that comes
-back is seen a second later, by one. What is answered here is no secret and nobody's own and does nothing, so nobody
-needs to be logged in for it, nor come from a page of ours, and it is not put on record.
+While many go on asking, one of them looks when the second is over, and the others are still answered like this; so a
+place that comes back is seen a second later, by one. What is answered here is no secret and nobody's own and does
+nothing, so nobody needs to be logged in for it, nor come from a page of ours, and it is not put on record.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ def answer_first() -> Response | None:
     asked = _asked(request.form.get("session", ""))
     until, now = _until.get(asked), time.monotonic()
     if until is None:
+        return None
+    if until + SECONDS < now:  # nobody asked for long, and meanwhile places may have been released: all look
+        _until.pop(asked, None)
         return None
     if until < now:
         _until[asked] = now + SECONDS  # for the others: this one looks
