@@ -70,7 +70,7 @@ def bill(bill_id: str) -> edge.Answer:
         lines=_lines(uow, found),
         why=why_so_much(split) if split else [],
         total=show.yuan(found.total_fen),
-        fund=show.yuan(found.fund_fen) if split else "",
+        fund=show.yuan(-found.fund_fen) if split else "",
         by_whom=_by_whom(split),
         uncovered=_uncovered(uow, split) if split and found.state == BillState.OPEN else [],
         totals=_totals(found),
