@@ -59,15 +59,17 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
 
 def _claim(uow: Uow, place: Place, patient: Patient, fee_fen: int) -> Registration:
     try:
-        return service.place(
+        made = service.place(
             uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", wanted=Wanted(seq=place.slot.seq)
         )
+        uow.session.write_the_rest()  # whether the patient has a place already is known when it is written
     except AlreadyRegistered as error:  # somebody was faster at this instant; the next try hears who it was
         raise PlacesBusy(retry_seconds=1) from error
     except SoldOut as error:  # perhaps to this very patient, by the same request sent twice
         if service.standing_with(uow, patient, place.clinic_session) is not None:
             raise PlacesBusy(retry_seconds=1) from error
         raise
+    return made
 
 
 def numbered(uow: Uow, number: str) -> Registration | None:

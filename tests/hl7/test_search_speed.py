@@ -16,8 +16,8 @@ from app.kernel.message_search import Wanted
 from app.kernel.uow import Units, Uow
 from tests.conftest import SetClock, is_postgres
 
-ROWS = 40_000
-PASSED_OVER_AT_MOST = 8_000
+ROWS = 100_000
+PASSED_OVER_AT_MOST = 20_000
 # A month of messages: one in a thousand is refused, one in two thousand of a rare type, forty of each patient.
 FILL_IN = """
 INSERT INTO inbox (source, key, kind, body, state, received_at, done_at, error_code, error_place, repeats, subject_ref,
