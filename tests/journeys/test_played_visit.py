@@ -17,6 +17,8 @@ import pytest
 
 from tests.conftest import is_postgres
 from tests.private_postgres import free_port
+from tools.demo import __main__ as demo_command
+from tools.demo import running
 from tools.demo.options import is_free, ports_of
 from tools.play.book import STEPS, play
 from tools.play.visit import Visit
@@ -130,3 +132,14 @@ def is_well(base_url: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
+
+
+def test_a_visit_is_not_played_on_a_demo_that_does_not_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo_command, "COMES_UP_WITHIN_SECONDS", 0)
+
+    with running.holding(tmp_path):
+        assert demo_command.main(["--play", "--data", str(tmp_path)]) == 1
+
+    assert "does not come up" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from tools.demo.supervisor import Supervisor
 from tools.system_packages import PANGO, install_missing
 
 HEALTHY_WITHIN_SECONDS = 90
+COMES_UP_WITHIN_SECONDS = 300  # with all its packages to be fetched
 MOST_EARLY_DEATHS = 3
 NOT_YET_UP = {"database", "invariants", "jobs", "hl7", "outbox"}
 
@@ -50,11 +51,26 @@ def _voice(stream: object) -> Callable[[str], None]:
 
 
 def _beside_a_running_one(options: Options, say: Callable[[str], None]) -> int:
-    if options.play:
+    if options.play and _comes_up(options, say):
         say("Playing on the demo that is running.")
         return _play(options)
+    if options.play:
+        sys.stderr.write(f"✗ the demo on {options.data} does not come up; see where it was started\n")
+        return 1
     sys.stderr.write(f"✗ a demo runs on {options.data} already: {faces.read_endpoints(options.data).get('base_url')}\n")
     return 1
+
+
+def _comes_up(options: Options, say: Callable[[str], None]) -> bool:
+    """Waits for a demo that somebody has just started; False when it takes too long."""
+    give_up_at = time.monotonic() + COMES_UP_WITHIN_SECONDS
+    if not faces.read_endpoints(options.data):
+        say("The demo is still starting; the visit is played when it is up.")
+    while not faces.read_endpoints(options.data):
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def _start_and_run(options: Options, say: Callable[[str], None]) -> int:
@@ -62,11 +78,11 @@ def _start_and_run(options: Options, say: Callable[[str], None]) -> int:
     if orphans := running.stop_orphans(options.data):
         say(f"Stopped what an earlier demo had left running: {', '.join(orphans)}.")
     place, env = _prepare(options, say)
-    supervisor = Supervisor(processes(place, env), lambda: faces.write_endpoints(place, supervisor.pids()))
+    supervisor = Supervisor(processes(place, env), lambda: faces.write_pids(place, supervisor.pids()))
     supervisor.listen_for_signals()
     try:
         supervisor.start()
-        faces.write_endpoints(place, supervisor.pids())
+        faces.write_pids(place, supervisor.pids())
         _wait_until_healthy(supervisor, place)
         if supervisor.is_stopping:
             return 0
@@ -79,7 +95,7 @@ def _start_and_run(options: Options, say: Callable[[str], None]) -> int:
         return 0
     finally:
         supervisor.stop()
-        (place.data / "endpoints.json").unlink(missing_ok=True)
+        faces.forget(place.data)
         say("Stopped.")
 
 

@@ -55,18 +55,44 @@ def endpoints(place: Place, pids: dict[str, int]) -> dict[str, object]:
 
 
 def write_endpoints(place: Place, pids: dict[str, int]) -> None:
-    """demo-data/endpoints.json is new, whole at every moment, and only the owner reads it."""
-    path = place.data / "endpoints.json"
+    """demo-data/endpoints.json is new, and says that everything is up."""
+    _write(place.data / "endpoints.json", endpoints(place, pids))
+
+
+def write_pids(place: Place, pids: dict[str, int]) -> None:
+    """What runs is written down for whoever must stop it; endpoints.json says it as well once everything is up."""
+    _write(place.data / "processes.json", dict(pids))
+    if (place.data / "endpoints.json").exists():
+        write_endpoints(place, pids)
+
+
+def _write(path: Path, told: dict[str, object]) -> None:
+    """The file is whole at every moment, and only the owner reads it."""
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(endpoints(place, pids), indent=2) + "\n")
+    fresh.write_text(json.dumps(told, indent=2) + "\n")
     fresh.chmod(0o600)
     fresh.replace(path)
 
 
 def read_endpoints(data: Path) -> dict[str, object]:
-    """What the running demo wrote; empty when there is nothing to read."""
+    """What the running demo wrote when it was up; empty before."""
+    return _read(data / "endpoints.json")
+
+
+def read_pids(data: Path) -> dict[str, object]:
+    """The processes that a demo has started, by name; empty when there is nothing to read."""
+    return _read(data / "processes.json")
+
+
+def forget(data: Path) -> None:
+    """Nothing runs here."""
+    for name in ("endpoints.json", "processes.json"):
+        (data / name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, object]:
     try:
-        found: dict[str, object] = json.loads((data / "endpoints.json").read_text())
+        found: dict[str, object] = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return found

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.demo.environment import MARK
-from tools.demo.faces import read_endpoints
+from tools.demo.faces import forget, read_pids
 
 
 class AlreadyRunning(Exception):
@@ -33,15 +33,14 @@ def holding(data: Path) -> Iterator[None]:
 
 def stop_orphans(data: Path) -> list[str]:
     """The names of processes that a killed ./demo had left running; they run no more."""
-    pids = read_endpoints(data).get("pids")
-    if not isinstance(pids, dict):
-        return []
+    pids = {name: pid for name, pid in read_pids(data).items() if isinstance(pid, int)}
     orphans = {name: pid for name, pid in pids.items() if name != "demo" and _is_ours(pid, data)}
     for pid in orphans.values():
         os.kill(pid, signal.SIGTERM)
     give_up_at = time.monotonic() + 15
     while any(_is_ours(pid, data) for pid in orphans.values()) and time.monotonic() < give_up_at:
         time.sleep(0.1)
+    forget(data)
     return list(orphans)
 
 
