@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,6 +18,9 @@ from app.scheduling.opening import sessions_on
 from app.scheduling.states import SESSION, SessionAction, SessionState, SlotState
 
 LAST_SEQ = 2**31 - 1
+# How long who wants one of the last places lets others finish, before each further try. Nobody waits on their locks:
+# PostgreSQL lets whoever waited keep a lock on each place that was gone, and two of these could wait for each other.
+BETWEEN_TRIES_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,8 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
     """A free place of the session is held for the registration: (slot id, place number).
 
     One statement, so of any number of phones each free place goes to one. When the last ones are taken by others whose
-    units are not finished yet it waits for these: one of them may give its place back. Refuses `session_closed`,
-    `sold_out`, `kept_for_others`; and `places_busy` (try again) for a place that came back meanwhile.
+    units are not finished yet it waits a moment for these: one of them may give its place back. Refuses
+    `session_closed`, `sold_out`, `kept_for_others`; and `places_busy` (try again) when they have not finished by then.
     """
     session = uow.session.get_one(ClinicSession, session_id)
     if session.state != SessionState.OPEN or session.ends_at <= uow.now():
@@ -151,13 +155,14 @@ def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wante
         "p_channel": wanted.channel,
         "p_kept_until": uow.now() if wanted.channel else session.ends_at,
     }
-    for claim in (sql.CLAIM, sql.CLAIM_IN_TURN):
-        row = claim.first(uow, facts)
+    for pause_seconds in (*BETWEEN_TRIES_SECONDS, 0):
+        row = sql.CLAIM.first(uow, facts)
         if row is not None:
             return row[0], row[1]
         why = _why_none(uow, session, wanted)
         if not isinstance(why, PlacesBusy):
             break
+        time.sleep(pause_seconds)
     raise why
 
 

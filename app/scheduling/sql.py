@@ -45,22 +45,16 @@ _STILL_SO = Slot.session_id == (
 )
 
 
-def _claim(place: Select[int]) -> Hot:
-    return Hot(
-        update(Slot)
-        .where(
-            Slot.id == place.scalar_subquery(),
-            Slot.state == bindparam("p_state", type_=Slot.state.type),
-            _STILL_SO,
-        )
-        .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
-        .returning(Slot.id, Slot.seq)
+CLAIM = Hot(
+    update(Slot)
+    .where(
+        Slot.id == _FREE.with_for_update(skip_locked=True).scalar_subquery(),
+        Slot.state == bindparam("p_state", type_=Slot.state.type),
+        _STILL_SO,
     )
-
-
-CLAIM = _claim(_FREE.with_for_update(skip_locked=True))
-# For the last places, which others may have in units that are not finished: whoever comes waits until they are.
-CLAIM_IN_TURN = _claim(_FREE.with_for_update())
+    .values(state=SlotState.HELD, registration_id=bindparam("p_registration_id"), free_from=None)
+    .returning(Slot.id, Slot.seq)
+)
 TAKE = Changed(
     Slot,
     update(Slot)

@@ -77,7 +77,9 @@ def test_a_message_that_had_its_effect_is_taken_as_a_copy_linked_to_it(hospital:
     assert copy.body == first.body.replace(b"|A1|", f"|{key}|".encode())
     with hospital.open(reads_only=True) as uow:
         deeds = uow.session.scalars(
-            select(AuditEvent).where(AuditEvent.subject_ref == str(first.id), AuditEvent.action.startswith("hl7.repl"))
+            select(AuditEvent)
+            .where(AuditEvent.subject_ref == str(first.id), AuditEvent.action.startswith("hl7.repl"))
+            .order_by(AuditEvent.id)
         ).all()
         assert [(deed.action, deed.actor_ref) for deed in deeds] == [
             ("hl7.replay_asked", "it-1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
@@ -20,7 +19,6 @@ from app.registration.errors import AlreadyRegistered, CannotCancel, TooManyHold
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.scheduling import service as scheduling
-from app.scheduling import sql
 from app.scheduling.errors import SessionClosed, SoldOut
 from app.scheduling.models import ClinicSession, Slot
 from app.scheduling.states import SlotState
@@ -88,8 +86,7 @@ def test_the_last_place_is_waited_for_and_had_when_the_one_before_lets_go(
     """The control does not wait: it leaves the place to nobody, or tells to come again in vain."""
     with units.open() as uow:
         clinic, first, second = factories.clinic(uow, places=1), factories.person(uow), factories.person(uow)
-    if not waits:
-        monkeypatch.setattr(sql, "CLAIM_IN_TURN", sql.CLAIM)
+    monkeypatch.setattr(scheduling, "BETWEEN_TRIES_SECONDS", (0.02,) * 1000 if waits else ())
     begun = units.begin(Actor("patient", "first", first.account.id))
     scheduling.claim_slot(begun, session_id=clinic.session.id, registration_id=1)
 
@@ -101,20 +98,10 @@ def test_the_last_place_is_waited_for_and_had_when_the_one_before_lets_go(
 
     with ThreadPoolExecutor(1) as other:
         answer = other.submit(ask)
-        if waits:
-            _until_somebody_waits(units)
-        else:
-            wait([answer])
+        wait([answer], timeout=0.1 if waits else None)
         (units.finish if stands else units.drop)(begun)
 
     assert answer.result() == ("places_busy" if not waits else "sold_out" if stands else 1)
-
-
-def _until_somebody_waits(units: Units) -> None:
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    with units.engine.connect() as connection:
-        while not connection.execute(waiting).scalar_one():
-            time.sleep(0.005)
 
 
 @pytest.mark.skipif(os.environ.get("MENZHEN_TEST_DATABASE") != "postgresql", reason="SQLite has one plan")
