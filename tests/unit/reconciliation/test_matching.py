@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.kernel.moves import IllegalMove
-from app.kernel.uow import Units
+from app.kernel.uow import Units, Uow
 from app.ledger import proving
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, RefundState
@@ -64,6 +64,13 @@ def case_of(units: Units, number: str) -> Case:
         return uow.session.scalars(select(Case).where(Case.number == number)).one()
 
 
+def refunds(uow: Uow) -> dict[RefundState, int]:
+    return {
+        row.state: row.count
+        for row in uow.session.execute(select(Refund.state, func.count().label("count")).group_by(Refund.state))
+    }
+
+
 def test_a_day_both_sides_know_alike_leaves_no_case(units: Units, day: Day) -> None:
     day.trade = list(day.ordinary(40))
 
@@ -84,7 +91,7 @@ def test_every_kind_of_difference_is_found_as_what_it_is_and_one_is_mended(
     plant(day, open_here=open_here)
     with units.open(reads_only=True) as uow:
         paid_before = uow.session.execute(select(func.sum(PaymentOrder.paid_fen))).scalar_one()
-        refunds_before = uow.session.execute(select(Refund.state, func.count()).group_by(Refund.state)).all()
+        refunds_before = refunds(uow)
 
     reconcile(day, provider(day))
 
@@ -93,7 +100,7 @@ def test_every_kind_of_difference_is_found_as_what_it_is_and_one_is_mended(
     with units.open(reads_only=True) as uow:
         paid_fen = uow.session.execute(select(func.sum(PaymentOrder.paid_fen))).scalar_one()
         assert paid_fen - paid_before == sum(fen for _, fen in open_here)
-        assert uow.session.execute(select(Refund.state, func.count()).group_by(Refund.state)).all() == refunds_before
+        assert refunds(uow) == refunds_before
         mended = [uow.session.get_one(Bill, bill.id) for bill in bills]
         assert {bill.state for bill in mended} == {BillState.PAID}
         flawed = {flaw.bill_id for flaw in proving.flaws(uow)}
