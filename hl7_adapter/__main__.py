@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -46,6 +47,9 @@ async def run_until_stopped(runtime: Runtime) -> int:
     working = [asyncio.create_task(each.run()) for each in workers]
     is_told = bool(hl7.his_host and hl7.his_port)
     told = f"telling {hl7.his_host}:{hl7.his_port}" if is_told else "telling whom the console names (no HL7_HIS_PORT)"
+    # What is loaded by now stays for good: to look it all through for garbage would keep the messages waiting for that.
+    gc.collect()
+    gc.freeze()
     heard = f"{hl7.host}:{server.port}" + (f" and by HTTP on {by_http.port}" if by_http else "")
     sys.stdout.write(f"hl7_adapter ready: listening on {heard}, {told}\n")
     sys.stdout.flush()
