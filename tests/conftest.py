@@ -194,6 +194,21 @@ def refuse_locking_subqueries(engine: Engine) -> None:
 
 
 @functools.cache
+@contextlib.contextmanager
+def listened(engine: Engine) -> Iterator[list[str]]:
+    """Every statement that is sent to the database meanwhile."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
 def _engine(database_url: str) -> Engine:
     """Made once: it remembers how each statement is written, which takes longer than most of them run."""
     engine = create_engine(database_url, **engine_options(database_url, pool_size=20))

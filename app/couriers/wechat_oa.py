@@ -40,6 +40,7 @@ _KEYWORDS: Mapping[str, str] = {
     "at": "time2",
     "due_day": "date3",
     "room": "thing4",
+    "rooms": "thing4",
     "window": "thing5",
     "place": "thing6",
     "amount": "amount7",

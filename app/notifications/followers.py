@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from app.events import (
     BagCollected,
     BagReady,
@@ -32,6 +34,7 @@ from app.payment.models import Bill, Purpose, Refund
 from app.pharmacy.models import Bag, Window
 from app.pharmacy.picking import window_by_code
 from app.queueing.models import Ticket
+from app.queueing.shared_lines import rooms_of
 from app.queueing.walking import walk_of
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.service import slot_of
@@ -40,6 +43,7 @@ from app.revisit.service import plan_by_id, reminder_by_id
 from app.scheduling.models import ClinicSession, Slot
 
 _ABOUT_THE_PLACE = {"stopped", "substituted"}
+MOST_ROOMS_TOLD = 3
 
 
 def tell_when_confirmed(uow: Uow, confirmed: PlaceConfirmed) -> None:
@@ -119,42 +123,49 @@ def _tell_visit(uow: Uow, registration_id: int, template: str, dedupe: str = "")
 
 
 def tell_when_checked_in(uow: Uow, arrived: PatientCheckedIn) -> None:
-    """The patient has a number in the queue."""
-    _tell_ticket(uow, arrived.ticket_id, "checked_in", f"checked_in:{arrived.ticket_id}:{arrived.nth}")
+    """The patient has a number in the queue: of a doctor's room, or of a line from which several doctors call."""
+    ticket = uow.session.get_one(Ticket, arrived.ticket_id)
+    _tell_waiting(uow, ticket, "checked_in", str(arrived.nth))
 
 
 def tell_when_called(uow: Uow, called: PatientCalled) -> None:
     """It is the patient's turn; called again, the patient is told again."""
-    calls = uow.session.get_one(Ticket, called.ticket_id).calls
-    _tell_ticket(uow, called.ticket_id, "called", f"called:{called.ticket_id}:{calls}")
+    ticket = uow.session.get_one(Ticket, called.ticket_id)
+    _tell_ticket(uow, ticket, "called", f"called:{ticket.id}:{ticket.calls}", {"room": ticket.room})
 
 
 def tell_when_return_due(uow: Uow, due: ReturnDue) -> None:
     """Whoever walks should set out now: once for each choice of minutes."""
     ticket, walk = uow.session.get_one(Ticket, due.ticket_id), walk_of(uow, due.ticket_id)
-    if walk is None:
-        return
-    tell(
-        uow,
-        patient_id=due.patient_id,
-        template="come_back",
-        dedupe=f"come_back:{ticket.id}:{walk.choice_no}:{walk.chosen_at.timestamp():.0f}",
-        params={"number": ticket.number, "room": ticket.room, "minutes": walk.walk_minutes},
-        link=links.visit(uow.session.get_one(Registration, due.registration_id).public_id),
-    )
+    if walk is not None:
+        which = f"{walk.choice_no}:{walk.chosen_at.timestamp():.0f}"
+        _tell_waiting(uow, ticket, "come_back", which, minutes=walk.walk_minutes)
 
 
-def _tell_ticket(uow: Uow, ticket_id: int, template: str, dedupe: str) -> None:
-    ticket = uow.session.get_one(Ticket, ticket_id)
-    registration = uow.session.get_one(Registration, ticket.registration_id)
+def _tell_waiting(uow: Uow, ticket: Ticket, template: str, which: str, **more: object) -> None:
+    """Where to wait; in the words for a shared line as long as any of several doctors may call."""
+    rooms = rooms_of(uow, uow.session.get_one(Registration, ticket.registration_id), ticket)
+    dedupe = f"{template}:{ticket.id}:{which}"
+    if len(rooms) == 1:
+        _tell_ticket(uow, ticket, template, dedupe, {"room": rooms[0], **more})
+    else:
+        _tell_ticket(uow, ticket, f"{template}_shared", dedupe, {"rooms": _rooms(rooms), **more})
+
+
+def _tell_ticket(uow: Uow, ticket: Ticket, template: str, dedupe: str, where: Mapping[str, object]) -> None:
     tell(
         uow,
         patient_id=ticket.patient_id,
         template=template,
         dedupe=dedupe,
-        params={"number": ticket.number, "room": ticket.room},
-        link=links.visit(registration.public_id),
+        params={"number": ticket.number, **where},
+        link=links.visit(uow.session.get_one(Registration, ticket.registration_id).public_id),
     )
+
+
+def _rooms(rooms: Sequence[str]) -> str:
+    """3-05/3-11: a line's rooms, as many as fit where WeChat cuts after twenty characters."""
+    return "/".join(rooms[:MOST_ROOMS_TOLD]) + ("…" if len(rooms) > MOST_ROOMS_TOLD else "")
 
 
 def tell_when_billed(uow: Uow, opened: BillOpened) -> None:

@@ -93,6 +93,13 @@ WORDS: Mapping[str, Words] = {
         "Your number is {number}, room {room}. We will tell you when it is your turn.",
         useful_minutes=60,
     ),
+    "checked_in_shared": Words(
+        "签到成功",
+        "You are checked in",
+        "您的排队号是{number}，请在{rooms}诊室外候诊，到哪一间以叫号为准。轮到您时会再通知。",
+        "Your number is {number}, rooms {rooms}. We will tell you which room when it is your turn.",
+        useful_minutes=60,
+    ),
     "called": Words(
         "请就诊",
         "It is your turn",
@@ -105,6 +112,14 @@ WORDS: Mapping[str, Words] = {
         "Please come back now",
         "{number}，快轮到您了。按您选的{minutes}分钟路程，请现在回到{room}诊室门口。",
         "{number}, your turn is near. You are {minutes} minutes away: please come back to room {room} now.",
+        useful_minutes=20,
+    ),
+    "come_back_shared": Words(
+        "请现在往回走",
+        "Please come back now",
+        "{number}，快轮到您了。按您选的{minutes}分钟路程，请现在回到{rooms}诊室外，到哪一间以叫号为准。",
+        "{number}, your turn is near. You are {minutes} minutes away: please come back now to rooms {rooms};"
+        " we will tell you which.",
         useful_minutes=20,
     ),
     "billed": Words(

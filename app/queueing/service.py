@@ -50,7 +50,7 @@ OVER = (TicketState.DONE, TicketState.VOID)
 class Position:
     """Where a ticket stands: patients ahead, the shortest and longest wait in minutes, and who is called now.
 
-    `told` is the estimate that the minutes were rounded from; where a line `is_shared` the call says which room.
+    `told` is the estimate that the minutes were rounded from.
     """
 
     ahead: int
@@ -58,7 +58,6 @@ class Position:
     high_minutes: int
     called_number: str
     told: Estimate
-    is_shared: bool
 
 
 def opens_at(rules: Rules, session: ClinicSession) -> datetime:
@@ -298,7 +297,7 @@ def position(uow: Uow, ticket: Ticket) -> Position:
     )
     told = seen.wait_of(ticket)
     low, high = told_range(told)
-    return Position(ahead, low, high, called.number if called else "", told, seen.is_shared)
+    return Position(ahead, low, high, called.number if called else "", told)
 
 
 def _is_ahead(one: Ticket, mine: Ticket) -> bool:

@@ -2,7 +2,7 @@
 
 By the rule `doctors_share_a_line` the sessions of one department, day, half-day and fee share a line, so that whoever
 paid for an expert is called by nobody else. The line is called after the session that was opened first, which no stop
-changes. Whoever is back from tests waits for the doctor who sent them.
+changes. Whoever is back from tests waits for the doctor who sent them. Which room it will be is known from the call on.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from sqlalchemy.orm import aliased
 
 from app.kernel.uow import Uow
 from app.queueing.models import Ticket
+from app.queueing.states import TicketState
 from app.queueing.turns import TurnKind
 from app.registration.limits import rules_of_session
 from app.registration.models import Registration
-from app.registration.states import ACTIVE
+from app.registration.states import ACTIVE, RegistrationState
 from app.scheduling.models import ClinicSession
+from app.scheduling.states import SessionState
 
 
 def line_of(uow: Uow, session: ClinicSession) -> int:
@@ -53,6 +55,32 @@ def sessions_in(uow: Uow, line_id: int) -> list[ClinicSession]:
         ClinicSession.fee_fen == named.fee_fen,
     )
     return list(uow.session.scalars(found.order_by(ClinicSession.id)))
+
+
+def rooms_of(uow: Uow, registration: Registration, ticket: Ticket | None) -> tuple[str, ...]:
+    """The rooms to which the visit's patient may be called, in order; the one they are called to from the call on.
+
+    One question where several doctors share the line, none elsewhere; `ticket` is None before check-in.
+    """
+    session = uow.session.get_one(ClinicSession, registration.session_id)
+    own = (ticket.room if ticket and registration.state not in _AHEAD else session.room,)
+    if not _waits_for_any(registration, ticket) or not rules_of_session(uow, session).doctors_share_a_line:
+        return own
+    line = sessions_in(uow, session.id)
+    is_in_line = registration.state in _AHEAD or (ticket is not None and ticket.line_id == line[0].id)
+    rooms = {one.room for one in line if is_in_line and one.state == SessionState.OPEN}
+    return tuple(sorted(rooms)) or own
+
+
+_AHEAD = (RegistrationState.HELD, RegistrationState.BOOKED)
+
+
+def _waits_for_any(registration: Registration, ticket: Ticket | None) -> bool:
+    """Whoever is still to be called, by no doctor in particular; who was passed goes back into the whole line."""
+    if registration.state in _AHEAD or ticket is None:
+        return registration.state in _AHEAD
+    is_sent_back = ticket.turn == TurnKind.RETURNED
+    return ticket.state == TicketState.PASSED or (ticket.state == TicketState.WAITING and not is_sent_back)
 
 
 def may_be_called_by(uow: Uow, session: ClinicSession) -> ColumnElement[bool]:

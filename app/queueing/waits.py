@@ -44,7 +44,6 @@ class Look:
     expected: Sequence[tuple[datetime, datetime]]
     habits: Habits
     doctors: int
-    is_shared: bool
 
     def wait_of(self, ticket: Ticket) -> Estimate:
         """How long the waiting `ticket` of the line will still wait."""
@@ -66,7 +65,7 @@ def look(uow: Uow, line_id: int) -> Look:
     planned = _minutes(slots[0][0], slots[0][1]) if slots else PLANNED_MINUTES
     doctors = _sitting(uow.now(), sessions, tickets)
     habits, starts_at = habits_of(uow, sessions, planned), min(session.starts_at for session in sessions)
-    return Look(uow.now(), starts_at, tickets, expected, habits, doctors, is_shared=len(sessions) > 1)
+    return Look(uow.now(), starts_at, tickets, expected, habits, doctors)
 
 
 def _sitting(now: datetime, sessions: Sequence[ClinicSession], tickets: Sequence[Ticket]) -> int:

@@ -11,6 +11,7 @@ from app.kernel import peers
 from app.kernel.peers import PatientLevel
 from app.kernel.uow import Uow
 from app.queueing.models import Ticket
+from app.queueing.shared_lines import rooms_of
 from app.registration.by_hospital import visit_under_way
 from app.registration.models import Registration
 from config import Hl7Settings
@@ -48,9 +49,10 @@ def changed(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told
 
 
 def checked_in(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> Told:
-    """ADT^A10; our segment ZQN holds queue number and room."""
+    """ADT^A10; our segment ZQN holds queue number and room, the latter unless several doctors may call."""
     ticket = uow.session.get_one(Ticket, payload["ticket_id"])
-    arrival = segment("ZQN", {1: ticket.number, 2: ticket.room})
+    rooms = rooms_of(uow, uow.session.get_one(Registration, payload["registration_id"]), ticket)
+    arrival = segment("ZQN", {1: ticket.number, 2: rooms[0] if len(rooms) == 1 else None})
     return ("ADT", "A10", "ADT_A09"), [*_at_the_visit(uow, settings, payload, "A10"), arrival]
 
 

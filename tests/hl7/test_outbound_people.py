@@ -21,6 +21,8 @@ from app.queueing import service as queueing
 from app.queueing import taking_back
 from app.registration import service as registration
 from app.registration.models import Registration
+from app.rulebook import service as rulebook
+from app.scheduling.models import HalfDay
 from config import Hl7Settings
 from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
@@ -124,6 +126,20 @@ def test_each_change_at_the_desk_is_told_and_none_that_the_hospital_told_us(hosp
     assert told_of(hospital, "PatientChanged:") == 2
     with hospital.open(reads_only=True) as uow:
         assert identity.phone_of(uow, uow.session.get_one(Patient, patient.id)) == "+8613900139004"
+
+
+def test_a_check_in_to_a_shared_line_is_told_without_a_room(visit: Visit) -> None:
+    with visit.units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"doctors_share_a_line": True})
+        other = factories.another_doctor(uow, visit.clinic.department)
+        starts = visit.clinic.session.starts_at.astimezone(uow.zone).time()
+        factories.another_session(uow, other, days=0, room="3-11", half_day=HalfDay.AM, starts=starts)
+        ticket = queueing.check_in(uow, registration=uow.session.get_one(Registration, visit.registration.id))
+
+    message = told(visit.units, "PatientCheckedIn", registration_id=visit.registration.id, ticket_id=ticket.id)
+
+    assert message is not None
+    assert (message.get("ZQN-1"), message.get("ZQN-2")) == ("A001", "")
 
 
 def test_the_hospital_hears_of_arrival_mistake_and_arrival_in_this_order(hospital: Units, tmp_path: Path) -> None:

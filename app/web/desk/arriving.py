@@ -7,7 +7,7 @@ from flask_babel import gettext
 
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
-from app.queueing import handing_over, taking_back
+from app.queueing import handing_over, shared_lines, taking_back
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
@@ -16,7 +16,7 @@ from app.registration import service as registration
 from app.registration.visit_code import read_digits
 from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
-from app.web import edge, show, show_work, work
+from app.web import edge, line_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
 
 OUT = (TicketState.PASSED, TicketState.AWAY)
@@ -58,11 +58,11 @@ def arrived(visit_id: str) -> edge.Answer:
     if ticket is None:
         raise NotFound
     position = queueing.position(uow, ticket)
-    card = scheduling.card_by_id(uow, visit.session_id)
+    card, rooms = scheduling.card_by_id(uow, visit.session_id), shared_lines.rooms_of(uow, visit, ticket)
     found = {
         "number": ticket.number,
-        "room": show.room_words(ticket.room),
-        "doctor": card.practitioner.name,
+        "room": line_words.where(card.department, rooms),
+        "doctor": card.practitioner.name if len(rooms) == 1 else "",
         "department": show.in_language(card.department.name, card.department.name_en),
         "tag": show_work.tag(ticket.state),
         "ahead": position.ahead if ticket.state == TicketState.WAITING else None,
@@ -90,11 +90,14 @@ def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:
 def hand_over(visit_id: str) -> edge.Answer:
     """The patient is sent to another doctor's room and keeps number and turn."""
     uow = edge.current_uow()
-    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
+    visit = visits.by_public_id(uow, visit_id)
+    ticket = queueing.ticket_of(uow, visit.id)
     if ticket is None:
         raise NotFound
-    handing_over.hand_over(uow, ticket, scheduling.card(uow, work.typed("session", 26)).session)
-    flash(gettext("%(number)s 号已转到 %(room)s", number=ticket.number, room=show.room_words(ticket.room)), "ok")
+    card = scheduling.card(uow, work.typed("session", 26))
+    handing_over.hand_over(uow, ticket, card.session)
+    where = line_words.where(card.department, shared_lines.rooms_of(uow, visit, ticket))
+    flash(gettext("%(number)s 号已转到 %(room)s", number=ticket.number, room=where), "ok")
     return redirect(url_for("desk.arrived", visit_id=visit_id))
 
 

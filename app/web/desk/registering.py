@@ -14,6 +14,8 @@ from app.identity.rules import mask_id_number, mask_phone
 from app.kernel import audit
 from app.kernel.uow import Uow
 from app.paper import qr
+from app.queueing import service as queueing
+from app.queueing import shared_lines
 from app.registration import at_desk, limits, visit_code
 from app.registration import for_staff as visits
 from app.registration import service as registrations
@@ -24,7 +26,7 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import BookingChannel, Department, Practitioner
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
-from app.web import edge, show, show_work, work
+from app.web import edge, line_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, vouching, waiting
 
 MOST_SEARCHES_PER_HOUR = 300
@@ -182,6 +184,7 @@ def slip(visit_id: str) -> edge.Answer:
     card, slot = scheduling.card_by_id(uow, row.session_id), registrations.slot_of(uow, row)
     department, sits = card.department, card.session
     starts_at = slot.starts_at if slot else sits.starts_at
+    rooms = shared_lines.rooms_of(uow, row, queueing.ticket_of(uow, row.id))
     digits = visit_code.to_digits(row.visit_number)
     audit.record(uow, "registration.print", "registration", visit_id)
     return work.page(
@@ -201,7 +204,7 @@ def slip(visit_id: str) -> edge.Answer:
             },
             {
                 "label": gettext("地点"),
-                "value": show.where_words(show.in_language(department.location, department.location_en), sits.room),
+                "value": line_words.where(department, rooms),
             },
             {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},
             {"label": gettext("挂号费"), "value": show.yuan(row.fee_fen)},

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from app.payment.states import BillState
 from app.pharmacy.states import BagState
 from app.prescription.states import PrescriptionState
-from app.web import show
+from app.web import line_words, show
 from app.web.patient.visit import Visit
 
 Headline = dict[str, object]
@@ -25,8 +25,7 @@ def headline(visit: Visit) -> Headline:
 
 
 def _where(visit: Visit) -> str:
-    department = visit.card.department
-    return show.where_words(show.in_language(department.location, department.location_en), visit.room)
+    return line_words.where(visit.card.department, visit.rooms)
 
 
 def _when(visit: Visit) -> str:
@@ -75,14 +74,11 @@ def _waiting(visit: Visit) -> Headline:
         return _serving(visit)
     wait = show.wait_words(position.low_minutes, position.high_minutes)
     ahead = gettext("前面还有 %(count)s 人，%(wait)s", count=position.ahead, wait=wait)
-    department = visit.card.department
-    line = show.in_language(department.location, department.location_en)
-    room = gettext("%(place)s，诊室以叫号为准", place=line) if position.is_shared else _where(visit)
     called = gettext("现在叫到 %(number)s", number=position.called_number) if position.called_number else ""
     return {
         "number": ticket.number,
         "text": ahead if position.ahead else gettext("下一位就是您，请在诊室外等候"),
-        "room": room,
+        "room": _where(visit),
         "note": called,
         "button": gettext("查看候诊情况"),
         "href": url_for("patient.visit", registration_id=_id(visit)),

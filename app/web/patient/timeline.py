@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.pharmacy.states import BagState
 from app.registration.states import RegistrationState
 from app.revisit.states import PlanState
-from app.web import show
+from app.web import line_words, show
 from app.web.patient.visit import Visit
 
 Step = dict[str, str]
@@ -88,12 +88,12 @@ def _wait(visit: Visit, _state: str) -> Step:
     if not visit.ticket:
         return {}
     href = url_for("patient.visit", registration_id=visit.registration.public_id)
-    note = f"{visit.ticket.number} · {show.room_words(visit.ticket.room)}"
+    note = f"{visit.ticket.number} · {line_words.room(visit.rooms)}"
     return {"note": note, "href": href, "action": gettext("查看候诊")}
 
 
 def _see(visit: Visit, _state: str) -> Step:
-    return {"note": show.room_words(visit.room)} if visit.stage == "serving" else {}
+    return {"note": line_words.room(visit.rooms)} if visit.stage == "serving" else {}
 
 
 def _pay(visit: Visit, state: str) -> Step:

@@ -24,6 +24,7 @@ from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
 from app.prescription.states import PrescriptionState
 from app.queueing import service as queueing
+from app.queueing import shared_lines
 from app.queueing.models import Ticket
 from app.queueing.service import Position
 from app.queueing.states import TicketState
@@ -71,7 +72,10 @@ def may_check_in(registration: Registration, session: ClinicSession, opens_at: d
 
 @dataclass(frozen=True)
 class Visit:
-    """A registration with all that followed from it; `now` is when it was looked at."""
+    """A registration with all that followed from it; `now` is when it was looked at.
+
+    `rooms` are those to which the patient may be called: several as long as no doctor of a shared line has called.
+    """
 
     registration: Registration
     patient: Patient
@@ -79,6 +83,7 @@ class Visit:
     slot: Slot | None
     ticket: Ticket | None
     position: Position | None
+    rooms: tuple[str, ...]
     fee_bill: Bill | None
     errands: tuple[Errand, ...]
     invoices: tuple[Invoice, ...]
@@ -97,11 +102,6 @@ class Visit:
     def clinic_session(self) -> ClinicSession:
         """The doctor's half-day."""
         return self.card.session
-
-    @property
-    def room(self) -> str:
-        """The doctor's room."""
-        return self.clinic_session.room
 
     @property
     def starts_at(self) -> datetime:
@@ -185,6 +185,7 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
         slot=registrations.slot_of(uow, registration),
         ticket=ticket,
         position=queueing.position(uow, ticket) if ticket and ticket.state == TicketState.WAITING else None,
+        rooms=shared_lines.rooms_of(uow, registration, ticket),
         fee_bill=bills[0],
         errands=errands,
         invoices=tuple(one for one in found if one),

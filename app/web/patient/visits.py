@@ -11,12 +11,13 @@ from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.payment.states import BillState
 from app.queueing import service as queueing
+from app.queueing import shared_lines
 from app.registration import rescheduling
 from app.registration import service as registrations
 from app.registration.listing import Listed, listed_of_account
 from app.registration.models import Registration
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
-from app.web import edge, live, show
+from app.web import edge, line_words, live, show
 from app.web.patient import blueprint
 from app.web.patient.another_place import offers
 from app.web.patient.headline import headline
@@ -58,11 +59,12 @@ def row_of(uow: Uow, found: Listed) -> dict[str, object]:
     """A registration in a list: what, who, when, where, and where it leads."""
     row, department = found.registration, found.department
     opens_at = door_opens_at(uow, found.clinic_session)
+    ticket = queueing.ticket_of(uow, row.id) if row.state == RegistrationState.CHECKED_IN else None
     return {
         "title": f"{show.in_language(department.name, department.name_en)} {found.practitioner.name}",
         "name": identity.name_of(uow, found.patient),
         "when": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}",
-        "room": show.room_words(found.clinic_session.room),
+        "room": line_words.room(shared_lines.rooms_of(uow, row, ticket)),
         **_state(row),
         "may_check_in": may_check_in(row, found.clinic_session, opens_at, uow.now()),
         "is_booked": row.state == RegistrationState.BOOKED,
@@ -150,7 +152,6 @@ def _cancel_words(uow: Uow, found: Visit) -> str:
 
 def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
     row, department = found.registration, found.card.department
-    place = show.in_language(department.location, department.location_en)
     end = f"–{show.clock_time(found.slot.ends_at)}" if found.slot else ""
     return [
         {"label": gettext("就诊人"), "value": identity.name_of(uow, found.patient)},
@@ -161,7 +162,7 @@ def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
             "note": gettext("原来约的医生临时停诊，由这位医生替诊") if registrations.is_substituted(uow, row) else "",
         },
         {"label": gettext("时间"), "value": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}{end}"},
-        {"label": gettext("地点"), "value": show.where_words(place, found.room)},
+        {"label": gettext("地点"), "value": line_words.where(department, found.rooms)},
         {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},
         {"label": gettext("挂号费"), "value": show.yuan(row.fee_fen)},
         {"label": gettext("就诊号"), "value": row.visit_number},

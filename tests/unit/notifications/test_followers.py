@@ -19,10 +19,13 @@ from app.notifications.models import Message
 from app.payment.models import PaymentOrder, PayMethod, Refund
 from app.payment.states import OrderState
 from app.queueing import service as queueing
+from app.queueing import walking
+from app.queueing.models import Ticket
 from app.registration import by_time, deciding
 from app.registration.models import Registration
 from app.reports.models import Report
-from app.scheduling.models import ClinicSession
+from app.rulebook import service as rulebook
+from app.scheduling.models import ClinicSession, HalfDay
 from tests import factories, factories_payment, factories_pharmacy
 from tests.conftest import SetClock
 
@@ -33,6 +36,7 @@ STORY: Story = {
     events.RegistrationCancelled: (followers.tell_when_cancelled,),
     events.PatientCheckedIn: (followers.tell_when_checked_in,),
     events.PatientCalled: (followers.tell_when_called,),
+    events.ReturnDue: (followers.tell_when_return_due,),
     events.BillOpened: (followers.tell_when_billed,),
     events.BillPaid: (followers.tell_when_paid,),
     events.BagReady: (followers.tell_when_ready,),
@@ -128,6 +132,38 @@ def test_the_queue_number_and_each_call_are_told(
     assert [(template, body) for template, body, _ in told(units)[1:]] == [
         ("checked_in", f"您的排队号是{ticket.number}，请到3-05诊室候诊。轮到您时会再通知。"),
         ("called", f"{ticket.number}，请现在到3-05诊室。"),
+    ]
+
+
+def test_of_a_shared_line_the_room_is_told_by_the_call_and_not_before(
+    units: Units, visit: tuple[factories.Clinic, factories.Person]
+) -> None:
+    clinic, who = visit
+    with units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"doctors_share_a_line": True})
+        other = factories.another_doctor(uow, clinic.department)
+        pattern = {"half_day": HalfDay.AM, "starts": clinic.session.starts_at.astimezone(uow.zone).time()}
+        sits = factories.another_session(uow, other, days=0, room="3-11", places=20, slot_minutes=15, **pattern)
+    booked = factories.booked(units, who, clinic.session)
+    with units.open() as uow:
+        ticket = queueing.check_in(uow, registration=uow.session.get_one(Registration, booked.id))
+    with units.open() as uow:
+        walking.choose(uow, uow.session.get_one(Ticket, ticket.id), 10)
+        uow.publish(events.ReturnDue(booked.id, who.patient.id, ticket.id))
+    with units.open() as uow:
+        queueing.call_next(uow, session=uow.session.get_one(ClinicSession, sits.id))
+
+    outside = "3-05/3-11诊室外"
+    assert [(template, body) for template, body, _ in told(units)[1:]] == [
+        (
+            "checked_in_shared",
+            f"您的排队号是{ticket.number}，请在{outside}候诊，到哪一间以叫号为准。轮到您时会再通知。",
+        ),
+        (
+            "come_back_shared",
+            f"{ticket.number}，快轮到您了。按您选的10分钟路程，请现在回到{outside}，到哪一间以叫号为准。",
+        ),
+        ("called", f"{ticket.number}，请现在到3-11诊室。"),
     ]
 
 

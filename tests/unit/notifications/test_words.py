@@ -17,6 +17,7 @@ PARAMS = {
     "due_day": "2026-12-07",
     "to_day": "2026-12-07",
     "room": "3-05",
+    "rooms": "3-05/3-11",
     "number": "A012",
     "minutes": 10,
     "total_fen": 12345,

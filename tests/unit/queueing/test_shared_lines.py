@@ -24,6 +24,7 @@ from app.queueing.waits import look
 from app.queueing.watching import Watched
 from app.registration.models import Registration
 from app.rulebook import service as rulebook
+from app.scheduling import service as scheduling
 from app.scheduling.models import ClinicSession, HalfDay
 from tests import factories
 from tests.conftest import SetClock, is_postgres
@@ -257,7 +258,7 @@ def test_the_position_is_in_the_whole_line_and_more_doctors_shorten_the_wait(uni
         place, seen = service.position(uow, mine), look(uow, mine.line_id)
         alone = replace(seen, doctors=1).wait_of(mine)
 
-    assert (place.ahead, place.is_shared, seen.doctors) == (5, True, 2)
+    assert (place.ahead, seen.doctors) == (5, 2)
     assert place.told.middle_minutes < 0.7 * alone.middle_minutes
 
 
@@ -271,8 +272,6 @@ def test_a_doctor_who_does_not_come_is_not_counted_on(units: Units, clock: SetCl
 
 
 def test_a_line_keeps_its_name_when_its_first_doctor_stops(units: Units) -> None:
-    from app.scheduling import service as scheduling
-
     house = line(units, 4)
     with units.open() as uow:
         scheduling.stop_session(uow, public_id=house.sessions[0].public_id, why="ill")
