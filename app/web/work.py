@@ -22,6 +22,7 @@ from app.web import edge, show
 
 P = ParamSpec("P")
 MOST_ID = 2**62
+BAR_AT_MOST = 9
 _IN_ADDRESS = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
 _NOT_TYPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -37,11 +38,19 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Pages that belong together: one entry in a long bar, with a second bar of its pages while one of them is open."""
+
+    label: object
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
 class Place:
     """A working place: what stands in its bar."""
 
     name: object
-    links: tuple[Link, ...] = ()
+    links: tuple[Link | Group, ...] = ()
 
 
 def surface(name: str, *, prefix: str, guard: edge.Guard) -> Blueprint:
@@ -87,21 +96,35 @@ def page(template: str, place: Place, **facts: object) -> str:
         staff_name=staff.name if staff else "",
         logout_url=url_for("entrance.staff_log_out"),
         password_url=url_for("entrance.own_password"),
-        nav=_nav(place),
+        **_bars(place),
         **facts,
     )
 
 
-def _nav(place: Place) -> list[dict[str, object]]:
-    return [
-        {
-            "label": str(link.label),
-            "href": url_for(link.endpoint),
-            "current": request.endpoint in {link.endpoint, *link.also},
-        }
-        for link in place.links
-        if not link.roles or link.roles & edge.actor().roles
-    ]
+def _bars(place: Place) -> dict[str, list[dict[str, object]]]:
+    """The place's bar, and under it that of the group that is open; few pages stand side by side in one bar."""
+    parts = [(each.label, links) for each in place.links if (links := _for_asker(each))]
+    pages = [link for _, links in parts for link in links]
+    if len(pages) <= BAR_AT_MOST:
+        return {"nav": [_entry(link.label, [link]) for link in pages], "nav_within": []}
+    within = next((links for _, links in parts if len(links) > 1 and any(map(_is_open, links))), [])
+    return {
+        "nav": [_entry(label if len(links) > 1 else links[0].label, links) for label, links in parts],
+        "nav_within": [_entry(link.label, [link]) for link in within],
+    }
+
+
+def _for_asker(each: Link | Group) -> list[Link]:
+    links = each.links if isinstance(each, Group) else (each,)
+    return [link for link in links if not link.roles or link.roles & edge.actor().roles]
+
+
+def _entry(label: object, links: list[Link]) -> dict[str, object]:
+    return {"label": str(label), "href": url_for(links[0].endpoint), "current": any(map(_is_open, links))}
+
+
+def _is_open(link: Link) -> bool:
+    return request.endpoint in {link.endpoint, *link.also}
 
 
 def patient_banner(uow: Uow, patient: Patient, *facts: str) -> dict[str, object]:

@@ -23,34 +23,60 @@ PLANNING_PAGES = (
     *("staff.session_page", "staff.shifts", "staff.doctor_shifts", "staff.calendar"),
     *("staff.write_shift", "staff.write_exception"),
 )
+RECONCILIATION_PAGES = ("staff.reconciliation_case", "staff.day_end")
+MEMBER_PAGES = ("staff.member", "staff.take_on", "staff.give_password")
 RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(
     _l("管理台"),
     (
         work.Link(_l("今日"), "staff.home"),
-        work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), PLANNING_PAGES),
-        work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
-        work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
-        work.Link(_l("候诊时间"), "staff.waits", _roles(ADMIN, OPERATIONS, AUDITOR)),
-        work.Link(_l("签到点"), "staff.lobbies", _roles(ADMIN, OPERATIONS)),
-        work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
-        work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
-        work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
-        work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), PEER_PAGES),
-        work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
-        work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
-        work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, CASHIER, AUDITOR)),
-        work.Link(_l("退费复核"), "staff.refund_claims", _roles(FINANCE, CASHIER, AUDITOR), ("staff.refund_bill",)),
-        work.Link(
-            _l("对账"),
-            "staff.reconciliation",
-            _roles(OPERATIONS, FINANCE, AUDITOR),
-            ("staff.reconciliation_case", "staff.day_end"),
+        work.Group(
+            _l("门诊"),
+            (
+                work.Link(_l("排班"), "staff.schedules", _roles(ADMIN, OPERATIONS), PLANNING_PAGES),
+                work.Link(_l("规则"), "staff.rules", _roles(ADMIN, OPERATIONS), RULES_PAGES),
+                work.Link(_l("候诊时间"), "staff.waits", _roles(ADMIN, OPERATIONS, AUDITOR)),
+                work.Link(_l("签到点"), "staff.lobbies", _roles(ADMIN, OPERATIONS)),
+                work.Link(_l("渠道"), "staff.channels", _roles(ADMIN, OPERATIONS), ("staff.channel",)),
+            ),
         ),
-        work.Link(_l("医保结算"), "staff.settlements", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
-        work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
-        work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
-        work.Link(_l("人员"), "staff.members", _roles(ADMIN), ("staff.member", "staff.take_on", "staff.give_password")),
+        work.Group(
+            _l("患者服务"),
+            (
+                work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
+                work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
+                work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
+            ),
+        ),
+        work.Group(
+            _l("财务"),
+            (
+                work.Link(_l("收费"), "staff.payments", _roles(ADMIN, OPERATIONS, FINANCE, CASHIER, AUDITOR)),
+                work.Link(
+                    _l("退费复核"), "staff.refund_claims", _roles(FINANCE, CASHIER, AUDITOR), ("staff.refund_bill",)
+                ),
+                work.Link(
+                    _l("对账"), "staff.reconciliation", _roles(OPERATIONS, FINANCE, AUDITOR), RECONCILIATION_PAGES
+                ),
+                work.Link(_l("医保结算"), "staff.settlements", _roles(ADMIN, OPERATIONS, FINANCE, AUDITOR)),
+                work.Link(_l("总账"), "staff.ledger", _roles(OPERATIONS, FINANCE, AUDITOR), ("staff.ledger_bill",)),
+            ),
+        ),
+        work.Group(
+            _l("对接"),
+            (
+                work.Link(_l("HL7 消息"), "staff.hl7", _roles(ADMIN, IT), HL7_PAGES),
+                work.Link(_l("对接系统"), "staff.peers", _roles(ADMIN, IT), PEER_PAGES),
+                work.Link(_l("发送失败"), "staff.dead", _roles(ADMIN, IT)),
+            ),
+        ),
+        work.Group(
+            _l("系统"),
+            (
+                work.Link(_l("审计"), "staff.audit_trail", _roles(ADMIN, AUDITOR)),
+                work.Link(_l("人员"), "staff.members", _roles(ADMIN), MEMBER_PAGES),
+            ),
+        ),
     ),
 )
 
