@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.identity import for_staff as identity
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
-from app.registration import waitlist
+from app.registration import waiting_code, waitlist
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.states import EntryState
 from app.registration.waitlist import Waiting, Wish
@@ -31,6 +31,13 @@ def entry_named(uow: Uow, public_id: str) -> Waiting:
     if not found:
         raise NotFound
     return found[0]
+
+
+def entry_of_slip(uow: Uow, scanned: str) -> WaitlistEntry | None:
+    """The entry whose slip was scanned, also one that is over; None for anything that is no slip of ours."""
+    return uow.session.scalars(
+        select(WaitlistEntry).where(WaitlistEntry.public_id == waiting_code.read_digits(scanned))
+    ).first()
 
 
 def of_patient(uow: Uow, patient_id: int) -> list[Waiting]:

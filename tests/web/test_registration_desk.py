@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.identity.models import Patient
 from app.kernel.audit import AuditEvent
 from app.kernel.errors import Refused
-from app.registration import offering, rescheduling
+from app.registration import offering, rescheduling, waiting_code
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -23,6 +23,8 @@ from app.scheduling import opening
 from app.scheduling.models import BookingChannel, ClinicSession, HalfDay, Shift, Slot
 from tests import factories
 from tests.factories import Person
+from tests.unit.paper.reading import codes_in
+from tests.unit.paper.test_qr import drawn, path_of
 from tests.web.work_fixtures import House, follow, house, suspend
 
 __all__ = ["house"]
@@ -231,6 +233,43 @@ def test_who_has_no_phone_waits_with_a_slip_is_called_up_and_registered(house: H
     assert first.location == second.location
     assert "请在" in nurse.get(first.location).text
     assert house.audited("waitlist.print") == 1
+
+
+def code_on(slip: str) -> str:
+    """What a scanner gun reads from the slip's code and types."""
+    return codes_in(drawn(path_of(slip), side=25, module_px=4))[0]
+
+
+def test_the_waiting_slips_code_finds_the_entry_at_the_desk_and_names_nobody(house: House, nurse: FlaskClient) -> None:
+    full(house)
+    page = filed(house, nurse)
+    joined = join(nurse, page, house).location
+    entry = joined.split("/")[3]
+
+    code = code_on(nurse.get(joined).text)
+    found = nurse.post("/desk/register", data={"id_number": code})
+    shown = nurse.get(found.location).text
+    nurse.post(f"/desk/waitlist/{entry}/leave")
+    over = follow(nurse, nurse.post("/desk/register", data={"id_number": code})).text
+
+    assert waiting_code.read_digits(code) == entry
+    assert found.location == page
+    assert f"/desk/waitlist/{entry}/slip" in shown
+    assert "候补已经结束" not in shown
+    assert "候补已经结束" in over
+    assert house.audited("waitlist.scan") == 2
+
+
+def test_a_code_of_no_slip_is_told_at_its_field_and_leads_nowhere(house: House, nurse: FlaskClient) -> None:
+    nobodys = waiting_code.to_digits("0" * 26)
+    blurred = nobodys[:-1] + str((int(nobodys[-1]) + 1) % 10)
+
+    answers = [nurse.post("/desk/register", data={"id_number": code, "name": "赵根生"}) for code in (nobodys, blurred)]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("没有找到这张候补凭条" in answer.text for answer in answers)
+    with house.units.open() as uow:
+        assert uow.session.scalar(select(func.count()).select_from(Patient)) == 0
 
 
 def test_waiting_at_the_desk_is_declined_left_and_refused_with_words(house: House) -> None:

@@ -31,23 +31,27 @@ from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, vouching, waiting
 
 MOST_SEARCHES_PER_HOUR = 300
 DAYS_SHOWN = 7
+LONGEST_CARD = 18  # digits of an identity number; a slip's code has more
 STILL_SHOWN = (RegistrationState.HELD, RegistrationState.BOOKED, RegistrationState.CHECKED_IN)
 
 
 @blueprint.get("/register")
 @work.needs(NURSE, REGISTRAR)
 def register() -> edge.Answer:
-    """The field for an identity card, typed or read by the card reader, which types."""
+    """The field for an identity card, typed or read by the card reader, which types, and for a waiting-list slip."""
     return work.page("desk/register.html", PLACE, typed={}, flaw="", is_new=False)
 
 
 @blueprint.post("/register")
 @work.needs(NURSE, REGISTRAR)
 def find_patient() -> edge.Answer:
-    """Leads to whoever has the card; nobody on file is filed with the name. Every search is on record."""
+    """Leads to whoever has the card or the slip; nobody on file is filed with the name. Every search is on record."""
     edge.limit("desk.patient", edge.actor().ref, at_most=MOST_SEARCHES_PER_HOUR, window_seconds=3600)
     uow = edge.current_uow()
     typed = {name: work.typed(name, 100) for name in ("id_number", "name", "phone")}
+    if len(typed["id_number"]) > LONGEST_CARD:
+        found_by_slip = waiting.find_by_slip(typed["id_number"])
+        return found_by_slip or _again({}, str(gettext("没有找到这张候补凭条，请刷身份证")))
     try:
         found = people.person_with_card(uow, **typed)
     except BadIdNumber:

@@ -14,7 +14,8 @@ from app.identity.rules import mask_phone
 from app.kernel import audit
 from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
-from app.registration import waiting_at_desk, waitlist
+from app.paper import qr
+from app.registration import waiting_at_desk, waiting_code, waitlist
 from app.registration.errors import PlacesLeft
 from app.registration.waitlist import Waiting
 from app.scheduling import for_staff as sittings
@@ -79,7 +80,7 @@ def join_waitlist(patient_id: str) -> edge.Answer:
 @blueprint.get("/waitlist/<entry_id>/slip")
 @work.needs(NURSE, REGISTRAR)
 def waiting_slip(entry_id: str) -> edge.Answer:
-    """The slip of 80 mm: what is waited for, how many are ahead, and how one hears of a place."""
+    """The slip of 80 mm: what is waited for, how many are ahead, how one hears of a place, and the desk's code."""
     uow = edge.current_uow()
     found = waiting_at_desk.entry_named(uow, entry_id)
     patient = found.patient
@@ -97,7 +98,20 @@ def waiting_slip(entry_id: str) -> edge.Answer:
             {"label": gettext("联系电话"), "value": mask_phone(phone) if phone else gettext("没有")},
         ],
         has_phone=bool(phone),
+        code_svg=qr.svg(waiting_code.to_digits(entry_id), version=2, label=gettext("候补码"), module_px=6),
     )
+
+
+def find_by_slip(scanned: str) -> edge.Answer | None:
+    """Leads to the patient whose slip was scanned, who may wait no longer; None for what is no slip of ours."""
+    uow = edge.current_uow()
+    entry = waiting_at_desk.entry_of_slip(uow, scanned)
+    audit.record(uow, "waitlist.scan", "waitlist_entry", entry.public_id if entry else "", found=entry is not None)
+    if entry is None:
+        return None
+    if entry.state not in waitlist.STANDS:
+        flash(gettext("这张凭条的候补已经结束"), "warn")
+    return redirect(url_for("desk.at_window", patient_id=people.patient_by_id(uow, entry.patient_id).public_id))
 
 
 @blueprint.get("/waitlist")
