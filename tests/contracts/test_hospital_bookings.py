@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import secrets
-import time
 from datetime import date
 from typing import Any
 
@@ -90,8 +89,6 @@ def test_books_that_differ_say_so_and_a_letter_that_comes_again_is_booked_anew(s
 
 
 def test_nobody_else_is_told(sandbox: RunningSandbox) -> None:
-    began = time.monotonic()
     for changes in ({"token": "another"}, {"token": ""}, {"url": f"http://127.0.0.1:{free_port()}"}):
         with pytest.raises(StatementNotReady):
             fetched(bookings(sandbox, **changes))
-    assert time.monotonic() - began < 10
