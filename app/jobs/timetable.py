@@ -36,6 +36,7 @@ JOBS = (
     Job("call_back", 10, work.call_back),
     Job("payment_query", 10, work.payment_query),
     Job("payment_close", 30, work.payment_close),
+    Job("give_up_exchanges", 30, work.give_up_exchanges),
     Job("release_bags", 30, work.release_bags),
     Job("close_sessions", 60, work.close_sessions),
     Job("audit_seal", 60, work.audit_seal),

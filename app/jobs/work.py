@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 
@@ -40,6 +41,13 @@ _log = logging.getLogger(__name__)
 def expire_holds(runtime: Runtime) -> int:
     """Places that were not paid for in time have gone back."""
     return _drain(runtime, "expire_holds", lambda uow: by_time.expire_due(uow, limit=BATCH))
+
+
+def give_up_exchanges(runtime: Runtime) -> int:
+    """Exchanges of places to which the hospital system says nothing until the visit is near are given up."""
+    deadline = timedelta(seconds=runtime.settings.hl7.booking_deadline_seconds)
+    step = partial(by_time.give_up_exchanges, deadline=deadline, limit=BATCH)
+    return _drain(runtime, "give_up_exchanges", step)
 
 
 def waitlist(runtime: Runtime) -> int:

@@ -36,13 +36,14 @@ from app.pharmacy.picking import window_by_code
 from app.queueing.models import Ticket
 from app.queueing.shared_lines import rooms_of
 from app.queueing.walking import walk_of
+from app.registration.exchanges import former_of
 from app.registration.models import Registration, WaitlistEntry, WaitlistOffer
 from app.registration.service import slot_of
 from app.reports.models import Report
 from app.revisit.service import plan_by_id, reminder_by_id
 from app.scheduling.models import ClinicSession, Slot
 
-_ABOUT_THE_PLACE = {"stopped", "substituted"}
+_ABOUT_THE_PLACE = {"stopped", "substituted", "not_exchanged"}
 MOST_ROOMS_TOLD = 3
 
 
@@ -97,8 +98,14 @@ def tell_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
 
 
 def tell_when_cancelled(uow: Uow, cancelled: RegistrationCancelled) -> None:
-    """The place is given back; who let an unpaid place go by their own hand need not be told."""
-    if cancelled.by_hospital:
+    """The place is given back; who let an unpaid place go by their own hand need not be told.
+
+    Whoever was to have it instead of another place which they have still is told of that one.
+    """
+    former = former_of(uow, uow.session.get_one(Registration, cancelled.registration_id))
+    if cancelled.by_hospital and former is not None:
+        _tell_visit(uow, former.id, "not_exchanged", f"not_exchanged:{cancelled.registration_id}")
+    elif cancelled.by_hospital:
         _tell_visit(uow, cancelled.registration_id, "stopped")
     elif cancelled.was_paid:
         _tell_visit(uow, cancelled.registration_id, "cancelled")

@@ -86,6 +86,12 @@ WORDS: Mapping[str, Words] = {
         "医院取消了{at}的预约，已付的费用将全额原路退回。很抱歉；点开可一键改约。",
         "Your visit at {at} was cancelled. What you paid goes back in full. We are sorry; one tap books another.",
     ),
+    "not_exchanged": Words(
+        "改约没有成功，原来的号不变",
+        "Your visit stays as it was",
+        "医院没能给您新的号；{at}，{room}诊室，{number}号仍是您的。为新号付的费用将全额原路退回。",
+        "The hospital had no such place. Yours at {at}, room {room}, place {number} stands; what you paid goes back.",
+    ),
     "checked_in": Words(
         "签到成功",
         "You are checked in",

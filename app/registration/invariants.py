@@ -32,6 +32,10 @@ INVARIANTS = {
         "SELECT count(*) FROM (SELECT patient_id FROM waitlist_offer WHERE state = 'open'"
         " GROUP BY patient_id HAVING count(*) > 1) t"
     ),
+    "of_two_places_in_exchange_one_stands": (
+        "SELECT count(*) FROM registration r JOIN registration f ON f.id = r.replaces_id"
+        " WHERE r.state IN ('booked', 'checked_in', 'in_consultation') AND r.asked_at IS NULL AND f.state = 'booked'"
+    ),
     "every_state_has_its_move": (
         "SELECT count(*) FROM registration r WHERE r.state <> 'held' AND NOT EXISTS (SELECT 1 FROM move m"
         " WHERE m.machine = 'registration' AND m.subject_id = r.id AND m.to_state = r.state)"

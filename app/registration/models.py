@@ -14,6 +14,8 @@ from app.scheduling.models import HalfDay
 
 _IS_ACTIVE = text("state IN (" + ", ".join(f"'{state.value}'" for state in ACTIVE) + ")")
 _IS_HELD = text(f"state = '{RegistrationState.HELD.value}'")
+_IS_ASKED = text("asked_at IS NOT NULL")
+_REPLACES = text("replaces_id IS NOT NULL")
 
 
 class Registration(PublicRow):
@@ -21,7 +23,7 @@ class Registration(PublicRow):
 
     The practitioner, day and half-day of the session stand here too, so that the database itself keeps a patient from
     having two active places with one doctor in one half-day. `replaces_id` names the booked place that goes back
-    as soon as this one is paid for; `times_moved` counts how often the visit was moved by the patient. `asked_at` is
+    as soon as this one is confirmed; `times_moved` counts how often the visit was moved by the patient. `asked_at` is
     since when the hospital system is asked for this place (`asked_nth` 0) or for the nth move; None once it answered.
     """
 
@@ -47,6 +49,8 @@ class Registration(PublicRow):
             postgresql_where=_IS_HELD,
             sqlite_where=_IS_HELD,
         ),
+        Index("ix_registration_replacing", "replaces_id", postgresql_where=_REPLACES, sqlite_where=_REPLACES),
+        Index("ix_registration_asked", "asked_at", postgresql_where=_IS_ASKED, sqlite_where=_IS_ASKED),
         CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
         CheckConstraint("(asked_at IS NULL) = (asked_nth IS NULL)", name="asked_for_something"),
     )

@@ -1,8 +1,9 @@
 """Moving a booked visit to another time (改约): the new place first, and only then is the old one given back.
 
 For the same fee the visit itself moves: its number, its bill and its invoice stay what they are. For another fee the
-new place is held as any other, its whole fee is paid within the hold, and the moment it is, the old place goes back
-and its fee with it, in full: a bill that was paid is never changed, so what was invoiced stays true.
+new place is held as any other, its whole fee is paid within the hold, and the moment it is (where the hospital system
+decides: the moment that says yes) the old place goes back and its fee with it, in full: a bill that was paid is never
+changed, so what was invoiced stays true.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from app import events
 from app.identity.models import Patient
 from app.kernel.uow import Uow
-from app.registration import awaited, by_hospital, limits, service
+from app.registration import awaited, by_hospital, exchanges, limits, service
 from app.registration.errors import (
     AlreadyRegistered,
     CannotReschedule,
@@ -105,9 +106,9 @@ def _move(uow: Uow, registration: Registration, session: ClinicSession, wanted: 
 
 
 def _refuse_unless_movable(uow: Uow, registration: Registration, session: ClinicSession) -> None:
-    if registration.state != RegistrationState.BOOKED or by_hospital.booked_it(uow, registration):
+    if not _is_ours(uow, registration):
         raise CannotReschedule(state=registration.state.value)
-    waiting = service.exchange_of(uow, registration)
+    waiting = exchanges.exchange_of(uow, registration)
     if waiting is not None and waiting.session_id != session.id:
         raise ExchangeWaits(registration=waiting.public_id)
     patient = uow.session.get_one(Patient, registration.patient_id)
@@ -139,5 +140,12 @@ def may_move(uow: Uow, registration: Registration) -> bool:
     until, at_most = closes(uow, registration), service.rules_of(uow, registration).reschedules_at_most
     is_left = not 0 < at_most <= registration.times_moved
     is_in_time = until is not None and until >= uow.now()
-    is_ours = registration.state == RegistrationState.BOOKED and not by_hospital.booked_it(uow, registration)
-    return is_ours and is_left and is_in_time and service.exchange_of(uow, registration) is None
+    is_free = _is_ours(uow, registration) and exchanges.exchange_of(uow, registration) is None
+    return is_free and is_left and is_in_time
+
+
+def _is_ours(uow: Uow, registration: Registration) -> bool:
+    """True for a booked place that was taken here and does not wait to take another's."""
+    is_settled = registration.asked_at is None or exchanges.former_of(uow, registration) is None
+    is_booked = registration.state == RegistrationState.BOOKED
+    return is_booked and is_settled and not by_hospital.booked_it(uow, registration)

@@ -14,7 +14,7 @@ from app.kernel import audit, hot, moves
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
-from app.registration import asking, awaited, conduct, limits, sql
+from app.registration import asking, awaited, conduct, exchanges, limits, sql
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import LostPlace, Registration
 from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
@@ -86,7 +86,7 @@ def place(  # noqa: PLR0913 - a place is had on these terms
 ) -> Registration:
     """A place of the session is held; without a fee it is booked at once.
 
-    The booked place that it `replaces` goes back when this one is booked. `put` says whether the registration stands
+    The booked place that it `replaces` goes back when this one is confirmed. `put` says whether the registration stands
     at once or with the unit's end, at which then `already_registered` is refused.
     Refuses `sold_out`, `kept_for_others`, `session_closed`, `places_busy`, `already_registered`.
     """
@@ -132,21 +132,14 @@ def confirm(uow: Uow, registration: Registration) -> None:
         uow, slot_id=registration.slot_id, registration_id=registration.id
     ):
         raise RuntimeError("a held registration has lost its place")
-    _give_back_replaced(uow, registration)
     uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
 
 
-def _give_back_replaced(uow: Uow, registration: Registration) -> None:
-    """The booked place in whose stead this one was held goes back, its fee in full; quiet when it went already."""
-    replaced = _replaced(uow, registration)
-    if replaced is not None and replaced.state == RegistrationState.BOOKED:
-        give_back(uow, replaced, by_hospital=False, why=EXCHANGED)
-
-
-def _replaced(uow: Uow, registration: Registration) -> Registration | None:
-    if registration.replaces_id is None:
-        return None
-    return uow.session.get_one(Registration, registration.replaces_id, with_for_update=True, populate_existing=True)
+def give_back_former(uow: Uow, registration: Registration) -> None:
+    """The booked place which this one takes goes back, its fee in full; quiet when it went already."""
+    former = exchanges.former_locked(uow, registration)
+    if former is not None and former.state == RegistrationState.BOOKED:
+        give_back(uow, former, by_hospital=False, why=EXCHANGED)
 
 
 def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
@@ -163,8 +156,8 @@ def confirm_when_paid(uow: Uow, paid: events.BillPaid) -> None:
 def _seat_again(uow: Uow, registration: Registration) -> bool:
     session = uow.session.get_one(ClinicSession, registration.session_id)
     patient = uow.session.get_one(Patient, registration.patient_id)
-    replaced = _replaced(uow, registration)
-    is_needless = replaced is not None and replaced.state not in _NOT_USED
+    former = exchanges.former_locked(uow, registration)
+    is_needless = former is not None and former.state not in _NOT_USED
     if is_needless or standing_with(uow, patient, session) is not None:
         return False
     scheduling.let_stand(uow, session)
@@ -176,7 +169,6 @@ def _seat_again(uow: Uow, registration: Registration) -> bool:
         return False
     scheduling.take_slot(uow, slot_id=slot_id, registration_id=registration.id)
     moves.move(uow, REGISTRATION, registration, RegistrationAction.SEAT_AGAIN, slot_id=slot_id, place_no=place_no)
-    _give_back_replaced(uow, registration)
     uow.publish(events.RegistrationBooked(registration.id, registration.patient_id))
     return True
 
@@ -296,7 +288,12 @@ def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: s
 
 
 def remember_lost(uow: Uow, registration: Registration) -> None:
-    """The hospital is why the patient has this place no longer, so they may have another whatever the limits say."""
+    """The hospital is why the patient has this place no longer, so they may have another whatever the limits say.
+
+    Quiet for one that was to take another place's which they have still.
+    """
+    if exchanges.former_of(uow, registration) is not None:
+        return
     session = uow.session.get_one(ClinicSession, registration.session_id)
     uow.session.add(
         LostPlace(
@@ -326,21 +323,12 @@ def rested_at(uow: Uow, rules: Rules) -> datetime | None:
 
 
 def mark_checked_in(uow: Uow, registration: Registration) -> int:
-    """The patient is in the house, for the how manyth time; a place held in exchange for this one goes back."""
+    """The patient is in the house, for the how manyth time; of an exchange the place they did not come to goes back."""
     moves.move(uow, REGISTRATION, registration, RegistrationAction.CHECK_IN)
-    waiting = exchange_of(uow, registration)
-    if waiting is not None:
+    for waiting in exchanges.open_for(uow, registration):
         give_back(uow, waiting, by_hospital=False, why="came_to_the_former")
+    give_back_former(uow, registration)
     return moves.times_to(uow, REGISTRATION, registration.id, RegistrationState.CHECKED_IN)
-
-
-def exchange_of(uow: Uow, registration: Registration) -> Registration | None:
-    """The place that is held in exchange for this booked one, of which there is one at most."""
-    return uow.session.scalars(
-        select(Registration).where(
-            Registration.replaces_id == registration.id, Registration.state == RegistrationState.HELD
-        )
-    ).first()
 
 
 def begin_consultation(uow: Uow, registration: Registration) -> None:

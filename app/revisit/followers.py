@@ -20,6 +20,7 @@ from app.identity.merging import repoint
 from app.identity.models import Account
 from app.kernel.moves import move
 from app.kernel.uow import Uow
+from app.registration import exchanges
 from app.registration.models import Registration
 from app.revisit import sql
 from app.revisit.models import FollowUpPlan
@@ -63,13 +64,19 @@ def stop_when_booked(uow: Uow, booked: RegistrationBooked) -> None:
 
 
 def reopen_when_given_back(uow: Uow, gone: RegistrationCancelled | RegistrationExpired | RegistrationMissed) -> None:
-    """The revisit's place is gone: the plan stands again and what is still ahead of its reminders comes."""
+    """The revisit's place is gone: the plan stands again and what is still ahead of its reminders comes.
+
+    Unless another of the patient's places took its place and answers the plan.
+    """
     for made in _plans_with(uow, gone.registration_id):
         if made.state == PlanState.BOOKED:
             move(uow, PLAN, made, PlanAction.REOPEN, revisit_id=None)
             sql.renew(uow, made.id)
         elif made.state == PlanState.ACTIVE:
             made.revisit_id = None
+    taker = exchanges.taker_of(uow, gone.registration_id)
+    if taker is not None:
+        stop_when_booked(uow, RegistrationBooked(taker.id, taker.patient_id))
 
 
 def finish_when_seen(uow: Uow, ended: ConsultationEnded) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select
 
+from app.identity.models import Patient
 from app.kernel import outbox, peers
 from app.kernel.moves import Move
 from app.kernel.outbox import OutboxItem
@@ -22,7 +23,9 @@ from app.kernel.uow import Actor, Units
 from app.notifications.models import Message
 from app.registration import service as registration
 from app.registration.models import Registration, RegistrationNumber
-from app.registration.states import RegistrationAction
+from app.registration.states import RegistrationAction, RegistrationState
+from app.scheduling.models import Practitioner
+from app.scheduling.service import Wanted
 from config import Hl7Settings
 from hl7_adapter.sender import Sender
 from sandbox.switches import set_switch
@@ -33,6 +36,9 @@ from tests.processes.saga import Moments, WatchedUnits
 
 LATE_SECONDS = 2
 PATIENCE_SECONDS = 10
+# Of a former place and the one that is to take its place: their states, and whether the answer is out.
+WAITS = (RegistrationState.BOOKED, False), (RegistrationState.BOOKED, True)
+DONE = (RegistrationState.CANCELLED, False), (RegistrationState.BOOKED, False)
 
 
 @dataclass
@@ -160,6 +166,56 @@ def test_a_question_asked_anew_under_another_number_would_have_been_seen(asked: 
 
     with pytest.raises(AssertionError):
         asked.has_one_effect()
+
+
+def exchanged(asked: Asked) -> tuple[Registration, Registration]:
+    """The place is agreed, and one without a fee is asked for instead of it."""
+    asked.send()
+    with asked.units.open() as uow:
+        former = uow.session.get_one(Registration, asked.visit.id)
+        practitioner = uow.session.get_one(Practitioner, former.practitioner_id)
+        session = factories.another_session(uow, practitioner, days=1, fee_fen=0)
+        patient = uow.session.get_one(Patient, former.patient_id)
+        new = registration.place(uow, session, patient, fee_fen=0, wanted=Wanted(None), replaces=former)
+    return former, new
+
+
+def stands(asked: Asked, *visits: Registration) -> tuple[tuple[RegistrationState, bool], ...]:
+    """State of each place, and whether its answer is out."""
+    with asked.units.open(reads_only=True) as uow:
+        rows = [uow.session.get_one(Registration, visit.id) for visit in visits]
+        return tuple((row.state, row.asked_at is not None) for row in rows)
+
+
+def test_a_sender_killed_at_any_moment_of_an_exchange_leaves_one_place_or_the_other(asked: Asked) -> None:
+    former, new = exchanged(asked)
+    kills, seen = 0, {stands(asked, former, new)}
+    while not asked.send(kill_at=kills + 1):
+        kills += 1
+        seen.add(stands(asked, former, new))
+    asked.send()
+
+    assert kills >= 2
+    assert seen <= {WAITS, DONE}
+    assert stands(asked, former, new) == DONE
+    rows = asked.books.store.rows("SELECT placer, state FROM his_appointment ORDER BY rowid")
+    assert [(row["placer"], row["state"]) for row in rows] == [
+        (former.visit_number, "Cancelled"),
+        (new.visit_number, "Booked"),
+    ]
+
+
+def test_a_former_place_that_went_back_before_the_word_would_have_been_seen(asked: Asked) -> None:
+    former, new = exchanged(asked)
+    set_switch(asked.books.store, "his", "refuse", "next", 0)
+
+    with asked.units.open() as uow:  # what a place would do that took the former one's as soon as it is booked
+        registration.give_back_former(uow, uow.session.get_one(Registration, new.id))
+    too_early = stands(asked, former, new)
+    asked.send()
+
+    assert too_early not in {WAITS, DONE}
+    assert [state for state, _ in stands(asked, former, new)] == [RegistrationState.CANCELLED] * 2
 
 
 @pytest.mark.long

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+
 import pytest
+from sqlalchemy import select
 
 from app.kernel import peers
 from app.kernel.peers import Peer
@@ -10,9 +14,10 @@ from app.kernel.uow import Actor
 from app.registration import by_hospital, deciding
 from app.registration import service as registrations
 from app.registration.models import Registration
+from tests import factories
 from tests.web.conftest import Phone
 from tests.web.test_patient_booking import hold
-from tests.web.work_fixtures import House
+from tests.web.work_fixtures import House, hidden
 
 
 @pytest.fixture
@@ -77,3 +82,58 @@ def test_where_nobody_is_asked_the_page_says_nothing_of_it(zhang: Phone, clinic:
 
     assert "data-poll" not in zhang.open(page).text
     assert zhang.open(f"{page}/word").text.strip() == ""
+
+
+@dataclass
+class Exchanged:
+    """The pages of a booked place and of the dearer one that is asked for instead."""
+
+    phone: Phone
+    clinic: House
+    former: str
+    new: str
+
+    def word(self, page: str) -> str:
+        """What the page says of the hospital system's word."""
+        return self.phone.open(f"{page}/word").text
+
+    def answer(self, says: str) -> None:
+        """The hospital system's answer to the newer place."""
+        with self.clinic.units.open(Actor("peer", "hl7-sender")) as uow:
+            visit = uow.session.scalars(select(Registration).where(Registration.replaces_id.is_not(None))).one()
+            (deciding.accepted if says == "yes" else partial(deciding.refused, reason="AE 205"))(uow, visit, nth=0)
+
+
+@pytest.fixture
+def exchanged(zhang: Phone, clinic: House, page: str) -> Exchanged:
+    answer(clinic, "yes")
+    with clinic.units.open() as uow:
+        session = factories.another_session(uow, clinic.clinic.practitioner, days=1, fee_fen=5000)
+    once = hidden(zhang.open(f"{page}/move/{session.public_id}").text, "once")
+    new = zhang.send(f"{page}/move/{session.public_id}", once=once).location
+    with clinic.units.open() as uow:
+        dearer = uow.session.scalars(select(Registration).where(Registration.fee_fen == 5000)).one()
+        registrations.confirm(uow, dearer)
+    return Exchanged(zhang, clinic, page, new)
+
+
+def test_until_the_word_is_there_both_pages_say_that_the_former_place_stands(exchanged: Exchanged) -> None:
+    asking = exchanged.word(exchanged.new), exchanged.word(exchanged.former)
+    exchanged.clinic.clock.step(seconds=6)
+    overdue = exchanged.word(exchanged.new)
+    exchanged.answer("yes")
+
+    assert "确认以前，原来的号仍是您的" in asking[0]
+    assert "改约的新号在等医院确认" in asking[1]
+    assert "还没有答复，原来的号仍是您的" in overdue
+    assert "医院已确认这个号" not in exchanged.word(exchanged.former)
+    assert "这个号已取消" in exchanged.word(exchanged.former)
+
+
+def test_after_a_no_the_page_says_that_the_former_place_is_as_it_was(exchanged: Exchanged) -> None:
+    exchanged.answer("no")
+
+    assert "原来的号不变，仍是您的。已付的费用会原路退回。" in exchanged.word(exchanged.new)
+    assert "医院已确认这个号" in exchanged.word(exchanged.former)
+    assert "这次取消由医院造成" not in exchanged.phone.open(exchanged.new).text
+    assert "改约没有成功，原来的号不变" in exchanged.phone.open("/messages").text

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from app.kernel.uow import Uow
-from app.registration import limits, rescheduling
+from app.registration import exchanges, limits, rescheduling
 from app.registration import service as registrations
 from app.registration.errors import AlreadyRegistered, CannotReschedule, ExchangeWaits
 from app.registration.models import Registration
@@ -44,7 +44,7 @@ def move(registration_id: str) -> edge.Answer:
 
 def _refuse_unless_movable(uow: Uow, found: Registration) -> None:
     if not rescheduling.may_move(uow, found):
-        waiting = registrations.exchange_of(uow, found)
+        waiting = exchanges.exchange_of(uow, found)
         if waiting is not None:
             raise ExchangeWaits(registration=waiting.public_id)
         raise CannotReschedule(state=found.state.value)
@@ -125,7 +125,9 @@ def _fee_words(uow: Uow, found: Registration, card: SessionCard) -> str:
     if fee_fen == 0:
         return str(gettext("新号不收费，原号的 %(former)s 全额原路退回。", former=former))
     minutes = limits.rules_of_session(uow, card.session).hold_minutes
-    words = gettext("新号为您保留 %(minutes)s 分钟，请支付 %(new)s；付好以后原号才退回，", minutes=minutes, new=new)
+    words = gettext(
+        "新号为您保留 %(minutes)s 分钟，请支付 %(new)s；付好并确认以后原号才退回，", minutes=minutes, new=new
+    )
     return str(words + gettext("原来的 %(former)s 全额原路退回。没有支付，原号不变。", former=former))
 
 

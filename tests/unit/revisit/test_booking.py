@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.events import RegistrationMissed
 from app.kernel.errors import NotFound, Refused
 from app.kernel.uow import Units
-from app.registration import by_time
+from app.registration import by_time, rescheduling
 from app.registration import service as registrations
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
@@ -246,3 +246,22 @@ def test_every_state_is_reached_and_every_action_used() -> None:
     assert set(REMINDER_MOVES.values()) == set(ReminderState)
     assert {action for _, action in REMINDER_MOVES} == set(ReminderAction)
     assert not any(PLAN.may(end, action) for end in (PlanState.DONE, PlanState.LAPSED) for action in PlanAction)
+
+
+def test_a_place_taken_in_exchange_for_the_revisit_answers_the_plan(units: Units) -> None:
+    made = visit(units, due_in_days=14)
+    session_on(units, made.clinic, made.plan.due_day)
+    held = tap(units, made)
+    pay(units, held)
+    with units.open() as uow:
+        dearer = factories.another_session(uow, made.clinic.practitioner, days=15, fee_fen=5000)
+    with units.open(made.who.actor) as uow:
+        new = rescheduling.reschedule(uow, public_id=held.public_id, session_public_id=dearer.public_id)
+
+    pay(units, new)
+
+    with units.open(reads_only=True) as uow:
+        plan = uow.session.get_one(FollowUpPlan, made.plan.id)
+        assert uow.session.get_one(Registration, held.id).state is RegistrationState.CANCELLED
+    assert (plan.state, plan.revisit_id) == (PlanState.BOOKED, new.id)
+    assert planned(units) == 0
