@@ -18,6 +18,7 @@ from app.reconciliation.models import Case, Run, StatementRow
 from app.reconciliation.states import CaseState, Outcome, RunState, Source, Subject
 
 PENDING = (CaseState.OPEN, CaseState.WAITING)
+IS_PENDING = Case.state.in_(PENDING)
 SIDES = (Source.WECHAT, Source.WECHAT_FUNDS, Source.ALIPAY, Source.INSURER, Source.HOSPITAL)
 # Whoever tells of what somebody else tells of, too; where it never told anything it keeps no day open.
 SECOND_WORD = frozenset({Source.WECHAT_FUNDS, Source.HOSPITAL})
@@ -42,7 +43,8 @@ class Sums:
 class Side:
     """One side's day; `there` is None as long as it has told nothing, `run` when it was not asked about the day.
 
-    `is_known`: it was ever asked about any day.
+    `pending` cases are not over, `unexplained` ones of them say no reason why; `is_known`: it was ever asked about any
+    day.
     """
 
     source: Source
@@ -50,14 +52,20 @@ class Side:
     there: Sums | None
     run: Run | None
     pending: int
+    unexplained: int
     is_known: bool
 
     @property
     def is_clear(self) -> bool:
         """True when it has told all of the day and nothing is left to do, or when there is nothing to tell of."""
+        return self.is_compared and not self.pending
+
+    @property
+    def is_compared(self) -> bool:
+        """True when it has told all of the day, or when there is nothing to tell of."""
         if self.run is None:
             return self.here == Sums() or (self.source in SECOND_WORD and not self.is_known)
-        return self.run.state == RunState.MATCHED and not self.pending
+        return self.run.state == RunState.MATCHED
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ def shifts(uow: Uow, day: date) -> list[tuple[CashierShift, str]]:
 
 def cases(uow: Uow, day: date) -> list[tuple[Case, Run]]:
     """All cases of the day's runs, those that are not over first."""
-    is_over = Case.state.not_in(PENDING)
+    is_over = ~IS_PENDING
     rows = uow.session.execute(
         select(Case, Run).join(Run, Run.id == Case.run_id).where(Run.day == day).order_by(is_over, Run.source, Case.id)
     )
@@ -130,13 +138,10 @@ def bounds(uow: Uow, day: date) -> tuple[datetime, datetime]:
 
 def _side(uow: Uow, day: date, source: Source, run: Run | None) -> Side:
     is_told = run is not None and run.state in (RunState.LOADED, RunState.MATCHED)
-    pending = 0
-    if run is not None:
-        wanted = select(func.count()).where(Case.run_id == run.id, Case.state.in_(PENDING))
-        pending = uow.session.scalar(wanted) or 0
+    reasons = list(uow.session.scalars(select(Case.note).where(Case.run_id == run.id, IS_PENDING))) if run else []
     is_known = uow.session.scalar(select(Run.id).where(Run.source == source).limit(1)) is not None
     told = _there(uow, run) if run and is_told else None
-    return Side(source, _here(uow, day, source), told, run, pending, is_known)
+    return Side(source, _here(uow, day, source), told, run, len(reasons), reasons.count(""), is_known)
 
 
 def _here(uow: Uow, day: date, source: Source) -> Sums:

@@ -12,6 +12,37 @@ class NoteMissing(Refused):
     http_status = 422
 
 
+class DayNotOver(Refused):
+    """A day is signed off when it is over."""
+
+    code = "day_not_over"
+
+
+class DayNotCompared(Refused):
+    """A side has not told all of the day, or a drawer of it is not counted; facts: `sides`."""
+
+    code = "day_not_compared"
+
+
+class CasesOpen(Refused):
+    """Cases of the day are neither over nor left open with a reason; facts: `count`."""
+
+    code = "cases_open"
+
+
+class DrawersOff(Refused):
+    """The day's drawers held other cash than they should have, and nobody says why; facts: `off_fen`."""
+
+    code = "drawers_off"
+    http_status = 422
+
+
+class DaySigned(Refused):
+    """The day is signed off already; what changes on it now is a correction on the next one."""
+
+    code = "day_signed"
+
+
 class NotResendable(Refused):
     """No letter told the hospital system of this case, so none can be told again."""
 

@@ -1,10 +1,11 @@
-"""Runs (对账批次), the rows that others told of a day, and the cases (差错) that came of comparing."""
+"""Runs (对账批次), what others told of a day, the cases (差错) that came of comparing, and the day's signature 日结."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
@@ -78,3 +79,25 @@ class Case(PublicRow):
     state: Mapped[CaseState] = mapped_column(choice(CaseState), default=CASE.initial)
     found_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(String(200), default="")
+
+
+class DaySignature(PublicRow):
+    """A day that somebody signed off 日结签字: appended once for a day, never edited.
+
+    `totals` is {what: [how often, fen]} (see `totals`), `left_open` the cases that stood open with their reason,
+    `carried` what had changed by then on days signed before. `digest` is of all of it and stands in the audit trail.
+    """
+
+    __tablename__ = "day_signature"
+    __table_args__ = (CheckConstraint("drawers_off_fen = 0 OR note <> ''", name="off_drawer_says_why"),)
+
+    day: Mapped[date] = mapped_column(unique=True)
+    signed_by: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    signed_name: Mapped[str] = mapped_column(String(60))
+    signed_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String(200))
+    drawers_off_fen: Mapped[int] = mapped_column(Fen)
+    totals: Mapped[dict[str, Any]]
+    left_open: Mapped[list[Any]]
+    carried: Mapped[list[Any]]
+    digest: Mapped[str] = mapped_column(String(64))

@@ -119,6 +119,20 @@ def close(uow: Uow, *, public_id: str, note: str) -> Case:
     return found
 
 
+def leave_open(uow: Uow, *, public_id: str, note: str) -> Case:
+    """The case stands as it is, and the reason with it, so that its day can be signed off.
+
+    Refuses NotFound, `note_required`, `illegal_move`.
+    """
+    if not note.strip():
+        raise NoteMissing
+    found = case_named(uow, public_id)
+    kept = note.strip()[:200]
+    move(uow, CASE, found, CaseAction.LEAVE, why=kept, note=kept)
+    audit.record(uow, "reconciliation.leave_open", "reconciliation_case", public_id)
+    return found
+
+
 def case_named(uow: Uow, public_id: str) -> Case:
     """The case named `public_id`; else NotFound."""
     found = uow.session.scalars(select(Case).where(Case.public_id == public_id)).first()

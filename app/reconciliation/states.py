@@ -52,7 +52,8 @@ class CaseState(enum.StrEnum):
 class CaseAction(enum.StrEnum):
     """What can happen to a case: `repair` and `explain` by itself, `close` by a person with a note.
 
-    `resend`: the letter that the hospital system says it does not have goes out once more.
+    `leave`: it stays what it is, with the reason why. `resend`: the letter that the hospital system says it does not
+    have goes out once more.
     """
 
     WAIT = "wait"
@@ -60,6 +61,7 @@ class CaseAction(enum.StrEnum):
     MISS = "miss"
     REPAIR = "repair"
     EXPLAIN = "explain"
+    LEAVE = "leave"
     CLOSE = "close"
 
 
@@ -73,6 +75,8 @@ CASE = Machine(
         (CaseState.OPEN, CaseAction.REPAIR): CaseState.REPAIRED,
         (CaseState.OPEN, CaseAction.EXPLAIN): CaseState.EXPLAINED,
         (CaseState.WAITING, CaseAction.EXPLAIN): CaseState.EXPLAINED,
+        (CaseState.OPEN, CaseAction.LEAVE): CaseState.OPEN,
+        (CaseState.WAITING, CaseAction.LEAVE): CaseState.WAITING,
         (CaseState.OPEN, CaseAction.CLOSE): CaseState.CLOSED,
         (CaseState.WAITING, CaseAction.CLOSE): CaseState.CLOSED,
     },

@@ -165,7 +165,9 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.day_end": (
         ("admin", "/staff/reconciliation/day"),
         ("admin", "/staff/reconciliation/day?day=2026-11-23"),  # today, with a drawer that is not counted
+        ("admin", "/staff/reconciliation/day?day=2026-11-21"),  # signed off
     ),
+    "staff.signed_day": (("admin", "/staff/reconciliation/day/signed?day=2026-11-21"),),
     "staff.reconciliation_case": (
         ("admin", "/staff/reconciliation/cases/{case}"),
         ("admin", "/staff/reconciliation/cases/{case.hospital}"),

@@ -37,6 +37,7 @@ from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.reconciliation import for_staff as for_finance
 from app.reconciliation import service as reconciliation
+from app.reconciliation import signing
 from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import Source
 from app.registration import service as registration
@@ -323,10 +324,11 @@ def _from_the_hospital_system(hospital: Hospital) -> None:
 
 
 def _reconciled(hospital: Hospital) -> None:
-    """Yesterday's statements name money that is nowhere in the books; Alipay's and the funds' do not come."""
+    """The day before is signed off; yesterday's statements name money that is nowhere, two stay out."""
     hospital.clock.step(hours=1)
-    with hospital.units.open() as uow:
+    with hospital.units.open(hospital.house.actors["admin"]) as uow:
         yesterday, noon = uow.today() - timedelta(days=1), uow.now() - timedelta(hours=20)
+        signing.sign(uow, day=yesterday - timedelta(days=1), note="周六停诊，无收款")
     told = statements.content(statements.trade_lines([statements.payment("mz0strange", 2500, noon)]))
     booked = statements.batch([statements.booking("OWN1", 1280, at=noon)])
     sources: dict[Source, StatementSource] = {

@@ -23,7 +23,7 @@ PLANNING_PAGES = (
     *("staff.session_page", "staff.shifts", "staff.doctor_shifts", "staff.calendar"),
     *("staff.write_shift", "staff.write_exception"),
 )
-RECONCILIATION_PAGES = ("staff.reconciliation_case", "staff.day_end")
+RECONCILIATION_PAGES = ("staff.reconciliation_case", "staff.day_end", "staff.signed_day")
 MEMBER_PAGES = ("staff.member", "staff.take_on", "staff.give_password")
 RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(

@@ -13,13 +13,13 @@ from app.kernel import audit
 from app.kernel.money import yuan_text
 from app.kernel.uow import Uow
 from app.payment.models import CashierShift, PayMethod
-from app.reconciliation import closing
+from app.reconciliation import closing, signing
 from app.reconciliation.closing import Drawer, Side, Sums
 from app.reconciliation.models import Case, Run
 from app.reconciliation.states import RunState, Source
 from app.web import edge, show, show_work, work
 from app.web.spreadsheets import csv_file
-from app.web.staff import AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint
+from app.web.staff import AUDITOR, FINANCE, OPERATIONS, PLACE, blueprint, day_signing
 from app.web.staff import reconciliation_words as words
 from app.web.staff.lists import day_field
 
@@ -51,6 +51,9 @@ def day_end() -> edge.Answer:
     sides, drawers = closing.sides(uow, day), closing.drawers(uow, day)
     cases = closing.cases(uow, day)
     is_over = day < uow.today()
+    open_points = _open_points(sides, drawers)
+    if not signing.was_asked(uow, day):
+        open_points.append(str(gettext("当日的核对还没有开始（次日十点）")))
     return work.page(
         "staff/day_end.html",
         PLACE,
@@ -59,7 +62,9 @@ def day_end() -> edge.Answer:
         day_after=_address(day + timedelta(days=1)) if is_over else "",
         filters=[day_field("day", gettext("日期"), day)],
         is_over=is_over,
-        open_points=_open_points(sides, drawers),
+        open_points=open_points,
+        **day_signing.shown(uow, day, may_be_signed=is_over and not open_points),
+        off_drawers=_off_drawers(drawers),
         rows=[*(_side(side) for side in sides), *(_drawer(drawer) for drawer in drawers)],
         shifts=[_shift(*row) for row in closing.shifts(uow, day)],
         cases=[_case(*row) for row in cases if row[0].state in closing.PENDING],
@@ -141,16 +146,20 @@ def _open_points(sides: list[Side], drawers: list[Drawer]) -> list[str]:
     points = []
     for side in sides:
         name = SIDES[side.source]
-        if side.pending:
-            points.append(gettext("%(name)s：%(count)s 笔差错待处理", name=name, count=side.pending))
-        elif not side.is_clear:
+        if side.unexplained:
+            points.append(gettext("%(name)s：%(count)s 笔差错待处理", name=name, count=side.unexplained))
+        elif not side.is_compared:
             points.append(_not_told(side))
-    for drawer in drawers:
-        if drawer.shifts_open:
-            points.append(gettext("现金：%(count)s 个班次未结", count=drawer.shifts_open))
-        elif drawer.counted_off_fen:
-            points.append(gettext("现金：长短款 %(yuan)s 元", yuan=yuan_text(drawer.counted_off_fen)))
+    points += [
+        gettext("现金：%(count)s 个班次未结", count=drawer.shifts_open) for drawer in drawers if drawer.shifts_open
+    ]
     return points
+
+
+def _off_drawers(drawers: list[Drawer]) -> str:
+    """By how much the counted drawers were off, which whoever signs the day has to explain; '' when they were not."""
+    off_fen = sum(drawer.counted_off_fen for drawer in drawers)
+    return str(gettext("现金：长短款 %(yuan)s 元", yuan=yuan_text(off_fen))) if off_fen else ""
 
 
 def _not_told(side: Side) -> str:
@@ -168,6 +177,7 @@ def _case(case: Case, run: Run) -> dict[str, object]:
         "kind": f"{words.SUBJECTS[case.subject]} · {words.KINDS[case.kind]}",
         "there": words.yuan(case.there_fen),
         "here": words.yuan(case.here_fen),
+        "note": case.note or NONE,
         "href": url_for("staff.reconciliation_case", case_id=case.public_id),
     }
 

@@ -62,6 +62,7 @@ def reconciliation_case(case_id: str) -> edge.Answer:
             for move in for_staff.history(uow, case)
         ],
         close_href=url_for("staff.close_case", case_id=case.public_id) if may_close else "",
+        leave_href=url_for("staff.leave_case", case_id=case.public_id),
         resend_href=url_for("staff.resend_booking", case_id=case.public_id) if may_resend else "",
         compare_href=url_for("staff.compare_again", run_id=run.public_id) if may_compare else "",
     )
