@@ -38,6 +38,7 @@ CODES = {
     ("Invoice", "status"): {"draft", "issued", "balanced", "cancelled", "entered-in-error"},
     ("Bundle", "type"): {"searchset"},
 }
+PARTICIPATION = {"accepted", "declined", "tentative", "needs-action"}
 ISSUE_TYPES = {
     *("invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired"),
     *("forbidden", "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found"),
@@ -53,6 +54,8 @@ def checked(made: dict[str, Any]) -> dict[str, Any]:
     model.model_validate(made)
     for (name, element), codes in CODES.items():
         assert name != kind or made.get(element) in codes, (kind, element, made.get(element))
+    for participant in made.get("participant", []):
+        assert participant["status"] in PARTICIPATION
     for issue in made.get("issue", []):
         assert issue["code"] in ISSUE_TYPES
     for inner in [*made.get("contained", []), *(entry["resource"] for entry in made.get("entry", []))]:

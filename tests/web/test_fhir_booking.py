@@ -11,7 +11,11 @@ from sqlalchemy import select
 
 from app.identity import clients, guardians
 from app.identity.models import ApiClient, ApiToken
+from app.kernel import peers
+from app.kernel.peers import Peer
+from app.kernel.uow import Actor
 from app.payment.models import Bill
+from app.registration import deciding
 from app.registration.models import Registration, Suspension
 from app.rulebook import service as rulebook
 from app.rulebook.terms import Breach
@@ -50,6 +54,11 @@ def registrations(house: House) -> list[Registration]:
         return list(uow.session.scalars(select(Registration)))
 
 
+def told(appointment: dict) -> tuple[str, list[str]]:
+    """The appointment's status, the patient's and the doctor's."""
+    return appointment["status"], [each["status"] for each in appointment["participant"]]
+
+
 def test_a_place_is_held_until_its_fee_is_paid(house: House, booker: Program, who: Person):
     made = booker.book(wanted(house, who))
     with house.units.open(reads_only=True) as uow:
@@ -58,14 +67,41 @@ def test_a_place_is_held_until_its_fee_is_paid(house: House, booker: Program, wh
     house.pay(who)
     paid = booker.get(f"/Appointment/{made['id']}")
 
-    assert made["status"] == "pending"
+    assert told(made) == ("pending", ["needs-action", "accepted"])
     assert made["extension"][0]["valueDateTime"] == "2026-11-23T09:40:00+08:00"
     assert made["slot"] == [{"reference": f"Slot/{house.clinic.session.public_id}-3"}]
     assert billed == [2500]
     assert registrations(house)[0].source_code == "fhir"
-    assert paid["status"] == "booked"
+    assert told(paid) == ("booked", ["accepted", "accepted"])
     assert booker.get(f"/Slot/{house.clinic.session.public_id}-3")["status"] == "busy"
     assert house.audited("fhir.book") == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "participants"),
+    [("yes", "booked", ["accepted", "accepted"]), ("no", "cancelled", ["accepted", "accepted"])],
+)
+def test_a_place_of_which_the_hospital_system_is_asked_is_pending_until_it_answers(
+    house: House, booker: Program, who: Person, says: str, status: str, participants: list[str]
+):
+    with house.units.open(Actor("staff", "it")) as uow:
+        peers.file_peer(uow, Peer(name="HIS", application="HIS", facility="HOSPITAL", decides_bookings=True))
+        free = factories.another_session(uow, house.clinic.practitioner, days=1, fee_fen=0).public_id
+    slot = {"slot": [{"reference": f"Slot/{free}-1"}]}
+    at_once = booker.book(wanted(house, who) | slot)
+    asked = booker.get(f"/Appointment/{at_once['id']}")
+
+    with house.units.open(Actor("peer", "hl7-sender")) as uow:
+        visit = uow.session.scalars(select(Registration)).one()
+        if says == "yes":
+            deciding.accepted(uow, visit, nth=0)
+        else:
+            deciding.refused(uow, visit, nth=0, reason="AE 205")
+    answered = booker.get(f"/Appointment/{at_once['id']}")
+
+    assert told(at_once) == told(asked) == ("pending", ["accepted", "needs-action"])
+    assert "extension" not in asked
+    assert told(answered) == (status, participants)
 
 
 def test_the_same_number_books_once(house: House, booker: Program, who: Person):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from app.registration.listing import Listed
+from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.web.fhir.resources.parts import Here, Json, by_code, concept, to_patient, without_empty
 from app.web.fhir.resources.schedule import slot_id
@@ -20,12 +21,14 @@ STATUS = {
     S.CANCELLED: "cancelled",
     S.NO_SHOW: "noshow",
 }
+PENDING = "pending"
 
 
 def appointment(listed: Listed, here: Here, own_numbers: Collection[str] = ()) -> Json:
     """The resource; `own_numbers` are the asking client's identifiers for it as `system|value`.
 
-    While it is `pending`, the extension held-until says when the place goes back unless the fee is paid.
+    While it is `pending`, whoever has still to agree is `needs-action`: the patient by paying the fee, before the
+    time of the extension held-until, or the doctor, for whom the hospital system answers.
     """
     row, doctor, department = listed.registration, listed.practitioner, listed.department
     ends_at = listed.slot.ends_at if listed.slot else listed.clinic_session.ends_at
@@ -37,18 +40,27 @@ def appointment(listed: Listed, here: Here, own_numbers: Collection[str] = ()) -
             "id": row.public_id,
             "extension": _held_until(listed, here),
             "identifier": [{"system": here.system("visit"), "value": row.visit_number}, *map(_own, own_numbers)],
-            "status": STATUS[row.state],
+            "status": PENDING if _is_asked(row) else STATUS[row.state],
             "specialty": [concept(department.name, (here.system("department"), department.code))],
             "start": here.instant(listed.starts_at),
             "end": here.instant(ends_at),
             "slot": _slot(listed),
             "created": here.instant(row.held_at),
             "participant": [
-                {"actor": patient, "status": "accepted"},
-                {"actor": practitioner, "status": "accepted"},
+                _participant(patient, has_agreed=row.state != S.HELD),
+                _participant(practitioner, has_agreed=not _is_asked(row)),
             ],
         }
     )
+
+
+def _is_asked(row: Registration) -> bool:
+    """The place is paid for, and the hospital system has not said yet whether it is to be had."""
+    return row.state == S.BOOKED and row.asked_at is not None
+
+
+def _participant(actor: Json, *, has_agreed: bool) -> Json:
+    return {"actor": actor, "status": "accepted" if has_agreed else "needs-action"}
 
 
 def _own(number: str) -> Json:
