@@ -193,7 +193,6 @@ def refuse_locking_subqueries(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", look)
 
 
-@functools.cache
 @contextlib.contextmanager
 def listened(engine: Engine) -> Iterator[list[str]]:
     """Every statement that is sent to the database meanwhile."""
@@ -209,6 +208,7 @@ def listened(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
+@functools.cache
 def _engine(database_url: str) -> Engine:
     """Made once: it remembers how each statement is written, which takes longer than most of them run."""
     engine = create_engine(database_url, **engine_options(database_url, pool_size=20))
