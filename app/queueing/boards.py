@@ -1,21 +1,30 @@
-"""What the waiting room's screens show: a department's rooms, or one door; numbers and masked names only."""
+"""What the waiting room's screens show: a department's rooms, or one door; numbers and masked names only.
+
+Every screen asks each two seconds, and mostly nobody has moved. All that can be seen is one question however long the
+queue, so that to find out costs next to nothing and nothing is kept in a process.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 
 from app.identity.models import Patient
-from app.kernel.uow import Uow
-from app.queueing import shared_lines
+from app.kernel.errors import NotFound
+from app.kernel.hot import Hot
+from app.kernel.uow import Rows, Uow
 from app.queueing.models import Ticket
 from app.queueing.states import TicketState
 from app.queueing.turns import TurnKind
-from app.rulebook.service import rules_for
+from app.rulebook.models import RuleSet
+from app.rulebook.remembered import mark, rules_marked
+from app.rulebook.service import Where
 from app.scheduling.models import ClinicSession, Department, Practitioner
-from app.scheduling.rules import where_of
 from app.scheduling.states import SessionState
 
 MOST_NEXT = 4
@@ -26,91 +35,162 @@ Shown = tuple[str, str]  # a number and a masked name, '' where the rules want n
 class BoardRow:
     """A room on the board: who is served, called (so many `calls`) and next, with masked names, and how many wait."""
 
-    sits: ClinicSession
-    practitioner: Practitioner
+    room: str
+    doctor: str
+    ends_at: datetime
     serving: Shown | None
     called: Shown | None
     calls: int
     next: tuple[Shown, ...]
     waiting: int
-    is_shared: bool
 
 
-def board(uow: Uow, *, department: Department) -> list[BoardRow]:
-    """What the department's board shows now: one row for each room in use, in as many queries however long."""
-    rules = rules_for(uow, where_of(department))
-    sessions = uow.session.execute(
-        select(ClinicSession, Practitioner)
-        .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
-        .where(
-            ClinicSession.department_id == department.id,
-            ClinicSession.visit_day == uow.today(),
-            ClinicSession.state == SessionState.OPEN,
-            ClinicSession.starts_at <= uow.now() + timedelta(minutes=rules.check_in_opens_minutes),
-        )
-        .order_by(ClinicSession.room, ClinicSession.starts_at)
+@dataclass(frozen=True)
+class Board:
+    """A department's board: its name, and one row for each session that is open for check-in, in the order of rooms."""
+
+    name: str
+    name_en: str
+    rows: tuple[BoardRow, ...]
+
+    def at_door(self, room: str, now: datetime) -> BoardRow | None:
+        """What the screen at the room's door shows; None while nobody sits there.
+
+        Where one session follows another in the room, the one that has somebody with the doctor, else the one that is
+        on.
+        """
+        rows = [row for row in self.rows if row.room == room]
+        busy = [row for row in rows if row.serving or row.called]
+        on = [row for row in rows if row.ends_at > now]
+        return next(iter([*busy, *on, *rows]), None)
+
+
+class _Sits(NamedTuple):
+    id: int
+    state: str
+    half_day: str
+    fee_fen: int
+    room: str
+    starts_at: datetime
+    ends_at: datetime
+    doctor: str
+    title: str
+
+
+class _Stands(NamedTuple):
+    session_id: int
+    id: int
+    number: str
+    state: str
+    calls: int
+    line_id: int
+    turn: str
+    priority: int
+    order_at: datetime
+    name: str
+
+    @property
+    def shown(self) -> Shown:
+        return self.number, self.name
+
+
+_NOW = bindparam("p_now", type_=RuleSet.valid_from.type)
+_SEEN = Hot(
+    select(
+        *(Department.name, Department.name_en, Department.campus_code, mark(_NOW)),
+        *(ClinicSession.id, ClinicSession.state, ClinicSession.half_day, ClinicSession.fee_fen, ClinicSession.room),
+        *(ClinicSession.starts_at, ClinicSession.ends_at, Practitioner.name, Practitioner.title),
+        *(Ticket.id, Ticket.number, Ticket.state, Ticket.calls, Ticket.line_id, Ticket.turn, Ticket.priority),
+        *(Ticket.order_at, Patient.name_masked),
     )
-    pairs = list(sessions)
-    lines = shared_lines.lines_of(uow, [session for session, _ in pairs])
-    tickets = uow.session.execute(
-        select(Ticket, Patient.name_masked)
-        .join(Patient, Patient.id == Ticket.patient_id)
-        .where(
-            Ticket.department_id == department.id,
-            Ticket.visit_day == uow.today(),
+    .select_from(Department)
+    .outerjoin(
+        ClinicSession,
+        and_(ClinicSession.department_id == Department.id, ClinicSession.visit_day == bindparam("p_today")),
+    )
+    .outerjoin(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
+    .outerjoin(
+        Ticket,
+        and_(
+            Ticket.session_id == ClinicSession.id,
             Ticket.state.in_((TicketState.WAITING, TicketState.CALLED, TicketState.SERVING)),
-        )
-        .order_by(Ticket.priority.desc(), Ticket.order_at, Ticket.id)
+        ),
     )
-    found = [(ticket, name if rules.boards_show_names else "") for ticket, name in tickets]
-    shared = {line for line in lines.values() if list(lines.values()).count(line) > 1}
-    return [
-        _row(session, practitioner, lines[session.id], found, is_shared=lines[session.id] in shared)
-        for session, practitioner in pairs
-    ]
+    .outerjoin(Patient, Patient.id == Ticket.patient_id)
+    .where(Department.code == bindparam("p_code"))
+    .order_by(ClinicSession.room, ClinicSession.starts_at, ClinicSession.id, Ticket.id)
+)
+_SESSION_AT, _TICKET_AT = 4, 4 + len(_Sits._fields)
 
 
-def _row(
-    session: ClinicSession,
-    practitioner: Practitioner,
-    line_id: int,
-    tickets: list[tuple[Ticket, str]],
-    *,
-    is_shared: bool,
-) -> BoardRow:
+def board(uow: Uow, code: str) -> Board:
+    """What the screens of the department called `code` show now; else NotFound."""
+    now = uow.now()
+    rows = _SEEN.rows(uow, {"p_code": code, "p_today": uow.today(), "p_now": now})
+    if not rows:
+        raise NotFound
+    name, name_en, campus_code, marked = rows[0][:_SESSION_AT]
+    rules = rules_marked(uow, Where(code, campus_code), marked, at=now)
+    sessions = _sessions_in(rows)
+    lines = _lines(sessions, is_shared=rules.doctors_share_a_line)
+    opens_by = now + timedelta(minutes=rules.check_in_opens_minutes)
+    sits = [one for one in sessions if one.state == SessionState.OPEN and one.starts_at <= opens_by]
+    doctors = Counter(lines[one.id] for one in sits)
+    tickets = _tickets_in(rows)
+    if not rules.boards_show_names:
+        tickets = [one._replace(name="") for one in tickets]
+    return Board(
+        name,
+        name_en,
+        tuple(_row(one, lines[one.id], tickets, is_shared=doctors[lines[one.id]] > 1) for one in sits),
+    )
+
+
+def _sessions_in(rows: Rows) -> list[_Sits]:
+    """All sessions of the day, in the order of their rooms."""
+    found = (row[_SESSION_AT:_TICKET_AT] for row in rows if row[_SESSION_AT] is not None)
+    return list({session[0]: _Sits(*session) for session in found}.values())
+
+
+def _tickets_in(rows: Rows) -> list[_Stands]:
+    """Everybody who waits, is called or is with a doctor, in the order of their turns."""
+    found = (_Stands(row[_SESSION_AT], *row[_TICKET_AT:]) for row in rows if row[_TICKET_AT] is not None)
+    return sorted(found, key=lambda one: (-one.priority, one.order_at, one.id))
+
+
+def _lines(sessions: Sequence[_Sits], *, is_shared: bool) -> Mapping[int, int]:
+    """The session after which each session's line is called, as in shared_lines.py."""
+    if not is_shared:
+        return {one.id: one.id for one in sessions}
+    first: dict[tuple[str, int], int] = {}
+    for one in sorted(sessions, key=lambda one: one.id):
+        first.setdefault((one.half_day, one.fee_fen), one.id)
+    return {one.id: first[one.half_day, one.fee_fen] for one in sessions}
+
+
+def _row(sits: _Sits, line_id: int, tickets: Sequence[_Stands], *, is_shared: bool) -> BoardRow:
+    own = [one for one in tickets if one.session_id == sits.id]
+    called = next((one for one in own if one.state == TicketState.CALLED), None)
     waiting = [
-        (one.number, name)
-        for one, name in tickets
-        if one.state == TicketState.WAITING
-        and (one.session_id == session.id or (is_shared and _is_in_line(one, line_id)))
+        one.shown
+        for one in (tickets if is_shared else own)
+        if one.state == TicketState.WAITING and (one.session_id == sits.id or _is_in_line(one, line_id))
     ]
-    here = {one.state: (one.number, name) for one, name in reversed(tickets) if one.session_id == session.id}
     return BoardRow(
-        session,
-        practitioner,
-        here.get(TicketState.SERVING),
-        here.get(TicketState.CALLED),
-        next((one.calls for one, _ in tickets if one.session_id == session.id and one.state == TicketState.CALLED), 0),
-        tuple(waiting[:MOST_NEXT]),
-        len(waiting),
-        is_shared,
+        room=sits.room,
+        doctor=f"{sits.doctor} {sits.title}",
+        ends_at=sits.ends_at,
+        serving=next((one.shown for one in own if one.state == TicketState.SERVING), None),
+        called=called.shown if called else None,
+        calls=called.calls if called else 0,
+        next=tuple(waiting[:MOST_NEXT]),
+        waiting=len(waiting),
     )
 
 
-def _is_in_line(ticket: Ticket, line_id: int) -> bool:
+def _is_in_line(ticket: _Stands, line_id: int) -> bool:
     """Whoever any of the line's doctors may call; who is back from tests waits for one of them."""
     return ticket.line_id == line_id and ticket.turn != TurnKind.RETURNED
-
-
-def door(uow: Uow, *, department: Department, room: str) -> BoardRow | None:
-    """What the screen at the room's door shows now; None while nobody sits there.
-
-    Where one session follows another in the room, the one that has somebody with the doctor, else the one that is on.
-    """
-    rows = [row for row in board(uow, department=department) if row.sits.room == room]
-    busy = [row for row in rows if row.serving or row.called]
-    on = [row for row in rows if row.sits.ends_at > uow.now()]
-    return next(iter([*busy, *on, *rows]), None)
 
 
 def rooms(uow: Uow, *, department: Department) -> list[str]:

@@ -7,9 +7,7 @@ changes. Whoever is back from tests waits for the doctor who sent them. Which ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.uow import Uow
@@ -25,27 +23,12 @@ from app.scheduling.states import SessionState
 
 def line_of(uow: Uow, session: ClinicSession) -> int:
     """The session after which the line of `session` is called: itself where its doctor shares with nobody."""
-    return lines_of(uow, [session])[session.id]
+    return sessions_in(uow, session.id)[0].id
 
 
-def lines_of(uow: Uow, sessions: Sequence[ClinicSession]) -> dict[int, int]:
-    """The same for many sessions of one department and day, by their keys, in one question or none."""
-    if not sessions or not rules_of_session(uow, sessions[0]).doctors_share_a_line:
-        return {session.id: session.id for session in sessions}
-    rows = uow.session.execute(
-        select(ClinicSession.half_day, ClinicSession.fee_fen, func.min(ClinicSession.id))
-        .where(
-            ClinicSession.department_id == sessions[0].department_id, ClinicSession.visit_day == sessions[0].visit_day
-        )
-        .group_by(ClinicSession.half_day, ClinicSession.fee_fen)
-    )
-    first = {(half_day, fee_fen): session_id for half_day, fee_fen, session_id in rows}
-    return {session.id: first[session.half_day, session.fee_fen] for session in sessions}
-
-
-def sessions_in(uow: Uow, line_id: int) -> list[ClinicSession]:
-    """The sessions whose doctors call from the line, in the order of their keys."""
-    named = uow.session.get_one(ClinicSession, line_id)
+def sessions_in(uow: Uow, session_id: int) -> list[ClinicSession]:
+    """The sessions whose doctors call from the session's line, in the order of their keys."""
+    named = uow.session.get_one(ClinicSession, session_id)
     if not rules_of_session(uow, named).doctors_share_a_line:
         return [named]
     found = select(ClinicSession).where(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, url_for
 
 from app.queueing import boards, lobbies
-from app.queueing.boards import BoardRow, Shown
+from app.queueing.boards import Board, BoardRow, Shown
 from app.runtime import runtime
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department
@@ -48,7 +48,7 @@ def _doors(department: Department) -> list[dict[str, str]]:
 @blueprint.get("/<code>")
 def department(code: str) -> edge.Answer:
     """The department's board for a screen of 1920 by 1080; it needs no log-in and shows nobody's full name."""
-    found = scheduling.department_by_code(edge.current_uow(), code)
+    found = boards.board(edge.current_uow(), code)
     zone = str(runtime().settings.time_zone)
     now_text = edge.current_uow().now().isoformat()
     return render_template(
@@ -65,17 +65,16 @@ def department(code: str) -> edge.Answer:
 @blueprint.get("/<code>/live")
 def live(code: str) -> edge.Answer:
     """The calls and rooms alone, or 304 while nobody moved."""
-    return fragment("board/live.html", **_facts(scheduling.department_by_code(edge.current_uow(), code)))
+    return fragment("board/live.html", **_facts(boards.board(edge.current_uow(), code)))
 
 
-def _name(department: Department) -> str:
+def _name(department: Department | Board) -> str:
     return show.in_language(department.name, department.name_en)
 
 
-def _facts(department: Department) -> dict[str, object]:
-    rows = boards.board(edge.current_uow(), department=department)
-    called = [_call(row) for row in rows if row.called]
-    return {"called": called[:MOST_CALLS], "rooms": [_room(row) for row in rows]}
+def _facts(board: Board) -> dict[str, object]:
+    called = [_call(row) for row in board.rows if row.called]
+    return {"called": called[:MOST_CALLS], "rooms": [_room(row) for row in board.rows]}
 
 
 def _shown(who: Shown) -> dict[str, str]:
@@ -86,31 +85,27 @@ def _shown(who: Shown) -> dict[str, str]:
 def _call(row: BoardRow) -> dict[str, str]:
     """Who is called where; `key` is another for each time they are called."""
     number, name = row.called or ("", "")
-    room = row.sits.room
-    return {"number": number, "name": name, "room": room, "key": f"{number}-{row.calls}", "say": said(number, room)}
+    key, say = f"{number}-{row.calls}", said(number, row.room)
+    return {"number": number, "name": name, "room": row.room, "key": key, "say": say}
 
 
 def _room(row: BoardRow) -> dict[str, object]:
     now = row.serving or row.called
     return {
-        "room": row.sits.room,
-        "doctor": _doctor(row),
+        "room": row.room,
+        "doctor": row.doctor,
         "now": now[0] if now else "",
         "next": " ".join(number for number, _ in row.next[:NEXT_ON_BOARD]),
         "waiting": row.waiting,
     }
 
 
-def _doctor(row: BoardRow) -> str:
-    return f"{row.practitioner.name} {row.practitioner.title}"
-
-
 @blueprint.get("/<code>/door")
 def door(code: str) -> edge.Answer:
     """The screen at the door of the room that the address names; nobody's full name, nothing to press."""
-    found, room = _door_of(code)
+    room = _room_asked()
     zone, now_text = str(runtime().settings.time_zone), edge.current_uow().now().isoformat()
-    facts = _door_facts(found, room)
+    facts = _door_facts(boards.board(edge.current_uow(), code), room)
     return render_template(
         "board/door.html", code=code, room=room, zone=zone, now_text=now_text, may_speak=may_speak(), **facts
     )
@@ -119,20 +114,20 @@ def door(code: str) -> edge.Answer:
 @blueprint.get("/<code>/door/live")
 def door_live(code: str) -> edge.Answer:
     """What the door's screen shows now, or 304 while nobody moved."""
-    return fragment("board/door_live.html", **_door_facts(*_door_of(code)))
+    return fragment("board/door_live.html", **_door_facts(boards.board(edge.current_uow(), code), _room_asked()))
 
 
-def _door_of(code: str) -> tuple[Department, str]:
-    return scheduling.department_by_code(edge.current_uow(), code), work.asked("room", 24)
+def _room_asked() -> str:
+    return work.asked("room", 24)
 
 
-def _door_facts(department: Department, room: str) -> dict[str, object]:
-    row = boards.door(edge.current_uow(), department=department, room=room)
+def _door_facts(board: Board, room: str) -> dict[str, object]:
+    row = board.at_door(room, edge.current_uow().now())
     if row is None:
-        return {"doctor": "", "department": _name(department), "called": None, "serving": "", "next": [], "waiting": 0}
+        return {"doctor": "", "department": _name(board), "called": None, "serving": "", "next": [], "waiting": 0}
     return {
-        "doctor": _doctor(row),
-        "department": _name(department),
+        "doctor": row.doctor,
+        "department": _name(board),
         "called": _call(row) if row.called else None,
         "serving": row.serving[0] if row.serving else "",
         "next": [_shown(one) for one in row.next],

@@ -228,8 +228,9 @@ def test_the_boards_show_one_line_at_every_door(units: Units) -> None:
     house.call(1)
 
     with units.open() as uow:
-        first, second = boards.board(uow, department=house.clinic.department)
-        door = boards.door(uow, department=house.clinic.department, room="3-11")
+        board = boards.board(uow, house.clinic.department.code)
+        first, second = board.rows
+        door = board.at_door("3-11", uow.now())
 
     assert [row.waiting for row in (first, second)] == [2, 2]
     assert first.next == second.next
@@ -244,7 +245,7 @@ def test_by_rule_the_boards_show_numbers_only(units: Units) -> None:
         rulebook.write(uow, rulebook.HOUSE, SHARED | {"boards_show_names": False})
 
     with units.open() as uow:
-        first, _ = boards.board(uow, department=house.clinic.department)
+        first, _ = boards.board(uow, house.clinic.department.code).rows
 
     assert first.called == (house.tickets[0].number, "")
     assert first.next == ((house.tickets[1].number, ""),)

@@ -190,7 +190,7 @@ def test_the_board_shows_each_room_with_masked_names(units: Units) -> None:
         service.call_next(uow, session=clinic.session)
 
     with units.open() as uow:
-        (row,) = boards.board(uow, department=clinic.department)
+        (row,) = boards.board(uow, clinic.department.code).rows
 
     assert row.called == (tickets[0].number, "张*英")
     assert row.next == tuple((ticket.number, "张*英") for ticket in tickets[1:])
