@@ -61,7 +61,8 @@ class SigningSettings:
 class Hl7Settings:
     """The MLLP port we listen on and the hospital system (HIS) we tell.
 
-    A patient is told that a booking is pending when its answer is out for `booking_deadline_seconds`.
+    A patient is told that a booking is pending when its answer is out for `booking_deadline_seconds`. The hospital
+    system is asked every `pull_slots_minutes` (0: never) for its doctors' time in the next `pull_slots_days`.
     A strict listener takes messages only of senders on file, and names `contact` to others. TLS files are PEM; with
     `client_ca_file` a sender needs a certificate that this authority signed. `http_port` 0 listens to no HTTP.
     """
@@ -76,6 +77,8 @@ class Hl7Settings:
     his_facility: str = "HOSPITAL"
     answer_timeout_seconds: int = 10
     booking_deadline_seconds: int = 5
+    pull_slots_minutes: int = 0
+    pull_slots_days: int = 7
     is_strict: bool = False
     contact: str = "the hospital's IT department"
     http_port: int = 0
@@ -167,6 +170,8 @@ def _hl7(read: Reader, *, is_demo: bool) -> Hl7Settings:
         his_facility=read.text("HL7_HIS_FACILITY", "HOSPITAL"),
         answer_timeout_seconds=read.number("HL7_ANSWER_TIMEOUT_SECONDS", 10, 1, 300),
         booking_deadline_seconds=read.number("HL7_BOOKING_DEADLINE_SECONDS", 5, 1, 60),
+        pull_slots_minutes=read.number("HL7_PULL_SLOTS_MINUTES", 0, 0, 1440),
+        pull_slots_days=read.number("HL7_PULL_SLOTS_DAYS", 7, 1, 62),
         is_strict=bool(read.number("HL7_STRICT", int(not is_demo), 0, 1)),
         contact=read.text("HL7_CONTACT", "the hospital's IT department"),
         http_port=read.number("HL7_HTTP_PORT", 0, 0, 65535),

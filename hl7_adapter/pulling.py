@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, replace
 from datetime import date
 
-from app.kernel import audit, outbox
+from app.kernel import outbox
 from app.kernel.outbox import OutboxItem
 from app.kernel.peer_rules import system_name
 from app.kernel.peers import Peer
@@ -17,11 +17,10 @@ from hl7_adapter import secured
 from hl7_adapter.er7 import Message, parse
 from hl7_adapter.mapping import timetable
 from hl7_adapter.mapping.appointments import TOPIC
-from hl7_adapter.mapping.timetable import Applied
+from hl7_adapter.mapping.timetable import EVENT, Applied
 from hl7_adapter.mllp import send_once
 from hl7_adapter.search_keys import note_written
 
-EVENT = "SlotsAsked"
 ANSWER_SECONDS_AT_MOST = 60
 
 
@@ -60,10 +59,7 @@ def pull(units: Units, settings: Hl7Settings, peer: Peer, days: tuple[date, date
         item = uow.session.query(OutboxItem).filter(OutboxItem.key == f"{EVENT}:{control_id}").one()
         note_written(uow, item, raw)
         outbox.mark_sent(uow, item.id, answer=told)
-        applied = timetable.apply(uow, timetable.slots_in(uow, peer, answer))
-        refused = sum(1 for each in applied if each.code)
-        audit.record(uow, "hl7.slots_pulled", "hl7_peer", peer.public_id, slots=len(applied), refused=refused)
-    return applied
+        return timetable.take_over(uow, peer, answer)
 
 
 def _line(settings: Hl7Settings, peer: Peer) -> Line:
@@ -83,5 +79,5 @@ def _check(answer: Message, control_id: str) -> None:
     if code != "AA":
         reason = answer.get("ERR-3.1") or answer.get("ERR-1.4.1") or answer.get("MSA-3")
         raise NotAnswered(f"it answered {code} {reason[:40]}".strip())
-    if kind != "SQR" and "SCH" not in answer:
+    if not timetable.tells_slots(answer):
         raise NotAnswered(f"it answered {kind or 'nothing'} instead of SQR: it does not tell slots")

@@ -39,6 +39,7 @@ JOBS = (
     Job("give_up_exchanges", 30, work.give_up_exchanges),
     Job("release_bags", 30, work.release_bags),
     Job("close_sessions", 60, work.close_sessions),
+    Job("pull_slots", 60, work.pull_slots),
     Job("audit_seal", 60, work.audit_seal),
     Job("rx_expire", 300, work.rx_expire),
     Job("day_figures", 600, work.day_figures),

@@ -31,7 +31,7 @@ from app.registration import by_time, offering
 from app.revisit import service as revisit
 from app.revisit import telling
 from app.runtime import Runtime
-from app.scheduling import plans
+from app.scheduling import asking, plans
 
 BATCH = 100
 ROUNDS_AT_MOST = 50
@@ -215,6 +215,15 @@ def hl7_alarms(runtime: Runtime) -> int:
         extra = {"code": alarm.code.value, "peer": alarm.peer, "seconds": alarm.seconds, "error": alarm.error}
         _log.warning("the HL7 exchange needs a look", extra=extra)
     return len(alarms)
+
+
+def pull_slots(runtime: Runtime) -> int:
+    """The hospital system is asked for its doctors' time as often as was set; the adapter takes over what it tells."""
+    hl7 = runtime.settings.hl7
+    if not hl7.pull_slots_minutes:
+        return 0
+    step = partial(asking.ask, every=timedelta(minutes=hl7.pull_slots_minutes), days=hl7.pull_slots_days)
+    return _once(runtime, "pull_slots", step)
 
 
 def rate_sweep(runtime: Runtime) -> int:

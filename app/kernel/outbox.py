@@ -267,6 +267,34 @@ def tell_again(uow: Uow, item_id: int) -> None:
     )
 
 
+def newest_in(uow: Uow, topic: str, lane: str) -> OutboxItem | None:
+    """What was posted last in the lane."""
+    return uow.session.scalars(
+        select(OutboxItem)
+        .where(OutboxItem.topic == topic, OutboxItem.lane == lane)
+        .order_by(OutboxItem.id.desc())
+        .limit(1)
+    ).first()
+
+
+def let_rest(uow: Uow, topic: str, lane: str, *, before_id: int) -> None:
+    """Dead items of the lane need nobody any more, since what was posted after them did what they were to do.
+
+    They keep their answers and errors.
+    """
+    uow.session.execute(
+        update(OutboxItem)
+        .where(
+            OutboxItem.topic == topic,
+            OutboxItem.lane == lane,
+            OutboxItem.state == OutboxState.DEAD,
+            OutboxItem.id < before_id,
+        )
+        .values(state=OutboxState.SENT, sent_at=uow.now()),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def depth(uow: Uow) -> dict[tuple[str, str], int]:
     """How many items stand in each (topic, state) that is not over; those that were sent are not counted."""
     rows = uow.session.execute(

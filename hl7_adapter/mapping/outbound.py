@@ -17,7 +17,7 @@ from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from config import Hl7Settings
 from hl7_adapter.er7 import build
-from hl7_adapter.mapping import asking, people
+from hl7_adapter.mapping import asking, people, timetable
 from hl7_adapter.mapping.appointments import appointment, was_booked, was_cancelled_there, was_refused_there
 from hl7_adapter.mapping.dispensing import dispensed
 from hl7_adapter.mapping.money import Transaction, adjustment, charges
@@ -134,4 +134,5 @@ WRITERS: dict[str, _Writer] = {
     "RefundSucceeded": _refunded,
     "LineDeclined": _declined,
     "BagCollected": _collected,
+    timetable.EVENT: timetable.asked,
 }

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
+from app.kernel import audit
 from app.kernel.clock import at_hospital
 from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.kernel.peers import Peer
 from app.kernel.uow import Uow
+from app.scheduling.asking import EVENT as SLOTS_ASKED
 from config import Hl7Settings
-from hl7_adapter.er7 import Message, build, segment
+from hl7_adapter.er7 import Message, Part, build, segment
 from hl7_adapter.mapping import agenda
 from hl7_adapter.mapping.agenda import DoctorsTime
 from hl7_adapter.mapping.coded import Coded
 from hl7_adapter.mapping.reading import readers
 from hl7_adapter.mapping.refusals import MessageRefused, from_visit
-from hl7_adapter.mapping.writing import msh, stamp
+from hl7_adapter.mapping.writing import Rows, msh, stamp
 
+EVENT = SLOTS_ASKED
+NOT_TOLD = "no_slots_told"
 _MOST_SLOTS = 2000
 _ALL_SLOTS = "SAL"  # HL7 table 0048: all schedule related information, open and blocked
 
@@ -45,27 +50,57 @@ class Applied:
     code: str = ""
 
 
+def asked(uow: Uow, settings: Hl7Settings, payload: Mapping[str, Any]) -> tuple[tuple[str, str, str], Rows]:
+    """SQM^S25 of a question that fell due: from today on, for as many days as were set."""
+    days = uow.today(), uow.today() + timedelta(days=payload["days"] - 1)
+    return ("SQM", "S25", "SQM_S25"), _wanted(uow, settings, days, f"S{payload['nth']}")
+
+
 def question(uow: Uow, settings: Hl7Settings, days: tuple[date, date], control_id: str) -> bytes:
     """SQM^S25 for all slots of all doctors from the first to the last of `days`."""
+    return build([msh(uow, settings, ("SQM", "S25", "SQM_S25"), control_id), *_wanted(uow, settings, days, control_id)])
+
+
+def _wanted(uow: Uow, settings: Hl7Settings, days: tuple[date, date], query_id: str) -> Rows:
     first, last = (at_hospital(days[0], time(0), uow.zone), at_hospital(days[1], time(23, 59), uow.zone))
-    rows = [
-        msh(uow, settings, ("SQM", "S25", "SQM_S25"), control_id),
-        segment(
-            "QRD",
-            {
-                1: stamp(uow.now(), uow.zone),
-                2: "R",
-                3: "I",
-                4: control_id,
-                7: (str(_MOST_SLOTS), "RD"),
-                8: "ALL",
-                9: _ALL_SLOTS,
-                10: "ALL",
-            },
-        ),
+    wanted: dict[int, Part | list[Part]] = {
+        1: stamp(uow.now(), uow.zone),
+        2: "R",
+        3: "I",
+        4: query_id,
+        7: (str(_MOST_SLOTS), "RD"),
+        8: "ALL",
+        9: _ALL_SLOTS,
+        10: "ALL",
+    }
+    return [
+        segment("QRD", wanted),
         segment("QRF", {1: settings.his_application, 2: stamp(first, uow.zone), 3: stamp(last, uow.zone)}),
     ]
-    return build(rows)
+
+
+def tells_slots(answer: Message) -> bool:
+    """True for SQR, or whatever else has times in it."""
+    return answer.get("MSH-9.1").strip().upper() == "SQR" or "SCH" in answer
+
+
+def taken_over(uow: Uow, peer: Peer, answer: Message) -> str:
+    """What the answer tells stands here; the codes of what could not be taken over, '' when all was."""
+    if not tells_slots(answer):
+        return NOT_TOLD
+    try:
+        applied = take_over(uow, peer, answer)
+    except MessageRefused as refusal:
+        return refusal.code
+    return " ".join(sorted({each.code for each in applied if each.code}))
+
+
+def take_over(uow: Uow, peer: Peer, answer: Message) -> list[Applied]:
+    """What became of each time in the answer; that it came is on record. Raises MessageRefused as `slots_in`."""
+    applied = apply(uow, slots_in(uow, peer, answer))
+    refused = sum(1 for each in applied if each.code)
+    audit.record(uow, "hl7.slots_pulled", "hl7_peer", peer.public_id, slots=len(applied), refused=refused)
+    return applied
 
 
 def slots_in(uow: Uow, peer: Peer, answer: Message) -> list[Slot]:

@@ -10,8 +10,9 @@ from app.kernel import outbox
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
 from app.kernel.uow import Uow
-from hl7_adapter.er7 import parse
-from hl7_adapter.mapping import asking, decided
+from app.scheduling import asking as slots
+from hl7_adapter.er7 import Message, parse
+from hl7_adapter.mapping import asking, decided, timetable
 from hl7_adapter.mapping.appointments import TOPIC
 from hl7_adapter.sender.crew import Outcome
 
@@ -29,6 +30,9 @@ def note(uow: Uow, peer: Peer, outcome: Outcome) -> None:
     reason = (message.get("ERR-3.1") or message.get("ERR-1.4.1")).strip()
     is_place = event in decided.EVENTS
     is_declined = code in _ACCEPTED and is_place and decided.is_declined(uow, peer, message)
+    if code in _ACCEPTED and event == timetable.EVENT:
+        _note_slots(uow, peer, item_id, (message, answer))
+        return
     if code in _ACCEPTED and not is_declined:
         outbox.mark_sent(uow, item_id, answer=answer)
         if event == asking.EVENT:
@@ -42,6 +46,20 @@ def note(uow: Uow, peer: Peer, outcome: Outcome) -> None:
         outbox.mark_sent(uow, item_id, answer=answer)
         return
     fail(uow, item_id, error, is_final=is_final, answer=answer)
+
+
+def _note_slots(uow: Uow, peer: Peer, item_id: int, told: tuple[Message, bytes]) -> None:
+    """The doctors' time stands here as it was told; what could not be taken over needs a person.
+
+    Questions that came to nothing before do not any more.
+    """
+    message, answer = told
+    untaken = timetable.taken_over(uow, peer, message)
+    if untaken:
+        fail(uow, item_id, f"AA {untaken}", is_final=True, answer=answer)
+        return
+    outbox.mark_sent(uow, item_id, answer=answer)
+    outbox.let_rest(uow, TOPIC, slots.LANE, before_id=item_id)
 
 
 def fail(uow: Uow, item_id: int, error: str, *, is_final: bool, answer: bytes | None = None) -> None:

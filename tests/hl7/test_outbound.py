@@ -393,4 +393,4 @@ def test_every_event_that_is_told_has_a_message() -> None:
     telling = {tell_hospital, tell_hospital_each_time, tell_hospital_of_change, tell_hospital_of_new_doctor}
     posted = {event.__name__ for event, followers in STORY.items() if telling & set(followers)}
 
-    assert posted | {"PatientSought", "BillPaid"} == set(WRITERS)
+    assert posted | {"PatientSought", "BillPaid", "SlotsAsked"} == set(WRITERS)
