@@ -133,7 +133,9 @@ def test_until_the_word_is_there_both_pages_say_that_the_former_place_stands(exc
 def test_after_a_no_the_page_says_that_the_former_place_is_as_it_was(exchanged: Exchanged) -> None:
     exchanged.answer("no")
 
-    assert "原来的号不变，仍是您的。已付的费用会原路退回。" in exchanged.word(exchanged.new)
+    for told in (exchanged.word(exchanged.new), exchanged.phone.open(exchanged.new).text):
+        assert "原来的号不变，仍是您的。已付的费用会原路退回。" in told
+        assert f'href="{exchanged.former}"' in told
     assert "医院已确认这个号" in exchanged.word(exchanged.former)
     assert "这次取消由医院造成" not in exchanged.phone.open(exchanged.new).text
     assert "改约没有成功，原来的号不变" in exchanged.phone.open("/messages").text

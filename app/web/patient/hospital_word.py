@@ -31,10 +31,13 @@ def hospital_word(registration_id: str) -> edge.Answer:
 
 
 def word_on(uow: Uow, row: Registration) -> Word:
-    """Kind, title and text; `is_open` while the answer is out. Empty where there is nothing to say."""
+    """Kind, title and text; `is_open` while the answer is out, `stays` for what the page says afterwards too.
+
+    Empty where there is nothing to say.
+    """
     former = exchanges.former_of(uow, row)
     if row.state == RegistrationState.CANCELLED:
-        return _cancelled(row, is_former_left=former is not None)
+        return _cancelled(row, former)
     if row.asked_at is None:
         return _of_former(uow, row) or _confirmed(uow, row)
     if row.state != RegistrationState.BOOKED:
@@ -60,10 +63,14 @@ def _overdue(*, has_former: bool) -> str:
     )
 
 
-def _cancelled(row: Registration, *, is_former_left: bool) -> Word:
+def _cancelled(row: Registration, former: Registration | None) -> Word:
+    """What is said when the place went back, with the way to the one that the patient has still."""
     back = gettext("已付的费用会原路退回。") if row.fee_fen else ""
-    kept = gettext("原来的号不变，仍是您的。") if is_former_left else ""
-    return _said("warn", gettext("这个号已取消"), kept + back)
+    if former is None:
+        return _said("warn", gettext("这个号已取消"), back)
+    href = url_for("patient.registration", registration_id=former.public_id)
+    kept = gettext("原来的号不变，仍是您的。")
+    return {**_said("warn", gettext("这个号已取消"), kept + back, stays=True), "href": href}
 
 
 def _of_former(uow: Uow, row: Registration) -> Word:
@@ -80,8 +87,8 @@ def _confirmed(uow: Uow, row: Registration) -> Word:
     number = by_hospital.number_at(uow, row, system=system_name(hl7.his_application, hl7.his_facility))
     if not number or row.state != RegistrationState.BOOKED:
         return {}
-    return _said("ok", gettext("医院已确认这个号"), gettext("医院预约号 %(number)s", number=number))
+    return _said("ok", gettext("医院已确认这个号"), gettext("医院预约号 %(number)s", number=number), stays=True)
 
 
-def _said(kind: str, title: str, text: str, *, is_open: bool = False) -> Word:
-    return {"kind": kind, "title": title, "text": text, "is_open": is_open}
+def _said(kind: str, title: str, text: str, *, is_open: bool = False, stays: bool = False) -> Word:
+    return {"kind": kind, "title": title, "text": text, "is_open": is_open, "stays": stays}
