@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import CTE, ScalarSelect, and_, func, select
 
 from app.kernel.uow import Uow
 from app.queueing.estimating import Habits
@@ -20,11 +20,12 @@ from app.scheduling.models import ClinicSession
 PAST_SESSIONS = 3  # of each doctor, just before this one; more would cost more than they tell
 USUAL_SESSIONS = 2  # how many sessions' worth of weight the usual late start keeps
 USUAL_PATIENTS = 30  # how many patients' worth of weight the usual shares keep
+_MISSED = (RegistrationState.NO_SHOW,)
 _BOOKED = (RegistrationState.NO_SHOW, RegistrationState.COMPLETED)
 
 
 def habits_of(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: float) -> Habits:
-    """The habits to expect of the line of `sessions`: the usual ones, corrected by earlier days, in two questions."""
+    """The habits to expect of the line of `sessions`: the usual ones, corrected by earlier days, in one question."""
     doctors = {session.practitioner_id for session in sessions}
     last = (
         select(ClinicSession.id)
@@ -34,12 +35,15 @@ def habits_of(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: floa
         .cte("last_sessions")
     )
     rows = uow.session.execute(
-        select(ClinicSession.id, ClinicSession.starts_at, Ticket.began_at, Ticket.done_at, Ticket.turn)
+        select(
+            *(ClinicSession.id, ClinicSession.starts_at, Ticket.began_at, Ticket.done_at, Ticket.turn),
+            *(_booked(last, _MISSED), _booked(last, _BOOKED)),
+        )
         .join(last, last.c.id == ClinicSession.id)
-        .join(Ticket, Ticket.session_id == ClinicSession.id)
-        .where(Ticket.state == TicketState.DONE, Ticket.began_at.is_not(None), Ticket.done_at.is_not(None))
+        .outerjoin(Ticket, and_(Ticket.session_id == ClinicSession.id, Ticket.state == TicketState.DONE))
     ).all()
-    visits = [(key, starts, began, done, turn) for key, starts, began, done, turn in rows if began and done]
+    visits = [(key, starts, began, done, turn) for key, starts, began, done, turn, *_ in rows if began and done]
+    missing, booked = rows[0][-2:] if rows else (0, 0)
     # Of whoever came back from tests the ticket remembers the second consultation only.
     lengths = [_minutes(began, done) for *_, began, done, turn in visits if turn != TurnKind.RETURNED]
     first: dict[tuple[int, datetime], datetime] = {}
@@ -47,7 +51,6 @@ def habits_of(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: floa
         first[key, starts] = min(began, first.get((key, starts), began))
     late = [max(_minutes(starts, began), 0.0) for (_, starts), began in first.items()]
     usual = Habits(planned_minutes)
-    missing, booked = _missing(uow, last)
     return Habits(
         planned_minutes,
         past_minutes=statistics.fmean(lengths) if lengths else 0.0,
@@ -58,16 +61,10 @@ def habits_of(uow: Uow, sessions: Sequence[ClinicSession], planned_minutes: floa
     )
 
 
-def _missing(uow: Uow, last: CTE) -> tuple[int, int]:
-    """How many of those booked in the last sessions did not come, and how many there were."""
-    rows = uow.session.execute(
-        select(Registration.state, func.count())
-        .join(last, last.c.id == Registration.session_id)
-        .where(Registration.state.in_(_BOOKED))
-        .group_by(Registration.state)
-    )
-    counts = {state: int(count) for state, count in rows}
-    return counts.get(RegistrationState.NO_SHOW, 0), sum(counts.values())
+def _booked(last: CTE, states: Sequence[RegistrationState]) -> ScalarSelect[int]:
+    """How many visits of the last sessions ended so."""
+    ended = (Registration.session_id.in_(select(last.c.id)), Registration.state.in_(states))
+    return select(func.count(Registration.id)).where(*ended).scalar_subquery()
 
 
 def _share(usual: float, happened: int, times: int) -> float:

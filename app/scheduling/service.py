@@ -82,6 +82,7 @@ def cards(  # noqa: PLR0913 - each narrows the list
     from_day: date | None = None,
     to_day: date | None = None,
     public_id: str | None = None,
+    session_id: int | None = None,
     channel: BookingChannel | None = BookingChannel.ONLINE,
 ) -> list[SessionCard]:
     """The sessions that fit what is given, each with the places to be had by `channel` (None: by anybody)."""
@@ -99,6 +100,7 @@ def cards(  # noqa: PLR0913 - each narrows the list
         ClinicSession.department_id: department_id,
         ClinicSession.practitioner_id: practitioner_id,
         ClinicSession.public_id: public_id,
+        ClinicSession.id: session_id,
     }
     for column, value in wanted.items():
         if value is not None:
@@ -129,7 +131,8 @@ def card(uow: Uow, public_id: str, *, channel: BookingChannel | None = BookingCh
 
 def card_by_id(uow: Uow, session_id: int) -> SessionCard:
     """The session with this key, for steps that hold one of its places."""
-    return card(uow, uow.session.get_one(ClinicSession, session_id).public_id)
+    (found,) = cards(uow, session_id=session_id)
+    return found
 
 
 def claim_slot(uow: Uow, *, session_id: int, registration_id: int, wanted: Wanted = Wanted()) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def statements(units: Units, ticket: Ticket) -> int:
 def test_the_last_of_the_line_costs_no_more_questions_than_the_first(units: Units) -> None:
     _, tickets = waiting_room(units, 4)
 
-    assert statements(units, tickets[-1]) == statements(units, tickets[0]) <= 7
+    assert statements(units, tickets[-1]) == statements(units, tickets[0]) <= 6
 
 
 @pytest.mark.parametrize(("minutes", "at_least", "at_most"), [(4, 10, 35), (40, 40, 70)])
