@@ -20,6 +20,7 @@ from config_partners import (
     HospitalStatementSettings,
     MobileInsuranceSettings,
     OfficialAccountSettings,
+    PosStatementSettings,
     Reader,
     SmsSettings,
     WeChatPaySettings,
@@ -34,6 +35,7 @@ __all__ = [
     "HospitalStatementSettings",
     "MobileInsuranceSettings",
     "OfficialAccountSettings",
+    "PosStatementSettings",
     "Settings",
     "SigningSettings",
     "SmsSettings",
@@ -115,6 +117,7 @@ class Settings:
     alipay: AlipaySettings = field(default_factory=AlipaySettings, repr=False)
     mobile_insurance: MobileInsuranceSettings = field(default_factory=MobileInsuranceSettings, repr=False)
     hospital_statement: HospitalStatementSettings = field(default_factory=HospitalStatementSettings, repr=False)
+    pos_statement: PosStatementSettings = field(default_factory=PosStatementSettings, repr=False)
     signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
     booking_tries_per_minute: int = 60
     voice_folder: str = ""
@@ -239,6 +242,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         alipay=partners.alipay(read),
         mobile_insurance=partners.mobile_insurance(read),
         hospital_statement=partners.hospital_statement(read),
+        pos_statement=partners.pos_statement(read),
         signing=_signing(read),
         voice_folder=read.folder("MENZHEN_VOICE_FOLDER"),
         booking_tries_per_minute=read.number("MENZHEN_BOOKING_TRIES_PER_MINUTE", 60, 0, 100_000),

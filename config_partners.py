@@ -147,6 +147,29 @@ class FiscalSettings:
 
 
 @dataclass(frozen=True)
+class PosStatementSettings:
+    """How the bank's statement of the card terminals names its columns, and what its words for a kind mean.
+
+    `columns` are (ours, the bank's: more than one are joined), `kinds` (the bank's, pay, refund or skip).
+    """
+
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("terminal", ("终端号",)),
+        ("slip", ("凭证号",)),
+        ("at", ("交易时间",)),
+        ("amount", ("交易金额",)),
+        ("kind", ("交易类型",)),
+        ("reference", ("参考号",)),
+    )
+    kinds: tuple[tuple[str, str], ...] = (
+        ("消费", "pay"),
+        ("退货", "refund"),
+        ("消费撤销", "refund"),
+        ("余额查询", "skip"),
+    )
+
+
+@dataclass(frozen=True)
 class HospitalStatementSettings:
     """Where the hospital system writes down what it booked on a day; without an address it is not compared."""
 
@@ -303,12 +326,29 @@ def hospital_statement(read: Reader) -> HospitalStatementSettings:
     )
 
 
+def pos_statement(read: Reader) -> PosStatementSettings:
+    """The settings of the bank's statement of the card terminals."""
+    usual = PosStatementSettings()
+    columns = _pairs(read, "POS_STATEMENT_COLUMNS", read.text("POS_STATEMENT_COLUMNS"))
+    kinds = _pairs(read, "POS_STATEMENT_KINDS", read.text("POS_STATEMENT_KINDS"))
+    named = tuple((field, tuple(names.split("+"))) for field, names in columns) or usual.columns
+    words = tuple((word, kind) for kind, word in kinds) or usual.kinds
+    fields, said = {field for field, _ in named}, {kind for _, kind in words}
+    needed = {"terminal", "slip", "at", "amount", "kind"}
+    if not needed <= fields <= {*needed, "reference"} or not all(all(names) for _, names in named):
+        read.problems.append(f"POS_STATEMENT_COLUMNS: needs {', '.join(sorted(needed))}, and may have reference")
+    if not {"pay"} <= said <= {"pay", "refund", "skip"}:
+        read.problems.append("POS_STATEMENT_KINDS: says pay, refund or skip of the bank's words, pay at least once")
+    return PosStatementSettings(named, words)
+
+
+def _pairs(read: Reader, name: str, text: str) -> list[tuple[str, str]]:
+    """Reads `one=Abc,two=Def`; what is no pair is a problem."""
+    pairs = [tuple(word.strip() for word in part.partition("=")[::2]) for part in filter(None, text.split(","))]
+    read.problems += [f"{name}: {'='.join(pair)!r} is not name=word" for pair in pairs if not all(pair)]
+    return [(first, second) for first, second in pairs]
+
+
 def template_ids(read: Reader) -> tuple[tuple[str, str], ...]:
     """Reads `booked=Abc123,called=Def456`."""
-    pairs = []
-    for part in filter(None, read.text("WXOA_TEMPLATE_IDS").split(",")):
-        name, _, template_id = (word.strip() for word in part.partition("="))
-        if not name or not template_id:
-            read.problems.append(f"WXOA_TEMPLATE_IDS: {part!r} is not name=id")
-        pairs.append((name, template_id))
-    return tuple(pairs)
+    return tuple(_pairs(read, "WXOA_TEMPLATE_IDS", read.text("WXOA_TEMPLATE_IDS")))

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, case, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from app.insurance.models import Settlement, Split
 from app.insurance.states import SettlementState
+from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
-from app.payment.models import Bill, PaymentOrder, Refund
+from app.payment.models import Bill, CashierEntry, PaymentOrder, PayMethod, Refund
 from app.payment.states import RefundState
 from app.reconciliation.insured import INSURED_FEN
 from app.reconciliation.models import Run, StatementRow
 from app.reconciliation.states import Outcome, Source, Subject
 
+ONE_DAY = timedelta(days=1)
 _Query = Select[*tuple[Any, ...]]
+
+
+def bounds(uow: Uow, day: date) -> tuple[datetime, datetime]:
+    """The instants at which the hospital's day begins and ends."""
+    return at_hospital(day, time(0), uow.zone), at_hospital(day + ONE_DAY, time(0), uow.zone)
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,37 @@ def _told_by_trade_bill(day: date, _uow: Uow) -> _Query:
     )
 
 
+def _slips(*, is_refund: bool) -> Callable[[date, Uow], _Query]:
+    """The card terminals' slips of the day and of those beside it, named as `payment.rules.slip_reference` does."""
+
+    def query(day: date, uow: Uow) -> _Query:
+        begins, ends = bounds(uow, day)
+        day_of = case(
+            (CashierEntry.made_at < begins, f"{day - ONE_DAY:%y%m%d}"),
+            (CashierEntry.made_at >= ends, f"{day + ONE_DAY:%y%m%d}"),
+            else_=f"{day:%y%m%d}",
+        )
+        slip = func.coalesce(func.nullif(func.ltrim(CashierEntry.slip_no, "0"), ""), "0")
+        return select(
+            (literal("P") + CashierEntry.terminal_no + "-" + day_of + "-" + slip).label("number"),
+            func.abs(CashierEntry.amount_fen).label("fen"),
+            true().label("is_done"),
+            CashierEntry.made_at.label("at"),
+        ).where(
+            CashierEntry.method == PayMethod.CARD,
+            CashierEntry.refund_id.is_not(None) if is_refund else CashierEntry.refund_id.is_(None),
+            CashierEntry.made_at >= begins - ONE_DAY,
+            CashierEntry.made_at < ends + ONE_DAY,
+        )
+
+    return query
+
+
 OURS: dict[Source, tuple[Ours, ...]] = {
     Source.WECHAT: (Ours(Subject.PAYMENT, _payments("wechat")), Ours(Subject.REFUND, _refunds("wechat"))),
     Source.WECHAT_FUNDS: (Ours(Subject.FLOW, _told_by_trade_bill),),
     Source.ALIPAY: (Ours(Subject.PAYMENT, _payments("alipay")), Ours(Subject.REFUND, _refunds("alipay"))),
     Source.INSURER: (Ours(Subject.SETTLEMENT, _settlements),),
+    Source.POS: (Ours(Subject.PAYMENT, _slips(is_refund=False)), Ours(Subject.REFUND, _slips(is_refund=True))),
     Source.HOSPITAL: (Ours(Subject.PAYMENT, _told_paid), Ours(Subject.REFUND, _told_given_back)),
 }

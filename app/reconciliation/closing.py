@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, false, func, select
 
 from app.identity.models import Staff
-from app.kernel.clock import at_hospital
 from app.kernel.uow import Uow
 from app.payment.models import CashierEntry, CashierShift, PayMethod
 from app.payment.states import CashierShiftState
-from app.reconciliation.books import OURS
+from app.reconciliation.books import OURS, bounds
 from app.reconciliation.models import Case, Run, StatementRow
 from app.reconciliation.states import CaseState, Outcome, RunState, Source, Subject
 
 PENDING = (CaseState.OPEN, CaseState.WAITING)
 IS_PENDING = Case.state.in_(PENDING)
-SIDES = (Source.WECHAT, Source.WECHAT_FUNDS, Source.ALIPAY, Source.INSURER, Source.HOSPITAL)
-# Whoever tells of what somebody else tells of, too; where it never told anything it keeps no day open.
-SECOND_WORD = frozenset({Source.WECHAT_FUNDS, Source.HOSPITAL})
+SIDES = (Source.WECHAT, Source.WECHAT_FUNDS, Source.ALIPAY, Source.POS, Source.INSURER, Source.HOSPITAL)
+# Whoever tells of what somebody else tells of, too (card slips are kept on paper); where it never told anything it
+# keeps no day open.
+SECOND_WORD = frozenset({Source.WECHAT_FUNDS, Source.POS, Source.HOSPITAL})
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,6 @@ def cases(uow: Uow, day: date) -> list[tuple[Case, Run]]:
         select(Case, Run).join(Run, Run.id == Case.run_id).where(Run.day == day).order_by(is_over, Run.source, Case.id)
     )
     return [(found, run) for found, run in rows]
-
-
-def bounds(uow: Uow, day: date) -> tuple[datetime, datetime]:
-    """The instants at which the hospital's day begins and ends."""
-    return at_hospital(day, time(0), uow.zone), at_hospital(day + timedelta(days=1), time(0), uow.zone)
 
 
 def _side(uow: Uow, day: date, source: Source, run: Run | None) -> Side:

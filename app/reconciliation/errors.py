@@ -49,10 +49,17 @@ class NotResendable(Refused):
     code = "not_resendable"
 
 
+class StatementRefused(Refused):
+    """The file that was brought cannot be believed, and nothing of it was kept; facts: `flaw`, `line`, `column`."""
+
+    code = "statement_refused"
+    http_status = 422
+
+
 class StatementFlawed(Exception):
     """The statement cannot be believed: `flaw` is a stable code, `row_no` the place where it shows (0: none)."""
 
-    def __init__(self, flaw: str, row_no: int = 0) -> None:
-        """Keeps the code, e.g. `sha1_differs`, `cut_short`, `column_missing`."""
+    def __init__(self, flaw: str, row_no: int = 0, column: str = "") -> None:
+        """Keeps the code, e.g. `sha1_differs`, `cut_short`, `column_missing`, and the column where that is known."""
         super().__init__(flaw)
-        self.flaw, self.row_no = flaw, row_no
+        self.flaw, self.row_no, self.column = flaw, row_no, column

@@ -20,7 +20,7 @@ from app.payment import receipts
 from app.payment.models import Refund
 from app.payment.ports import Paid
 from app.payment.states import RefundState
-from app.reconciliation import letters, loading, matching
+from app.reconciliation import letters, loading, matching, terminals
 from app.reconciliation.errors import NoteMissing
 from app.reconciliation.models import Case, Run
 from app.reconciliation.ports import StatementSource
@@ -150,9 +150,15 @@ def fetch_again(uow: Uow, *, public_id: str) -> Run:
 
 
 def compare_again(uow: Uow, *, public_id: str) -> Run:
-    """A matched day is asked for and compared anew, after something was put right; NotFound, `illegal_move`."""
+    """A matched day is asked for and compared anew, after something was put right; NotFound, `illegal_move`.
+
+    What the office brought is compared at once; to bring it anew is another thing (`terminals.take_in`).
+    """
     run = run_named(uow, public_id)
-    move(uow, RUN, run, RunAction.COMPARE_AGAIN, due_at=uow.now(), code="")
+    if run.source == Source.POS:
+        terminals.compare_again(uow, run)
+    else:
+        move(uow, RUN, run, RunAction.COMPARE_AGAIN, due_at=uow.now(), code="")
     audit.record(uow, "reconciliation.compare_again", "reconciliation_run", public_id)
     return run
 

@@ -20,6 +20,7 @@ from app.reconciliation import closing, totals
 from app.reconciliation.closing import Drawer, Side
 from app.reconciliation.errors import CasesOpen, DayNotCompared, DayNotOver, DaySigned, DrawersOff
 from app.reconciliation.models import Case, DaySignature, Run
+from app.reconciliation.states import Source
 from app.reconciliation.totals import Change, Totals
 
 # For so long what changes on a signed day is carried to the next one that is signed.
@@ -76,19 +77,19 @@ def signed(uow: Uow, day: date) -> DaySignature:
 
 
 def points(uow: Uow, day: date) -> tuple[list[Side], list[Drawer]]:
-    """Whoever keeps the day from being signed off: sides not compared or with unexplained cases, drawers not counted.
-
-    Nobody can have been compared while sides that are known were not asked about the day at all.
-    """
+    """Whoever keeps the day from being signed off: sides not compared or with unexplained cases, drawers not counted."""
     sides = closing.sides(uow, day)
     awaited = [side for side in sides if not side.is_compared or side.unexplained]
     return awaited, [drawer for drawer in closing.drawers(uow, day) if drawer.shifts_open]
 
 
 def was_asked(uow: Uow, day: date) -> bool:
-    """True when the morning's comparing has begun for the day, or when this house compares with nobody."""
-    is_known = uow.session.scalar(select(Run.id).limit(1)) is not None
-    return not is_known or uow.session.scalar(select(Run.id).where(Run.day == day).limit(1)) is not None
+    """True when the morning's comparing has begun for the day, or when this house asks nobody.
+
+    What the office brings by hand is asked of nobody, and does not come on a day on which nothing happened.
+    """
+    asked = select(Run.id).where(Run.source != Source.POS).limit(1)
+    return uow.session.scalar(asked) is None or uow.session.scalar(asked.where(Run.day == day)) is not None
 
 
 def figures(kept: dict[str, Any]) -> Totals:

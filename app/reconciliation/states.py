@@ -84,11 +84,15 @@ CASE = Machine(
 
 
 class Source(enum.StrEnum):
-    """Who tells: WeChat Pay's trade bill 交易账单 and fund flow 资金账单, Alipay, the insurer, the hospital system."""
+    """Who tells: WeChat Pay's trade bill 交易账单 and fund flow 资金账单, Alipay, the insurer, the hospital system.
+
+    `pos`: the bank, of the card terminals, by a file that the office brings.
+    """
 
     WECHAT = "wechat"
     WECHAT_FUNDS = "wechat_funds"
     ALIPAY = "alipay"
+    POS = "pos"
     INSURER = "insurer"
     HOSPITAL = "hospital"
 

@@ -16,7 +16,7 @@ from app.kernel.uow import Uow
 from app.payment.models import Bill, PaymentOrder, PayMethod, Refund
 from app.payment.rules import WINDOW
 from app.payment.states import RefundState
-from app.reconciliation.closing import bounds
+from app.reconciliation.books import bounds
 
 Totals = dict[str, tuple[int, int]]
 PAYERS = ("fund", "other", "account", "cash")

@@ -168,6 +168,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("admin", "/staff/reconciliation/day?day=2026-11-21"),  # signed off
     ),
     "staff.signed_day": (("admin", "/staff/reconciliation/day/signed?day=2026-11-21"),),
+    "staff.bring_statement": (("admin", "/staff/reconciliation/pos"),),
     "staff.reconciliation_case": (
         ("admin", "/staff/reconciliation/cases/{case}"),
         ("admin", "/staff/reconciliation/cases/{case.hospital}"),

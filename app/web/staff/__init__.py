@@ -23,7 +23,10 @@ PLANNING_PAGES = (
     *("staff.session_page", "staff.shifts", "staff.doctor_shifts", "staff.calendar"),
     *("staff.write_shift", "staff.write_exception"),
 )
-RECONCILIATION_PAGES = ("staff.reconciliation_case", "staff.day_end", "staff.signed_day")
+RECONCILIATION_PAGES = (
+    *("staff.reconciliation_case", "staff.day_end", "staff.signed_day"),
+    *("staff.bring_statement", "staff.take_statement"),
+)
 MEMBER_PAGES = ("staff.member", "staff.take_on", "staff.give_password")
 RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(
@@ -104,4 +107,5 @@ from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
 from app.web.staff import settlements as settlements  # noqa: E402
 from app.web.staff import shifts as shifts  # noqa: E402
+from app.web.staff import terminals as terminals  # noqa: E402
 from app.web.staff import waits as waits  # noqa: E402

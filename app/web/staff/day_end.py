@@ -27,6 +27,7 @@ SIDES = {
     Source.WECHAT: _l("微信支付"),
     Source.WECHAT_FUNDS: _l("微信资金账户"),
     Source.ALIPAY: _l("支付宝"),
+    Source.POS: _l("银行刷卡"),
     Source.INSURER: _l("医保"),
     Source.HOSPITAL: _l("医院系统"),
 }
@@ -50,7 +51,7 @@ def day_end() -> edge.Answer:
     day = _day(uow)
     sides, drawers = closing.sides(uow, day), closing.drawers(uow, day)
     cases = closing.cases(uow, day)
-    is_over = day < uow.today()
+    is_over, is_finance = day < uow.today(), FINANCE in edge.actor().roles
     open_points = _open_points(sides, drawers)
     if not signing.was_asked(uow, day):
         open_points.append(str(gettext("当日的核对还没有开始（次日十点）")))
@@ -65,10 +66,11 @@ def day_end() -> edge.Answer:
         open_points=open_points,
         **day_signing.shown(uow, day, may_be_signed=is_over and not open_points),
         off_drawers=_off_drawers(drawers),
-        rows=[*(_side(side) for side in sides), *(_drawer(drawer) for drawer in drawers)],
+        rows=[*(_side(side) for side in sides), *(_drawer(drawer, sides) for drawer in drawers)],
         shifts=[_shift(*row) for row in closing.shifts(uow, day)],
         cases=[_case(*row) for row in cases if row[0].state in closing.PENDING],
-        again=_again(sides) if FINANCE in edge.actor().roles else [],
+        bring_href=url_for("staff.bring_statement", day=day.isoformat()) if is_over and is_finance else "",
+        again=_again(sides) if is_finance else [],
         export_href=url_for("staff.day_end_table", day=day.isoformat()),
     )
 
@@ -110,9 +112,10 @@ def _side(side: Side) -> dict[str, object]:
     }
 
 
-def _drawer(drawer: Drawer) -> dict[str, object]:
+def _drawer(drawer: Drawer, sides: list[Side]) -> dict[str, object]:
     counted, off = NONE, NONE
-    tag = ("info", gettext("按签购单核对"))
+    has_bank = any(side.source is Source.POS and side.run for side in sides)
+    tag = ("info", gettext("见银行刷卡") if has_bank else gettext("按签购单核对"))
     if drawer.method is PayMethod.CASH:
         counted = gettext("已点 %(count)s 班", count=drawer.shifts_closed)
         off = yuan_text(drawer.counted_off_fen)

@@ -12,6 +12,7 @@ SOURCES = {
     Source.WECHAT: _l("微信交易账单"),
     Source.WECHAT_FUNDS: _l("微信资金账单"),
     Source.ALIPAY: _l("支付宝账单"),
+    Source.POS: _l("银行刷卡对账单"),
     Source.INSURER: _l("医保对账"),
     Source.HOSPITAL: _l("医院系统"),
 }
@@ -84,7 +85,15 @@ _HOSPITAL_NEXT = {
     CaseKind.AMOUNT_DIFFERS: _l("医院系统记账金额不同。以本院收款为准，请在医院系统更正，再重新核对。"),
     CaseKind.TWICE_THERE: _l("医院系统记了两次。请在医院系统冲销一笔，再重新核对。"),
 }
-_NEXT_OF_SOURCE = {Source.INSURER: _INSURER_NEXT, Source.HOSPITAL: _HOSPITAL_NEXT}
+_POS_NEXT = {
+    CaseKind.ONLY_THERE: _l("银行有这笔，窗口没有登记。按终端号、凭证号找签购单：漏登的补收或退回持卡人，再写明结果。"),
+    CaseKind.ONLY_HERE: _l(
+        "窗口登记了而银行没有。先核对签购单上的终端号和凭证号；过了零点的一般在次日账单里，次日账单上传后重新核对。"
+    ),
+    CaseKind.AMOUNT_DIFFERS: _l("以签购单和银行金额为准核对差额；多收的退回持卡人，少收的联系患者，再写明结果。"),
+    CaseKind.TWICE_THERE: _l("同一凭证银行记了两笔。请联系收单银行核实，重复扣款的由银行退回，再写明结果。"),
+}
+_NEXT_OF_SOURCE = {Source.POS: _POS_NEXT, Source.INSURER: _INSURER_NEXT, Source.HOSPITAL: _HOSPITAL_NEXT}
 
 
 def yuan(amount_fen: int | None) -> str:
@@ -112,4 +121,12 @@ CODES = {
     "insurer_refused": _l("医保中心拒绝对账请求"),
     "insurer_unclear": _l("医保中心的应答无法识别"),
     "sums_differ": _l("合计与明细不符"),
+    "cells_missing": _l("这一行缺少单元格"),
+    "terminal_not_valid": _l("终端号应为 1 到 16 位字母或数字"),
+    "slip_not_valid": _l("凭证号应为 1 到 12 位数字"),
+    "reference_not_valid": _l("参考号应为字母或数字，不超过 40 位"),
+    "time_not_valid": _l("时间无法识别，应如 2026-11-23 09:30:00"),
+    "amount_not_valid": _l("金额应为大于零的元，最多两位小数"),
+    "kind_unknown": _l("交易类型不在设置里"),
+    "other_day": _l("不是这一天前后的交易"),
 }

@@ -146,6 +146,21 @@ def alipay_text(rows: Iterable[str]) -> str:
     )
 
 
+POS_HEAD = "商户号,终端号,交易时间,交易类型,卡号,交易金额,凭证号,参考号"
+
+
+def slip(slip_no: str, fen: int, at: datetime, *, kind: str = "消费", terminal_no: str = "T0000001") -> str:
+    """A transaction of a card terminal as the bank tells it."""
+    yuan = f"{'-' if kind != '消费' else ''}{yuan_text(fen)}"
+    return f"898100,{terminal_no},{wall(at)},{kind},622202******1234,{yuan},{slip_no},R{slip_no}"
+
+
+def pos_file(rows: Iterable[str], encoding: str = "utf-8-sig") -> bytes:
+    """The bank's statement of the card terminals, with its title and its line of sums."""
+    rows = list(rows)
+    return content(["收单对账单", POS_HEAD, *rows, f"合计,{len(rows)} 笔,,,,,,"], encoding)
+
+
 def packed(**files: bytes) -> bytes:
     """Files in a ZIP, in their order."""
     made = io.BytesIO()
