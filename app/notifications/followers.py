@@ -122,7 +122,7 @@ def _tell_visit(uow: Uow, registration_id: int, template: str, dedupe: str = "")
         dedupe=dedupe or f"{template}:{registration_id}",
         params={
             "at": slot.starts_at if slot else session.starts_at,
-            "room": session.room,
+            "room": _rooms(rooms_of(uow, registration, None)),
             "number": registration.place_no,
         },
         link=(links.registration if template in _ABOUT_THE_PLACE else links.visit)(registration.public_id),
@@ -171,7 +171,7 @@ def _tell_ticket(uow: Uow, ticket: Ticket, template: str, dedupe: str, where: Ma
 
 
 def _rooms(rooms: Sequence[str]) -> str:
-    """3-05/3-11: a line's rooms, as many as fit where WeChat cuts after twenty characters."""
+    """3-05, or 3-05/3-11: a line's rooms, as many as fit where WeChat cuts after twenty characters."""
     return "/".join(rooms[:MOST_ROOMS_TOLD]) + ("…" if len(rooms) > MOST_ROOMS_TOLD else "")
 
 

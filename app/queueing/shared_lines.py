@@ -7,6 +7,8 @@ changes. Whoever is back from tests waits for the doctor who sent them. Which ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
@@ -40,28 +42,37 @@ def sessions_in(uow: Uow, session_id: int) -> list[ClinicSession]:
     return list(uow.session.scalars(found.order_by(ClinicSession.id)))
 
 
+def rooms_ahead(uow: Uow, session: ClinicSession) -> tuple[str, ...]:
+    """The rooms to which whoever has a place in the session, and no number yet, may be called, in order.
+
+    One question where several doctors share the line, none elsewhere.
+    """
+    return _open_rooms(sessions_in(uow, session.id)) or (session.room,)
+
+
+def _open_rooms(line: Sequence[ClinicSession]) -> tuple[str, ...]:
+    return tuple(sorted({one.room for one in line if one.state == SessionState.OPEN}))
+
+
 def rooms_of(uow: Uow, registration: Registration, ticket: Ticket | None) -> tuple[str, ...]:
     """The rooms to which the visit's patient may be called, in order; the one they are called to from the call on.
 
-    One question where several doctors share the line, none elsewhere; `ticket` is None before check-in.
+    `ticket` is None before check-in.
     """
     session = uow.session.get_one(ClinicSession, registration.session_id)
-    own = (ticket.room if ticket and registration.state not in _AHEAD else session.room,)
-    if not _waits_for_any(registration, ticket) or not rules_of_session(uow, session).doctors_share_a_line:
-        return own
+    if registration.state in (RegistrationState.HELD, RegistrationState.BOOKED):
+        return rooms_ahead(uow, session)
+    if ticket is None:
+        return (session.room,)
+    if not _waits_for_any(ticket):
+        return (ticket.room,)
     line = sessions_in(uow, session.id)
-    is_in_line = registration.state in _AHEAD or (ticket is not None and ticket.line_id == line[0].id)
-    rooms = {one.room for one in line if is_in_line and one.state == SessionState.OPEN}
-    return tuple(sorted(rooms)) or own
+    is_in_line = ticket.line_id == line[0].id
+    return (_open_rooms(line) if is_in_line else ()) or (ticket.room,)
 
 
-_AHEAD = (RegistrationState.HELD, RegistrationState.BOOKED)
-
-
-def _waits_for_any(registration: Registration, ticket: Ticket | None) -> bool:
+def _waits_for_any(ticket: Ticket) -> bool:
     """Whoever is still to be called, by no doctor in particular; who was passed goes back into the whole line."""
-    if registration.state in _AHEAD or ticket is None:
-        return registration.state in _AHEAD
     is_sent_back = ticket.turn == TurnKind.RETURNED
     return ticket.state == TicketState.PASSED or (ticket.state == TicketState.WAITING and not is_sent_back)
 

@@ -96,6 +96,15 @@ def test_no_page_names_a_room_before_the_call(zhang: Phone, clinic: House, page:
     assert not ROOM.search(seen.text)
 
 
+def test_who_is_about_to_book_learns_that_the_call_tells_the_room(zhang: Phone, clinic: House) -> None:
+    shared(clinic)
+
+    page = zhang.open(f"/sessions/{clinic.clinic.session.public_id}").text
+
+    assert PLACE in page
+    assert not ROOM.search(page)
+
+
 def test_whose_turn_has_passed_waits_for_any_of_the_doctors_again(zhang: Phone, clinic: House) -> None:
     sits = shared(clinic)
     _, held, ticket = clinic.waiting(who=account_of(clinic.units, "13800000101"))

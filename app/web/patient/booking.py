@@ -12,6 +12,7 @@ from app.identity import service as identity
 from app.identity.models import Patient, Relation
 from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
+from app.queueing import shared_lines
 from app.registration import service as registration
 from app.registration.errors import AlreadyRegistered
 from app.registration.limits import rules_of_session
@@ -25,7 +26,7 @@ from app.scheduling.models import BookingChannel, Department
 from app.scheduling.rules import is_released, where_of
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
-from app.web import edge, show
+from app.web import edge, line_words, show
 from app.web.patient import blueprint, family, releasing, sold_out
 
 STRIP_DAYS = 7
@@ -192,7 +193,7 @@ def clinic_session(session_id: str) -> edge.Answer:
         "patient/session.html",
         card=row_of(card),
         is_open=_is_bookable(card, uow),
-        facts=_facts(card),
+        facts=_facts(uow, card),
         session_id=session_id,
         department_href=url_for("patient.department", code=card.department.code, day=_day_of(card).isoformat()),
         members=[_member(uow, rules, *row) for row in identity.patients_of(uow)],
@@ -225,14 +226,14 @@ def _cancel_words(card: SessionCard, rules: Rules, uow: Uow) -> str:
     return str(gettext("就诊前 %(minutes)s 分钟可在线取消。", minutes=minutes))
 
 
-def _facts(card: SessionCard) -> list[dict[str, str]]:
+def _facts(uow: Uow, card: SessionCard) -> list[dict[str, str]]:
     session = card.session
-    place = show.in_language(card.department.location, card.department.location_en)
+    where = line_words.where(card.department, shared_lines.rooms_ahead(uow, session))
     return [
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
         {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
         {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {row_of(card)['time']}"},
-        {"label": gettext("地点"), "value": show.where_words(place, session.room)},
+        {"label": gettext("地点"), "value": where},
         {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},
     ]
 

@@ -10,13 +10,14 @@ from flask_babel import gettext
 from app.identity import service as identity
 from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
+from app.queueing import shared_lines
 from app.registration import waitlist
 from app.registration.errors import AlreadyRegistered, PlacesLeft
 from app.registration.waitlist import Waiting
 from app.rulebook.terms import LONGEST_WINDOW_DAYS
 from app.scheduling import service as scheduling
 from app.scheduling.service import SessionCard
-from app.web import edge, show, waitlist_words
+from app.web import edge, line_words, show, waitlist_words
 from app.web.patient import blueprint, family
 
 
@@ -44,7 +45,7 @@ def _offer(uow: Uow, found: Waiting) -> dict[str, object] | None:
         return None
     return {
         "at": f"{show.day_words(sits.visit_day)} {show.time_span(slot.starts_at, slot.ends_at)}",
-        "place": show.room_words(sits.room),
+        "place": line_words.room(shared_lines.rooms_ahead(uow, sits)),
         "fee": show.yuan(sits.fee_fen),
         "by": show.clock_time(offer.ends_at),
         "minutes": show.minutes_left(offer.ends_at, uow.now()),

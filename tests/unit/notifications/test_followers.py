@@ -154,7 +154,8 @@ def test_of_a_shared_line_the_room_is_told_by_the_call_and_not_before(
         queueing.call_next(uow, session=uow.session.get_one(ClinicSession, sits.id))
 
     outside = "3-05/3-11诊室外"
-    assert [(template, body) for template, body, _ in told(units)[1:]] == [
+    assert [(template, body) for template, body, _ in told(units)] == [
+        ("booked", "11-23 09:30，3-05/3-11诊室，1号。请提前15分钟到院签到。"),
         (
             "checked_in_shared",
             f"您的排队号是{ticket.number}，请在{outside}候诊，到哪一间以叫号为准。轮到您时会再通知。",
