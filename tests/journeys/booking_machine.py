@@ -14,14 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, text
 
 from app.cli import invariants
+from app.kernel import peers
 from app.kernel.errors import VisitError
-from app.kernel.uow import Actor, Units
+from app.kernel.peers import Peer
+from app.kernel.uow import Actor, Units, Uow
 from app.payment import asking, receipts, refunds
 from app.payment import service as payment
 from app.payment.models import PayMethod
 from app.payment.states import BillState
 from app.queueing import service as queueing
-from app.registration import by_time, closing, offering, rescheduling, service, waitlist
+from app.registration import by_time, closing, deciding, offering, rescheduling, service, waitlist
 from app.registration.models import Registration, WaitlistOffer
 from app.registration.waitlist import Wish
 from app.scheduling import opening
@@ -57,6 +59,22 @@ MONEY = {
 PROMISES = {name: sql for name, sql in invariants.statements().items() if name.startswith(SLICES)} | MONEY
 # One question for all of them, since it is asked after every step.
 ALL = text("SELECT " + ", ".join(f"({sql})" for sql in PROMISES.values()))
+
+
+# Where the hospital system decides: a place goes back only for one that it agreed to, or to which its patient came.
+AGREED = {
+    "no_place_is_given_up_for_one_that_was_not_agreed": (
+        "SELECT count(*) FROM registration r JOIN move gone ON gone.machine = 'registration'"
+        " AND gone.subject_id = r.replaces_id AND gone.why = 'exchanged' WHERE NOT EXISTS (SELECT 1 FROM move m"
+        " WHERE m.machine = 'registration' AND m.subject_id = r.id AND m.action IN ('hospital_accepts', 'check_in'))"
+    ),
+}
+ALL_AGREED = text("SELECT " + ", ".join(f"({sql})" for sql in AGREED.values()))
+
+
+def give_up_exchanges(uow: Uow) -> int:
+    """The job of this name, where five seconds are the hospital system's."""
+    return by_time.give_up_exchanges(uow, deadline=timedelta(seconds=5))
 
 
 class BookingMachine(RuleBasedStateMachine):
@@ -199,7 +217,7 @@ class BookingMachine(RuleBasedStateMachine):
 
     @rule()
     def the_jobs_run(self) -> None:
-        for job in (by_time.expire_due, by_time.close_sessions, offering.work_through):
+        for job in (by_time.expire_due, give_up_exchanges, by_time.close_sessions, offering.work_through):
             with self.units.open(Actor("job", job.__name__)) as uow:
                 job(uow)
 
@@ -222,6 +240,51 @@ class BookingMachine(RuleBasedStateMachine):
         assert not broken, str(broken)
 
 
-def machine(units: Units, clock: SetClock, wash: Callable[[], None]) -> type[BookingMachine]:
+class DecidedMachine(BookingMachine):
+    """The same where the hospital system has the last word on every place, and says it late or never."""
+
+    @initialize()
+    def open_the_hospital(self) -> None:
+        super().open_the_hospital()
+        with self.units.open(Actor("staff", "it")) as uow:
+            peers.file_peer(uow, Peer(name="HIS", application="HIS", facility="HOSPITAL", decides_bookings=True))
+
+    @rule(is_yes=st.booleans())
+    def the_hospital_system_answers(self, is_yes: bool) -> None:
+        """The place that was asked for first is had there, or not."""
+        with self.units.open(reads_only=True) as uow:
+            asked = select(Registration.id).where(Registration.asked_at.is_not(None)).order_by(Registration.asked_at)
+            found = uow.session.scalars(asked.limit(1)).first()
+        if found:
+            self._may(Actor("peer", "his"), lambda uow: self._answered(uow, found, is_yes=is_yes))
+
+    def _answered(self, uow: Uow, registration_id: int, *, is_yes: bool) -> None:
+        visit = uow.session.get_one(Registration, registration_id)
+        nth = visit.asked_nth or 0
+        if is_yes:
+            deciding.accepted(uow, visit, nth=nth)
+        else:
+            deciding.refused(uow, visit, nth=nth, reason="AE 205")
+
+    @rule(is_yes=st.booleans())
+    def a_swap_is_asked_for(self, is_yes: bool) -> None:
+        """Book, agreed; move to the dearer day, paid; and the answer to that."""
+        self.hold(0, 0)
+        self.pay(0)
+        self.the_hospital_system_answers(is_yes=True)
+        self.reschedule(0, 0, 2)
+        self.pay(0)
+        self.the_hospital_system_answers(is_yes=is_yes)
+
+    @invariant()
+    def one_place_or_the_other(self) -> None:
+        with self.units.open(reads_only=True) as uow:
+            counts = uow.session.execute(ALL_AGREED).one()
+        assert not any(counts), dict(zip(AGREED, counts, strict=True))
+
+
+def machine(
+    units: Units, clock: SetClock, wash: Callable[[], None], kind: type[BookingMachine] = BookingMachine
+) -> type[BookingMachine]:
     """The machine in this hospital."""
-    return type("Booking", (BookingMachine,), {"units": units, "clock": clock, "wash": staticmethod(wash)})
+    return type("Booking", (kind,), {"units": units, "clock": clock, "wash": staticmethod(wash)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -9,9 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine
 
 from app.kernel.db import Base
-from app.kernel.uow import Units
+from app.kernel.uow import Units, Uow
+from app.registration import service
+from app.registration.models import Registration
 from tests.conftest import SetClock
-from tests.journeys.booking_machine import BookingMachine, machine
+from tests.journeys.booking_machine import BookingMachine, DecidedMachine, machine
 
 FEW = settings(
     max_examples=12,
@@ -51,6 +55,34 @@ def test_no_order_of_two_thousand_breaks_a_promise(units: Units, engine: Engine,
     many = settings(FEW, max_examples=2000, derandomize=False, print_blob=True)
 
     run_state_machine_as_test(machine(units, clock, Hospital(engine).wash), settings=many)
+
+
+@pytest.mark.parametrize("examples", [6, pytest.param(1000, marks=pytest.mark.long)])
+def test_nor_does_a_hospital_system_that_decides_late_or_never(
+    units: Units, engine: Engine, clock: SetClock, examples: int
+) -> None:
+    decided = machine(units, clock, Hospital(engine).wash, DecidedMachine)
+
+    run_state_machine_as_test(decided, settings=settings(FEW, max_examples=examples))
+
+
+def test_a_place_that_is_given_up_before_the_word_is_found(units: Units, engine: Engine, clock: SetClock) -> None:
+    """The control: the same machine in a hospital that gives the former place back as soon as the new one is booked."""
+    from app import events
+
+    def give_back(uow: Uow, booked: events.RegistrationBooked) -> None:
+        service.give_back_former(uow, uow.session.get_one(Registration, booked.registration_id))
+
+    story = dict(units.story)
+    story[events.RegistrationBooked] = (give_back, *story[events.RegistrationBooked])
+    hasty = Units(units.engine, units.clock, units.keys, units.zone, story)
+    hospital = Hospital(engine)
+    walk: Any = machine(hasty, clock, hospital.wash, DecidedMachine)()
+    walk.open_the_hospital()
+    walk.a_swap_is_asked_for(is_yes=False)
+    with pytest.raises(AssertionError, match="no_place_is_given_up_for_one_that_was_not_agreed"):
+        walk.one_place_or_the_other()
+    hospital.wash()
 
 
 def test_a_fee_that_is_kept_for_a_place_that_went_back_is_found(units: Units, engine: Engine, clock: SetClock) -> None:
