@@ -77,7 +77,7 @@ def signed(uow: Uow, day: date) -> DaySignature:
 
 
 def points(uow: Uow, day: date) -> tuple[list[Side], list[Drawer]]:
-    """Whoever keeps the day from being signed off: sides not compared or with unexplained cases, drawers not counted."""
+    """Who keeps the day from being signed off: sides not compared or with unexplained cases, drawers not counted."""
     sides = closing.sides(uow, day)
     awaited = [side for side in sides if not side.is_compared or side.unexplained]
     return awaited, [drawer for drawer in closing.drawers(uow, day) if drawer.shifts_open]

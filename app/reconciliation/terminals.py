@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import audit
@@ -33,7 +33,7 @@ SAME_SLIP = timedelta(hours=12)
 
 
 def take_in(uow: Uow, *, day: date, content: bytes, form: Form) -> Run:
-    """The day's statement is on file and compared; brought once more, it takes the place of the one before.
+    """The day's statement is on file and compared, and the day before anew; brought again, the last file counts.
 
     Refuses `day_not_over`, and `statement_refused` with flaw, line and column: nothing of such a file is kept.
     """
@@ -53,6 +53,9 @@ def take_in(uow: Uow, *, day: date, content: bytes, form: Form) -> Run:
         uow.session.execute(insert(StatementRow), rows)
     move(uow, RUN, run, RunAction.LOAD, rows_there=len(rows), sum_there_fen=sum(row["amount_fen"] for row in rows))
     matching.match(uow, run)
+    before = uow.session.scalars(_named(day - ONE_DAY).where(Run.state == RunState.MATCHED)).first()
+    if before is not None:  # a bank's day may end at eleven: what this file tells of its evening is missing no longer
+        compare_again(uow, before)
     digest = hashlib.sha256(content).hexdigest()
     audit.record(uow, "reconciliation.bring", "reconciliation_run", run.public_id, sha256=digest, rows=len(rows))
     return run
@@ -89,8 +92,12 @@ def _run_of(uow: Uow, day: date) -> Run:
         )
         .on_conflict_do_nothing(index_elements=["source", "day"])
     )
+    return uow.session.scalars(_named(day)).one()
+
+
+def _named(day: date) -> Select[Run]:
     wanted = select(Run).where(Run.source == Source.POS, Run.day == day)
-    return uow.session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one()
+    return wanted.with_for_update().execution_options(populate_existing=True)
 
 
 def _rows(uow: Uow, day: date, slips: Iterable[SlipRow], run: Run) -> Iterator[dict[str, Any]]:

@@ -165,6 +165,25 @@ def test_the_rows_that_were_brought_are_compared_again_at_once(units: Units, day
     assert list(cases(units).values()) == [(CaseKind.ONLY_THERE, CaseState.EXPLAINED)]
 
 
+def test_what_a_bank_whose_day_ends_at_eleven_tells_a_day_later_is_missing_no_longer(
+    units: Units, day: Day, clock: SetClock
+) -> None:
+    evening = day.ends - timedelta(minutes=30)
+    entered(day, "1", evening)
+    brought(units, yesterday(units), pos_file([]))
+    assert list(cases(units).values()) == [(CaseKind.ONLY_HERE, CaseState.OPEN)]
+    clock.step(days=1)
+
+    brought(units, yesterday(units), pos_file([slip("1", 2500, evening)]))
+
+    with units.open(reads_only=True) as uow:
+        rows = uow.session.scalars(select(Case).order_by(Case.id)).all()
+    assert [(case.kind, case.state) for case in rows] == [
+        (CaseKind.ONLY_HERE, CaseState.EXPLAINED),
+        (CaseKind.OTHER_DAY, CaseState.EXPLAINED),
+    ]
+
+
 def test_of_a_flawed_file_nothing_stays(units: Units, day: Day) -> None:
     noon = day.begins + timedelta(hours=12)
     brought(units, yesterday(units), pos_file([slip("1", 2500, noon)]))
