@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template, session
 
 from app.analytics import traces
+from app.identity.models import Patient
 from app.kernel.uow import Uow
 from app.notifications import service as notifications
 from app.payment import service as payment
@@ -28,7 +29,7 @@ def home() -> edge.Answer:
         has_patient=patient is not None,
         unpaid=len(unpaid),
         unread=notifications.unread_count(uow),
-        **_current(uow),
+        **_current(uow, patient),
     )
 
 
@@ -38,13 +39,12 @@ def home_live() -> edge.Answer:
     """The part of the front page that changes by itself, or 304 while nothing has happened."""
     uow = edge.current_uow()
     trace = (session.get(family.CHOSEN), traces.of_account(uow))
-    return live.news("patient/_visit.html", trace, lambda: _current(uow))
+    return live.news("patient/_visit.html", trace, lambda: _current(uow, family.chosen_patient(uow)))
 
 
-def _current(uow: Uow) -> dict[str, object]:
-    patient = family.chosen_patient(uow)
+def _current(uow: Uow, patient: Patient | None) -> dict[str, object]:
     registration = current_of(uow, patient) if patient else None
     if registration is None:
         return {"head": None, "steps": []}
-    visit = visit_of(uow, registration)
+    visit = visit_of(uow, registration, patient)
     return {"head": headline(visit), "steps": steps(visit)}

@@ -167,8 +167,8 @@ def _door_stage(visit: Visit) -> str:
     return TicketState.SERVING.value if state == RegistrationState.IN_CONSULTATION else state.value
 
 
-def visit_of(uow: Uow, registration: Registration) -> Visit:
-    """The visit of a registration that was loaded for the asking account."""
+def visit_of(uow: Uow, registration: Registration, patient: Patient | None = None) -> Visit:
+    """The visit of a registration that was loaded for the asking account; `patient` when they are known already."""
     ticket = queueing.ticket_of(uow, registration.id)
     errands = tuple(_errand(uow, written) for written in _prescriptions(uow, registration))
     bills = [payment.newest_bill_of(uow, Purpose.REGISTRATION, registration.id)]
@@ -177,7 +177,7 @@ def visit_of(uow: Uow, registration: Registration) -> Visit:
     card = scheduling.card_by_id(uow, registration.session_id)
     return Visit(
         registration=registration,
-        patient=next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
+        patient=patient or next(one for one, _ in identity.patients_of(uow) if one.id == registration.patient_id),
         card=card,
         check_in_opens_at=door_opens_at(uow, card.session),
         needs_lobby_code=needs_code(uow, card.session),
