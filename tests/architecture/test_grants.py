@@ -36,7 +36,8 @@ ROWS_OF = {
 
 def deleting(file: Path) -> Iterator[str]:
     """The model of every deletion in the file; '' where only the row is named."""
-    for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    code = file.read_text(encoding="utf-8")
+    for call in ast.walk(ast.parse(code if "delete" in code else "")):
         if not isinstance(call, ast.Call):
             continue
         if isinstance(call.func, ast.Name) and call.func.id == "delete" and isinstance(call.args[0], ast.Name):

@@ -17,6 +17,7 @@ from app.kernel.clock import SystemClock, at_hospital
 from app.kernel.uow import Actor, Units
 from app.reconciliation import closing, letters, service
 from app.reconciliation.insured import InsurerStatement
+from app.reconciliation.matching import NEAR_MIDNIGHT
 from app.reconciliation.models import Case, Run
 from app.reconciliation.ports import StatementSource
 from app.reconciliation.states import CaseKind, CaseState, RunState, Source, Subject
@@ -37,8 +38,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def home(units: Units, clock: SetClock, world: RunningSandbox) -> House:
-    """The house today, since the world outside has no other day."""
-    clock.at(datetime.now(UTC).replace(microsecond=0))
+    """The house today, since the world outside has no other day; at no time that may be tomorrow on another's clock."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    midnight = at_hospital(now.astimezone(SHANGHAI).date() + timedelta(days=1), time(0), SHANGHAI)
+    clock.at(min(now, midnight - NEAR_MIDNIGHT - timedelta(minutes=5)))
     return house(units, clock, world)
 
 
@@ -110,7 +113,7 @@ def test_the_insurers_ledger_is_asked_and_every_difference_of_it_is_a_case(home:
     plant(world, "insurer", "amount", setl_id=changed)
     strange = plant(world, "insurer", "only_there", setl_id=changed)
     expected = {
-        ours[gone]: (CaseKind.ONLY_HERE, CaseState.OPEN),
+        ours[gone]: missing(home, gone),
         ours[changed]: (CaseKind.AMOUNT_DIFFERS, CaseState.OPEN),
         strange: (CaseKind.ONLY_THERE, CaseState.OPEN),
     }
@@ -127,6 +130,16 @@ def test_the_insurers_ledger_is_asked_and_every_difference_of_it_is_a_case(home:
     with home.units.open(Actor("job", "test")) as uow:
         service.compare_again(uow, public_id=run_of(home).public_id)
     assert run_after(home, told_by) == (RunState.REFUSED, "cut_short")
+
+
+def missing(home: House, setl_id: str) -> tuple[CaseKind, CaseState]:
+    """What the insurer's own clock settled right before midnight may be told tomorrow; the world has no other clock."""
+    with home.units.open(reads_only=True) as uow:
+        settled_at = uow.session.scalar(select(Settlement.settled_at).where(Settlement.setl_id == setl_id))
+        ends = at_hospital(uow.today(), time(0), SHANGHAI)
+    assert settled_at
+    is_late = settled_at >= ends - NEAR_MIDNIGHT
+    return (CaseKind.OTHER_DAY, CaseState.WAITING) if is_late else (CaseKind.ONLY_HERE, CaseState.OPEN)
 
 
 def run_of(home: House) -> Run:
