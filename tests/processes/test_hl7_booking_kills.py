@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select
 
 from app.identity.models import Patient
 from app.kernel import outbox, peers
+from app.kernel.message_keys import MessageKey
 from app.kernel.moves import Move
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
@@ -80,7 +81,7 @@ class Asked:
             db.execute("DELETE FROM his_received")
             db.execute("DELETE FROM his_appointment")
         with self.units.open() as uow:
-            for table in (RegistrationNumber, Message, OutboxItem):
+            for table in (RegistrationNumber, Message, MessageKey, OutboxItem):
                 uow.session.execute(delete(table))
             uow.session.execute(delete(Move).where(Move.action == RegistrationAction.HOSPITAL_ACCEPTS.value))
             visit = uow.session.get_one(Registration, self.visit.id)
