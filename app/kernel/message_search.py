@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, func, select
+from sqlalchemy import ColumnElement, String, bindparam, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from app.kernel.inbox import InboxItem, InboxState
@@ -93,10 +93,10 @@ def _common(uow: Uow, wanted: Wanted, direction: Direction, columns: _Columns) -
         terms.append(_begins(kind, wanted.kind) if _TYPE.fullmatch(wanted.kind) else kind == wanted.kind)
     if wanted.since is not None:
         first = uow.session.scalars(select(key).where(at >= wanted.since).order_by(at).limit(1)).first()
-        terms += [at >= wanted.since, key >= (first or 0) - _OUT_OF_ORDER]
+        terms += [at >= wanted.since, false() if first is None else key >= first - _OUT_OF_ORDER]
     if wanted.until is not None:
         last = uow.session.scalars(select(key).where(at <= wanted.until).order_by(at.desc()).limit(1)).first()
-        terms += [at <= wanted.until, key <= (last or 0) + _OUT_OF_ORDER]
+        terms += [at <= wanted.until, false() if last is None else key <= last + _OUT_OF_ORDER]
     if wanted.before_id is not None:
         terms.append(key < wanted.before_id)
     return terms

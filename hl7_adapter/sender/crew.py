@@ -61,6 +61,11 @@ class Crew:
         self._turn = asyncio.Semaphore(connections)
         self._failures = 0
 
+    @property
+    def has_given_up(self) -> bool:
+        """True after the failures, until `rested`: every further letter would be kept."""
+        return self._failures >= FAILURES_TO_STOP
+
     def rested(self) -> None:
         """The receiver is worth trying again."""
         self._failures = 0
@@ -68,7 +73,7 @@ class Crew:
     async def carry(self, letter: Letter) -> Outcome:
         """What came of the letter, once a connection was free; never raises for what a receiver can do."""
         async with self._turn:
-            if self._failures >= FAILURES_TO_STOP or time.monotonic() > letter.until:
+            if self.has_given_up or time.monotonic() > letter.until:
                 return Outcome(letter.item_id, letter.event, Fate.KEPT)
             client = self._idle.popleft()
             try:

@@ -73,10 +73,15 @@ class Sender:
             await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _send_all(self, crew: Crew, under_way: set[asyncio.Task[Outcome]]) -> int:
-        """Whatever was answered while the last commit ran is noted with the next one, so that commits are shared."""
+        """Whatever was answered while the last commit ran is noted with the next one, so that commits are shared.
+
+        A crew that has given up gets no letter more, though the line may be whole because others were answered just
+        now: what it keeps would be due again at once, and the round never end.
+        """
         told, goes_on, outcomes = 0, True, list[Outcome]()
         while goes_on or under_way:
-            wanted = AT_ONCE - len(under_way) if goes_on and not self.stopping.is_set() else 0
+            goes_on = goes_on and not crew.has_given_up and not self.stopping.is_set()
+            wanted = AT_ONCE - len(under_way) if goes_on else 0
             turn = await asyncio.to_thread(self._desk.turn, outcomes, wanted)
             told += turn.silent + sum(1 for each in outcomes if each.fate in _OVER)
             under_way |= {asyncio.create_task(crew.carry(letter)) for letter in turn.letters}

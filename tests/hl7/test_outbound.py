@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from dataclasses import dataclass
 
 import pytest
@@ -28,7 +30,7 @@ from config import Hl7Settings
 from hl7_adapter.ack import ErrorAt, build_ack, read_header
 from hl7_adapter.er7 import Message, parse
 from hl7_adapter.mapping.outbound import WRITERS, write
-from hl7_adapter.mllp import serve
+from hl7_adapter.mllp import frame, serve
 from hl7_adapter.sender import Sender
 from tests import factories, factories_pharmacy
 from tests.conftest import MORNING, SHANGHAI, SetClock
@@ -379,6 +381,59 @@ def test_after_an_outage_what_waited_is_due_at_once(visit: Visit, clock: SetCloc
 
     assert len(hospital.heard) == 13
     assert {row.state for row in rows(visit)} == {OutboxState.SENT}
+
+
+class MoodyHospital(Hospital):
+    """Waits until four letters are under way, answers the first of them and hangs up on the others at that instant.
+
+    From then on it answers everything.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: list[tuple[bytes, asyncio.StreamWriter]] = []
+        self.hung_up_on = 0
+
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                raw = (await reader.readuntil(b"\x1c\r"))[1:-2]
+                if len(self._first) == 4:
+                    await self._answer(raw, writer)
+                    continue
+                self._first.append((raw, writer))
+                if len(self._first) == 4:
+                    await self._answer(*self._first[0])
+                    for _, line in self._first[1:]:
+                        line.get_extra_info("socket").shutdown(socket.SHUT_WR)  # `close` does it a moment later
+                        self.hung_up_on += 1
+
+    async def _answer(self, raw: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(await self.handle(raw, "") or b""))
+
+
+def test_a_receiver_that_hangs_up_on_some_and_answers_others_is_told_everything(visit: Visit, clock: SetClock) -> None:
+    with visit.units.open() as uow:
+        for number in range(12):
+            facts = {"event": "PatientFiled", "patient_id": visit.person.patient.id}
+            outbox.post(uow, "hospital", f"x{number}", facts)
+    hospital = MoodyHospital()
+
+    async def run() -> None:
+        server = await asyncio.start_server(hospital.listen, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=1))
+        for _ in range(3):
+            await asyncio.wait_for(sender.round(), 20)
+            clock.step(minutes=90)
+        sender.stopping.set()
+        await sender.run()
+        server.close()
+
+    asyncio.run(run())
+
+    assert {row.state for row in rows(visit)} == {OutboxState.SENT}
+    assert (len(hospital.heard), hospital.hung_up_on) == (12, 3)
 
 
 def test_every_event_that_is_told_has_a_message() -> None:
