@@ -95,7 +95,7 @@ def goes_by_index(units: Units, ask: Callable[[Uow], object]) -> None:
             assert max(passed_over, default=0) <= PASSED_OVER_AT_MOST, plan
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_search_goes_by_index(long_log: Units, clock: SetClock) -> None:
     month = clock.now() - timedelta(days=20)
     times = {"a day": Wanted(since=month, until=month + timedelta(days=1))}
