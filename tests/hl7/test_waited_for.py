@@ -26,7 +26,8 @@ from sandbox.his import messages
 from sandbox.store import insert
 from tests.conftest import MORNING, SetClock
 from tests.hl7.test_mllp import HOST, free_port
-from tests.hl7.test_outbound import Visit, post, rows, told, visit
+from tests.hl7.test_outbound import Visit, told, visit
+from tests.hl7.test_sender import post, rows
 from tests.processes.hl7_outward import simulated_his
 
 __all__ = ["visit"]
