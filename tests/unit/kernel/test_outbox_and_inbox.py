@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
 from app.kernel import audit, counters, inbox, outbox
 from app.kernel.audit import AuditEvent
 from app.kernel.uow import Units
-from tests.conftest import SetClock
+from tests.conftest import SetClock, is_postgres
 
 
 def test_a_lane_is_told_in_order_one_at_a_time(units: Units) -> None:
@@ -26,6 +27,23 @@ def test_a_lane_is_told_in_order_one_at_a_time(units: Units) -> None:
 
     assert first == ["a1", "b1"]
     assert while_leased == []
+
+
+@pytest.mark.skipif(not is_postgres(), reason="counts what PostgreSQL read")
+def test_who_is_next_is_found_without_laying_every_item_beside_every_other(units: Units) -> None:
+    """As after an outage: many wait, and the database's statistics know nothing of them."""
+    items, lanes = 600, 60
+    with units.open() as uow:
+        for number in range(items):
+            outbox.post(uow, "hospital", f"k{number}", {}, lane=f"patient-{number % lanes}")
+
+    with units.open() as uow:
+        claimed = outbox.claim(uow, "hospital", limit=32, lease_seconds=30)
+        read = text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'outbox'")
+        rows_read = uow.session.execute(read).scalar_one()
+
+    assert len(claimed) == 32
+    assert rows_read < 10 * items
 
 
 def test_an_item_whose_sender_died_is_given_out_again(units: Units, clock: SetClock) -> None:
