@@ -40,13 +40,14 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     """
     if len(number) > LONGEST_NUMBER:
         raise BadInput(fields={"identifier": "too_long"})
-    known = numbered(uow, number)
+    known = _booked_before(uow, place, patient, number)
     if known is not None:
-        if known.patient_id != patient.id or known.session_id != place.clinic_session.id:
-            raise OnceKeyReused
-        return Booking(known, is_new=False)
+        return known
     standing = service.standing_with(uow, patient, place.clinic_session)
     if standing is not None:
+        known = _booked_before(uow, place, patient, number)  # by the same request, between the first look and this one
+        if known is not None:
+            return known
         raise AlreadyRegistered(registration=standing.public_id, state=standing.state.value)
     rules = limits.rules_of_session(uow, place.clinic_session)
     limits.refuse_against_the_rules(uow, rules, patient, place.clinic_session)
@@ -55,6 +56,13 @@ def book(uow: Uow, *, place: Place, patient: Patient, number: str = "") -> Booki
     if number:
         _keep_number(uow, made, number)
     return Booking(made, is_new=True)
+
+
+def _booked_before(uow: Uow, place: Place, patient: Patient, number: str) -> Booking | None:
+    known = numbered(uow, number)
+    if known is not None and (known.patient_id != patient.id or known.session_id != place.clinic_session.id):
+        raise OnceKeyReused
+    return None if known is None else Booking(known, is_new=False)
 
 
 def _claim(uow: Uow, place: Place, patient: Patient, fee_fen: int) -> Registration:
