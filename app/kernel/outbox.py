@@ -10,14 +10,18 @@ import enum
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Index,
     LargeBinary,
+    Select,
     String,
     TextClause,
     UniqueConstraint,
+    any_,
     bindparam,
     false,
     func,
@@ -26,7 +30,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import hot_rows
 from app.kernel.db import Row, choice
@@ -39,7 +43,6 @@ JITTER_PER_CENT = 20
 _NOT_SENT = text("state <> 'sent'")
 URGENT = text("is_urgent AND state <> 'sent'")
 _TO_GO = [literal_column(f"'{state}'", String) for state in ("waiting", "sending")]
-_IS_TO_GO = text("state IN ('waiting', 'sending')")
 
 
 class OutboxState(enum.StrEnum):
@@ -66,7 +69,6 @@ class OutboxItem(Row):
         Index("ix_outbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
         Index("ix_outbox_peer", "peer", "id"),
         Index("ix_outbox_posted_at", "posted_at"),
-        Index("ix_outbox_first", "lane", "id", sqlite_where=_IS_TO_GO, postgresql_where=_IS_TO_GO),
         Index("ix_outbox_open", "topic", "state", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
         Index("ix_outbox_urgent", "topic", "due_at", sqlite_where=URGENT, postgresql_where=URGENT),
     )
@@ -156,32 +158,31 @@ def claim(uow: Uow, topic: str, *, limit: int, lease_seconds: int, only_urgent: 
         "p_lease_until": uow.now() + timedelta(seconds=lease_seconds),
         "p_limit": limit,
     }
-    claimed = (_CLAIM_URGENT if only_urgent else _CLAIM).all(uow, facts)
+    claiming = _claiming(URGENT if only_urgent else None, uow.session.get_bind().dialect.name)
+    claimed = claiming.all(uow, facts)
     return sorted((item for (item,) in claimed), key=lambda item: item.id)
 
 
-def _claiming(*which: TextClause) -> Changed:
-    earlier, now = aliased(OutboxItem), bindparam("p_now", type_=OutboxItem.due_at.type)
-    # OFFSET makes PostgreSQL ask anew for each item, and as no index has the topic so compared, only the lane's own one
-    # is left to it. Else it may lay every item beside every other, which seems cheap to it as long as its statistics
-    # are older than the outage in which so many came to wait.
-    is_first = ~(
-        select(earlier.id)
-        .where(
-            earlier.topic + literal_column("''", String) == bindparam("p_topic"),
-            earlier.lane == OutboxItem.lane,
-            earlier.id < OutboxItem.id,
-            earlier.state.in_(_TO_GO),
-        )
-        .offset(literal_column("0"))
-        .exists()
+@cache
+def _claiming(which: TextClause | None, dialect: str) -> Changed:
+    """Reads what is to go once and the firsts once, whatever plan the database has kept from quieter times.
+
+    As a question asked for each item (is there an earlier one?) it is the dearest statement of an outage, when the
+    statistics know nothing yet of all those who came to wait.
+    """
+    now = bindparam("p_now", type_=OutboxItem.due_at.type)
+    first_of_each_lane = (
+        select(func.min(OutboxItem.id))
+        .where(OutboxItem.topic == bindparam("p_topic"), OutboxItem.state.in_(_TO_GO))
+        .group_by(OutboxItem.lane)
     )
     is_free = (OutboxItem.state == OutboxState.WAITING) | (
         (OutboxItem.state == OutboxState.SENDING) & (OutboxItem.lease_until < now)
     )
     due = (
         select(OutboxItem.id)
-        .where(OutboxItem.topic == bindparam("p_topic"), OutboxItem.due_at <= now, is_free, is_first, *which)
+        .where(_is_among(first_of_each_lane, dialect), OutboxItem.due_at <= now, is_free)
+        .where(*[] if which is None else [which])
         .order_by(OutboxItem.due_at, OutboxItem.id)
         .limit(bindparam("p_limit"))
         .with_for_update(skip_locked=True)
@@ -190,7 +191,7 @@ def _claiming(*which: TextClause) -> Changed:
     return Changed(
         OutboxItem,
         update(OutboxItem)
-        .where(OutboxItem.id.in_(select(due.c.id)))
+        .where(_is_among(select(due.c.id), dialect))
         .values(
             state=OutboxState.SENDING,
             lease_until=bindparam("p_lease_until", type_=OutboxItem.lease_until.type),
@@ -199,7 +200,11 @@ def _claiming(*which: TextClause) -> Changed:
     )
 
 
-_CLAIM, _CLAIM_URGENT = _claiming(), _claiming(URGENT)
+def _is_among(ids: Select[tuple[int]], dialect: str) -> ColumnElement[bool]:
+    """The item is one of these; for PostgreSQL as a list that is made first, which it cannot turn into a join."""
+    if dialect == "postgresql":
+        return OutboxItem.id == any_(func.array(ids.scalar_subquery()))
+    return OutboxItem.id.in_(ids)
 
 
 def written(uow: Uow, item_id: int, body: bytes, *, kind: str, peer: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from app.kernel import audit, counters, inbox, outbox
 from app.kernel.audit import AuditEvent
-from app.kernel.uow import Units
+from app.kernel.uow import Units, Uow
 from tests.conftest import SetClock, is_postgres
 
 
@@ -31,19 +31,30 @@ def test_a_lane_is_told_in_order_one_at_a_time(units: Units) -> None:
 
 @pytest.mark.skipif(not is_postgres(), reason="counts what PostgreSQL read")
 def test_who_is_next_is_found_without_laying_every_item_beside_every_other(units: Units) -> None:
-    """As after an outage: many wait, and the database's statistics know nothing of them."""
+    """As after an outage: many wait, and the database's plan is one of the time when nothing did."""
     items, lanes = 600, 60
+    with units.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) outbox"))
+    for _ in range(12):  # more often than a plan is made anew for each run
+        with units.open() as uow:
+            assert outbox.claim(uow, "hospital", limit=32, lease_seconds=30) == []
     with units.open() as uow:
         for number in range(items):
             outbox.post(uow, "hospital", f"k{number}", {}, lane=f"patient-{number % lanes}")
 
     with units.open() as uow:
+        before = _rows_read(uow)
         claimed = outbox.claim(uow, "hospital", limit=32, lease_seconds=30)
-        read = text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'outbox'")
-        rows_read = uow.session.execute(read).scalar_one()
+        rows_read = _rows_read(uow) - before
 
     assert len(claimed) == 32
     assert rows_read < 10 * items
+
+
+def _rows_read(uow: Uow) -> int:
+    """Since the connection last told the server of it, which it may do between any two units."""
+    read = text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'outbox'")
+    return int(uow.session.execute(read).scalar_one())
 
 
 def test_an_item_whose_sender_died_is_given_out_again(units: Units, clock: SetClock) -> None:
