@@ -17,9 +17,13 @@ from app.scheduling.states import SessionState
 
 
 def rooms_for(uow: Uow, ticket: Ticket) -> list[SessionCard]:
-    """The other sessions of the department that sit today and are not over: where the patient can be sent."""
+    """The other sessions of the department that sit today and are not over: where the patient can be sent.
+
+    Those whose doctor may call the patient anyway are left out: to be sent there would change nothing.
+    """
     cards = scheduling.cards(uow, department_id=ticket.department_id, from_day=uow.today(), to_day=uow.today())
-    return [card for card in cards if _can_take(uow, ticket, card.session)]
+    can_take = [card for card in cards if _can_take(uow, ticket, card.session)]
+    return [card for card in can_take if not shared_lines.waits_for(uow, ticket, card.session)]
 
 
 def _can_take(uow: Uow, ticket: Ticket, session: ClinicSession) -> bool:
@@ -34,7 +38,7 @@ def hand_over(uow: Uow, ticket: Ticket, session: ClinicSession) -> None:
     Refuses `cannot_hand_over` to another department, another day or a session that is over, and whoever has a place
     with that doctor already.
     """
-    if ticket.session_id == session.id:
+    if ticket.session_id == session.id or shared_lines.waits_for(uow, ticket, session):
         return
     registration = uow.session.get_one(Registration, ticket.registration_id)
     if not _can_take(uow, ticket, session) or correcting.has_place_with(uow, registration, session):

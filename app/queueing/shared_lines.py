@@ -77,6 +77,14 @@ def _waits_for_any(ticket: Ticket) -> bool:
     return ticket.state == TicketState.PASSED or (ticket.state == TicketState.WAITING and not is_sent_back)
 
 
+def waits_for(uow: Uow, ticket: Ticket, session: ClinicSession) -> bool:
+    """Whether the patient waits, and the session's doctor may be the one who calls."""
+    asked = select(Ticket.id).where(
+        Ticket.id == ticket.id, Ticket.state == TicketState.WAITING, may_be_called_by(uow, session)
+    )
+    return uow.session.scalar(asked) is not None
+
+
 def may_be_called_by(uow: Uow, session: ClinicSession) -> ColumnElement[bool]:
     """The tickets of the session, and those of its line except who waits for another doctor or has a place here too.
 

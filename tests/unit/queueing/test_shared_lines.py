@@ -166,6 +166,23 @@ def test_sent_to_another_department_line_by_the_nurse_the_patient_stands_in_that
         house.call(0)
 
 
+def test_nobody_is_sent_to_a_doctor_who_may_call_them_anyway(units: Units) -> None:
+    house = line(units, 1)
+
+    with units.open() as uow:
+        ticket = uow.session.get_one(Ticket, house.tickets[0].id)
+        assert handing_over.rooms_for(uow, ticket) == []
+        handing_over.hand_over(uow, ticket, uow.session.get_one(ClinicSession, house.sessions[1].id))
+        assert ticket.session_id == house.sessions[0].id
+    called = house.call(1)
+    with units.open() as uow:
+        ticket = uow.session.get_one(Ticket, called.id)
+        assert [card.session.id for card in handing_over.rooms_for(uow, ticket)] == [house.sessions[0].id]
+        handing_over.hand_over(uow, ticket, uow.session.get_one(ClinicSession, house.sessions[0].id))
+
+    assert house.call(0).number == called.number
+
+
 def test_desks_that_call_at_once_never_get_the_same_patient(units: Units) -> None:
     house = line(units, 8, doctors=4)
     called: list[str] = []
