@@ -200,7 +200,7 @@ def _claiming(which: TextClause | None, dialect: str) -> Changed:
     )
 
 
-def _is_among(ids: Select[tuple[int]], dialect: str) -> ColumnElement[bool]:
+def _is_among(ids: Select[int], dialect: str) -> ColumnElement[bool]:
     """The item is one of these; for PostgreSQL as a list that is made first, which it cannot turn into a join."""
     if dialect == "postgresql":
         return OutboxItem.id == any_(func.array(ids.scalar_subquery()))
