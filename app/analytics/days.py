@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.analytics.models import Channel, ChannelScan, DayFigure
 from app.analytics.rules import percentile
 from app.kernel.clock import at_hospital
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.notifications.models import Message
 from app.queueing.models import Ticket
@@ -32,9 +32,8 @@ def roll_up_day(uow: Uow, day: date) -> int:
         *_messages(uow, begins_at, ends_at),
         *_scans(uow, begins_at, ends_at),
     ]
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for name, key, value in sorted(figures):
-        written = maker(DayFigure).values(day=day, name=name, key=key, value=value, counted_at=uow.now())
+        written = insert_into(uow, DayFigure).values(day=day, name=name, key=key, value=value, counted_at=uow.now())
         uow.session.execute(
             written.on_conflict_do_update(
                 index_elements=["day", "name", "key"], set_={"value": value, "counted_at": uow.now()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.analytics.models import JobHeartbeat
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 
 FORGET_AFTER_DAYS = 2
@@ -17,9 +17,8 @@ def beat(uow: Uow, *, process: str, started_at: datetime, ran: int, failed: int,
     """The process called `process` is alive now; `ran` and `failed` count its jobs since `started_at`."""
     now = uow.clock.wall_now()
     known = {"started_at": started_at, "beat_at": now, "ran": ran, "failed": failed, "last_error": last_error[:80]}
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     uow.session.execute(
-        maker(JobHeartbeat)
+        insert_into(uow, JobHeartbeat)
         .values(process=process, **known)
         .on_conflict_do_update(index_elements=["process"], set_=known)
     )

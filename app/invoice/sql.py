@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from app.invoice.models import OPEN_FILING, Filing, Invoice, InvoicePrint
 from app.invoice.states import FilingState
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 
 
@@ -26,9 +26,11 @@ def count_print(uow: Uow, invoice_id: int) -> int:
 
 def begin_print(uow: Uow, values: dict[str, object]) -> int | None:
     """The new print's key; None when one with this nonce is there. Of two that come at once the second waits."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return uow.session.scalar(
-        maker(InvoicePrint).values(values).on_conflict_do_nothing(index_elements=["nonce"]).returning(InvoicePrint.id)
+        insert_into(uow, InvoicePrint)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["nonce"])
+        .returning(InvoicePrint.id)
     )
 
 

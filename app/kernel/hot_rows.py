@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Update, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import class_mapper
 
 from app.kernel.db import Base, Row
 from app.kernel.hot import Found, Hot, belongs, columns_of, from_facts, renew, table_of, with_defaults
+from app.kernel.inserts import INSERTS
 from app.kernel.uow import Facts, Uow
 
 EachDialects = Mapping[str, Hot]
@@ -80,8 +80,8 @@ def insert_unless_there(
 ) -> EachDialects:
     """Puts one row into the table, quiet where a row has this `key`. A row made gives back the columns `gives`."""
     rows, made = table_of(table), {}
-    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert)):
-        added = maker(rows).values(from_facts(table, (*key, *columns)))
+    for dialect, insert in INSERTS.items():
+        added = insert(rows).values(from_facts(table, (*key, *columns)))
         quiet = added.on_conflict_do_nothing(index_elements=list(key))
         made[dialect] = Hot(quiet.returning(*(rows.c[name] for name in gives)) if gives else quiet.inline())
     return made
@@ -90,8 +90,8 @@ def insert_unless_there(
 def insert_or_change(table: type[Base], *columns: str, key: Sequence[str]) -> EachDialects:
     """The same where a row that has this `key` gets these columns instead."""
     made = {}
-    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert)):
-        added = maker(table_of(table)).values(from_facts(table, (*key, *columns)))
+    for dialect, insert in INSERTS.items():
+        added = insert(table_of(table)).values(from_facts(table, (*key, *columns)))
         changes = {name: added.excluded[name] for name in columns}
         made[dialect] = Hot(added.on_conflict_do_update(index_elements=list(key), set_=changes).inline())
     return made

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import String, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Instant
 from app.kernel.errors import Refused
 from app.kernel.hot import Hot
+from app.kernel.inserts import INSERTS
 from app.kernel.uow import Rows, Uow
 
 KEPT = timedelta(hours=48)
@@ -39,14 +39,14 @@ class OnceKey(Base):
 _KEY: dict[str, Any] = {"actor": bindparam("p_actor"), "key": bindparam("p_key")}
 _KEEP = {
     dialect: Hot(
-        maker(OnceKey)
+        insert(OnceKey)
         .values(
             **_KEY, body_hash=bindparam("p_body_hash"), location="", asked_at=bindparam("p_asked_at", type_=Instant())
         )
         .on_conflict_do_nothing(index_elements=["actor", "key"])
         .returning(OnceKey.key)
     )
-    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+    for dialect, insert in INSERTS.items()
 }
 _REMEMBER = Hot(
     update(OnceKey)

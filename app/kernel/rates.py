@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, String, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
 from app.kernel.errors import TooMany
 from app.kernel.hot import Hot
+from app.kernel.inserts import INSERTS
 from app.kernel.uow import Rows, Uow
 
 
@@ -24,12 +24,12 @@ class RateCount(Base):
 
 _COUNT = {
     dialect: Hot(
-        maker(RateCount)
+        insert(RateCount)
         .values(bucket=bindparam("p_bucket"), window_start=bindparam("p_start", type_=BigInteger()), used=1)
         .on_conflict_do_update(index_elements=["bucket", "window_start"], set_={"used": RateCount.used + 1})
         .returning(RateCount.used)
     )
-    for dialect, maker in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+    for dialect, insert in INSERTS.items()
 }
 _USED = Hot(
     select(RateCount.used).where(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.ledger.models import Journal, Posting, Proof
 from app.ledger.proofs import PROOFS
@@ -52,9 +52,8 @@ def prove_yesterday(uow: Uow) -> int:
         return 0
     found = flaws(uow)
     journals, turnover_fen = turnover(uow, day)
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     made = uow.session.scalar(
-        maker(Proof)
+        insert_into(uow, Proof)
         .values(
             day=day,
             proven_at=uow.now(),

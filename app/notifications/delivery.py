@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.identity.models import Account
 from app.identity.service import openid_of_account, phone_of_account
 from app.kernel import outbox
 from app.kernel.crypto import CannotOpen
+from app.kernel.inserts import insert_into
 from app.kernel.moves import move
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Actor, Units, Uow
@@ -154,9 +154,8 @@ def receive_result(uow: Uow, provider_message_id: str, status: str, *, channel: 
 
     It may come before we noted that the message was sent, and it may come twice. A message that has its fate keeps it.
     """
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     made = uow.session.scalar(
-        maker(MessageResult)
+        insert_into(uow, MessageResult)
         .values(
             channel=channel, provider_message_id=provider_message_id[:64], status=status[:60], received_at=uow.now()
         )

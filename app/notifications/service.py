@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.identity.models import Account
 from app.identity.service import accounts_of_patient, openid_of_account
 from app.kernel import outbox
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
+from app.kernel.inserts import insert_into
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.notifications.models import Message
@@ -81,9 +81,8 @@ def file_message(uow: Uow, **columns: object) -> Message | None:
     """The message is on file and posted to the outbox, or None when its `dedupe_key` is there already."""
     if columns["template"] not in WORDS:
         raise KeyError(columns["template"])
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     made = uow.session.scalar(
-        maker(Message)
+        insert_into(uow, Message)
         .values(public_id=new_public_id(), state=MessageState.QUEUED, reason="", made_at=uow.now(), **columns)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Message.id)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.crypto import CannotOpen
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.notifications.models import ProviderToken
 
@@ -35,9 +35,8 @@ def token_of(uow: Uow, name: str) -> Token | None:
 
 def may_renew(uow: Uow, name: str) -> bool:
     """True for the one process that may fetch a new token now; it has fifteen seconds for it."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     uow.session.execute(
-        maker(ProviderToken)
+        insert_into(uow, ProviderToken)
         .values(name=name, token_sealed="", fetched=0)
         .on_conflict_do_nothing(index_elements=["name"])
     )

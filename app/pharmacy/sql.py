@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.pharmacy.models import Bag, Scan
 from app.pharmacy.rules import LEASE
@@ -33,9 +33,8 @@ def claim_bag(uow: Uow, *, bag_id: int, terminal_code: str) -> bool:
 
 def begin_scan(uow: Uow, values: dict[str, object]) -> int | None:
     """The new scan's key; None when one with this nonce is there. Of two that come at once the second waits."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return uow.session.scalar(
-        maker(Scan).values(values).on_conflict_do_nothing(index_elements=["nonce"]).returning(Scan.id)
+        insert_into(uow, Scan).values(values).on_conflict_do_nothing(index_elements=["nonce"]).returning(Scan.id)
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from sqlalchemy import case, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.queueing.models import Ticket, ToldWait, WaitErrors, Walk
 from app.queueing.waits import look
@@ -65,11 +65,10 @@ def count_day(uow: Uow, day: date) -> int:
     figures = _told(uow, day)
     for department_id, returned in _returns(uow, day).items():
         figures.setdefault(department_id, dict.fromkeys(_TOLD, 0)).update(returned)
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for department_id, counted in sorted(figures.items()):
         row = {"returns": 0, "late_returns": 0} | counted
         uow.session.execute(
-            maker(WaitErrors)
+            insert_into(uow, WaitErrors)
             .values(department_id=department_id, day=day, **row)
             .on_conflict_do_update(index_elements=["department_id", "day"], set_=row)
         )

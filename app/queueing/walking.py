@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.events import ReturnDue
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.queueing.errors import CannotWalk
 from app.queueing.estimating import is_time_to_return
@@ -30,10 +30,9 @@ def choose(uow: Uow, ticket: Ticket, minutes: int) -> None:
     """
     if ticket.state != TicketState.WAITING or minutes not in (0, *WALKS):
         raise CannotWalk
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     new = {"walk_minutes": minutes, "chosen_at": uow.now(), "told_at": None, "spare_seconds": None}
     uow.session.execute(
-        maker(Walk)
+        insert_into(uow, Walk)
         .values(ticket_id=ticket.id, choice_no=1, **new)
         .on_conflict_do_update(
             index_elements=["ticket_id"],

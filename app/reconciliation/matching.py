@@ -7,11 +7,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from app.kernel.clock import at_hospital
 from app.kernel.ids import new_public_id
+from app.kernel.inserts import insert_into
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.reconciliation.books import OURS, Ours
@@ -158,12 +158,11 @@ def _has_next(uow: Uow, run: Run) -> bool:
 
 def _keep(uow: Uow, run: Run, subject: Subject, rows: Iterable[Any]) -> set[_Key]:
     """The cases are on file; one that is open already is what it is found as now."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     kept: set[_Key] = set()
     for kind, number, foreign_no, here_fen, there_fen, at in rows:
         now = {"kind": CaseKind(kind), "here_fen": here_fen, "there_fen": there_fen}
         uow.session.execute(
-            maker(Case)
+            insert_into(uow, Case)
             .values(
                 public_id=new_public_id(),
                 run_id=run.id,

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from app.kernel import audit
 from app.kernel.clock import at_hospital
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
+from app.kernel.inserts import insert_into
 from app.kernel.moves import move
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import receipts
@@ -179,13 +179,12 @@ def run_of(uow: Uow, source: Source, day: date) -> Run | None:
 def _make_due(uow: Uow, sources: Mapping[Source, StatementSource]) -> None:
     """Yesterday is due of every source, and with it the days before that nobody was there to compare."""
     yesterday = uow.today() - timedelta(days=1)
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for source in sources:
         latest = uow.session.scalar(select(func.max(Run.day)).where(Run.source == source)) or yesterday
         days = min((yesterday - latest).days, DAYS_BACK)
         for day in (yesterday - timedelta(days=back) for back in range(days, -1, -1)):
             uow.session.execute(
-                maker(Run)
+                insert_into(uow, Run)
                 .values(
                     public_id=new_public_id(),
                     source=source,

@@ -9,12 +9,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.identity.models import Staff
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.reconciliation import closing, totals
 from app.reconciliation.closing import Drawer, Side
@@ -152,9 +152,8 @@ def _refuse_unless_ready(uow: Uow, day: date, note: str) -> int:
 def _keep(uow: Uow, facts: dict[str, Any]) -> DaySignature:
     """Of two that sign at once one finds the day signed."""
     digest, public_id = digest_of(facts), new_public_id()
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     made = uow.session.scalars(
-        maker(DaySignature)
+        insert_into(uow, DaySignature)
         .values(public_id=public_id, digest=digest, **facts)
         .on_conflict_do_nothing(index_elements=["day"])
         .returning(DaySignature)

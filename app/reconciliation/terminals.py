@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import audit
 from app.kernel.clock import hospital_day
 from app.kernel.ids import new_public_id
+from app.kernel.inserts import insert_into
 from app.kernel.moves import move
 from app.kernel.uow import Uow
 from app.payment.models import CashierEntry, PayMethod
@@ -77,10 +77,9 @@ def _refuse_other_days(uow: Uow, day: date, slips: Iterable[SlipRow], form: Form
 
 def _run_of(uow: Uow, day: date) -> Run:
     """The day's run, made when there is none, locked: of two files brought at once one comes after the other."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     counts = dict.fromkeys(("rows_there", "sum_there_fen", "rows_here", "sum_here_fen"), 0)
     uow.session.execute(
-        maker(Run)
+        insert_into(uow, Run)
         .values(
             public_id=new_public_id(),
             source=Source.POS,

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.clock import hospital_day
+from app.kernel.inserts import insert_into
 from app.kernel.uow import Uow
 from app.rulebook.service import rules_for
 from app.rulebook.terms import Rules
@@ -208,8 +208,7 @@ def _token(uow: Uow, release: Release) -> tuple[ReleaseGate, ReleaseToken] | Non
 
 def _insert(uow: Uow, table: type[ReleaseGate | ReleaseToken], **columns: object) -> None:
     """The row stands; one that stood already stays as it is."""
-    maker = postgresql.insert if uow.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    uow.session.execute(maker(table).values(**columns).on_conflict_do_nothing())
+    uow.session.execute(insert_into(uow, table).values(**columns).on_conflict_do_nothing())
 
 
 def _run(uow: Uow, statement: Any, **facts: object) -> Any:  # noqa: ANN401 - an UPDATE and its result
