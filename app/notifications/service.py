@@ -101,16 +101,18 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime | date) else value
 
 
-def inbox_of_account(uow: Uow, *, limit: int = 50) -> list[Note]:
-    """What the asking account was told, newest first; a stand-in for a failed message is not shown twice."""
-    account = uow.session.get_one(Account, uow.actor.id)
+def inbox_of_account(uow: Uow, *, locale: str, limit: int = 50) -> list[Note]:
+    """What the asking account was told, newest first, in the words of `locale`.
+
+    A stand-in for a failed message is not shown twice.
+    """
     messages = uow.session.scalars(
         select(Message)
-        .where(Message.account_id == account.id, Message.stands_in_for_id.is_(None))
+        .where(Message.account_id == uow.actor.id, Message.stands_in_for_id.is_(None))
         .order_by(Message.id.desc())
         .limit(limit)
     )
-    return [_note(uow, message, account.locale) for message in messages]
+    return [_note(uow, message, locale) for message in messages]
 
 
 def unread_count(uow: Uow) -> int:

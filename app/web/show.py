@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from flask_babel import get_locale, gettext
@@ -13,6 +14,7 @@ from app.kernel.clock import hospital_day
 from app.kernel.money import yuan_text
 from app.payment.states import BillState
 from app.pharmacy.states import BagState
+from app.prescription.models import PrescriptionLine
 from app.prescription.states import PrescriptionState
 from app.queueing.states import TicketState
 from app.registration.states import RegistrationState
@@ -52,6 +54,17 @@ _FREQUENCIES = {
     "qw": ("每周 1 次", "once a week"),
     "prn": ("必要时", "when needed"),
     "st": ("立即", "at once"),
+}
+# How a drug is taken, as it stands on prescriptions and in the code table of HL7 orders.
+_ROUTES = {
+    "口服": "by mouth",
+    "外用": "on the skin",
+    "含服": "in the mouth, sucked",
+    "舌下含服": "under the tongue",
+    "吸入": "inhaled",
+    "静脉注射": "into a vein",
+    "肌内注射": "into a muscle",
+    "皮下注射": "under the skin",
 }
 
 # The kind is a tag's colour and icon (templates/macros/ui.html), the words say the same.
@@ -185,6 +198,27 @@ def room_words(room: str) -> str:
 def where_words(place: str, room: str) -> str:
     """门诊楼3层东区 305 诊室, or Building A, floor 3 east, Room 305."""
     return (", " if is_english() else " ").join(part for part in (place, room_words(room)) if part)
+
+
+def listed(words: Iterable[object]) -> str:
+    """甲、乙、丙, or A, B, C."""
+    return (", " if is_english() else "、").join(str(word) for word in words)
+
+
+def with_note(words: object, note: object) -> str:
+    """张秀英（本人）, or 张秀英 (Self)."""
+    return f"{words} ({note})" if is_english() else f"{words}（{note}）"
+
+
+def route_words(route: str) -> str:
+    """口服, or by mouth; anything unusual as it was written."""
+    return in_language(route, _ROUTES.get(route.strip(), ""))
+
+
+def usage_words(line: PrescriptionLine) -> str:
+    """0.5g 每日 3 次 口服 7 天: how the drug is taken."""
+    words = [line.dose, frequency_words(line.frequency), route_words(line.route)]
+    return " ".join([*filter(None, words), gettext("%(days)s 天", days=line.days)])
 
 
 def frequency_words(code: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.analytics.models import ChannelKind
@@ -171,12 +170,12 @@ def on_day(instant: datetime) -> str:
     return hospital_day(instant, runtime().settings.time_zone).isoformat()
 
 
-def usage_words(line: PrescriptionLine) -> str:
-    """0.5g 每日 3 次 口服 7 天: how the drug is taken."""
-    words = [word for word in (line.dose, show.frequency_words(line.frequency), line.route) if word]
-    return " ".join([*words, gettext("%(days)s 天", days=line.days)])
-
-
 def drug_row(line: PrescriptionLine) -> list[str]:
     """The drug as a table's row: name, strength, how to take it, how much, what it costs."""
-    return [line.drug_name, line.spec, usage_words(line), f"{line.quantity} {line.unit}", show.yuan(line.amount_fen)]
+    return [
+        line.drug_name,
+        line.spec,
+        show.usage_words(line),
+        f"{line.quantity} {line.unit}",
+        show.yuan(line.amount_fen),
+    ]

@@ -16,6 +16,7 @@ from app.registration import service as registration
 from app.registration.visit_code import read_digits
 from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
+from app.scheduling.service import SessionCard
 from app.web import edge, line_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
 
@@ -31,7 +32,7 @@ def check_in() -> edge.Answer:
 
 def _classes(uow: Uow) -> list[tuple[str, str]]:
     """Who goes before others by the hospital's rules, with the proof to ask for; empty when the rules know none."""
-    known = [(each.code, f"{each.name}（{each.proof}）") for each in rules_for(uow).priority_classes]
+    known = [(each.code, show.with_note(each.name, each.proof)) for each in rules_for(uow).priority_classes]
     return [("", gettext("没有优先")), *known] if known else []
 
 
@@ -81,8 +82,13 @@ def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:
     """The doctors to whom the waiting patient can be sent instead."""
     if not TICKET.may(ticket.state, TicketAction.HAND_OVER):
         return []
-    found = [(card.session, card.practitioner.name) for card in handing_over.rooms_for(uow, ticket)]
-    return [(sits.public_id, f"{doctor} · {show.room_words(sits.room)}") for sits, doctor in found]
+    return [(card.session.public_id, _room_words(card)) for card in handing_over.rooms_for(uow, ticket)]
+
+
+def _room_words(card: SessionCard) -> str:
+    sits = card.session
+    span = show.time_span(sits.starts_at, sits.ends_at)
+    return f"{card.practitioner.name} · {show.room_words(sits.room)} · {show.HALF_DAYS[sits.half_day]} {span}"
 
 
 @blueprint.post("/arrived/<visit_id>/hand-over")

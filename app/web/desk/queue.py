@@ -102,7 +102,7 @@ def _shared_with(uow: Uow, card: SessionCard) -> str:
     """The rooms whose doctors call from the same line; '' for a line of one."""
     sits = card.session
     others = [one for one in shared_lines.sessions_in(uow, shared_lines.line_of(uow, sits)) if one.id != sits.id]
-    return "、".join(show.room_words(one.room) for one in others if one.state == SessionState.OPEN)
+    return show.listed(show.room_words(one.room) for one in others if one.state == SessionState.OPEN)
 
 
 @blueprint.get("/sessions/<session_id>/live")

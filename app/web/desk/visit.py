@@ -87,7 +87,7 @@ def _prescription(uow: Uow, written: Prescription) -> dict[str, object]:
         "total": show.yuan(written.total_fen),
         "issued": show.moment(written.issued_at),
         "reason": review.reason if review else "",
-        "declined": [choice.drug_name for choice in consents.declined_of(uow, written.id)],
+        "declined": show.listed(choice.drug_name for choice in consents.declined_of(uow, written.id)),
         "lines": [show_work.drug_row(line) for line in prescription.lines_of(uow, written.id)],
         "public_id": written.public_id,
         "void_href": url_for("desk.void", prescription_id=written.public_id) if may_void else "",

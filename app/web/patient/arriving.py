@@ -110,7 +110,7 @@ def check_in_all() -> edge.Answer:
         lobbies.check_in_by_phone(uow, registration=found.registration, scanned=scanned).number for found in open_now
     ]
     if numbers:
-        flash(gettext("已签到，候诊号 %(numbers)s", numbers="、".join(numbers)), "ok")
+        flash(gettext("已签到，候诊号 %(numbers)s", numbers=show.listed(numbers)), "ok")
     return redirect(url_for("patient.check_in_list"))
 
 

@@ -206,7 +206,10 @@ def clinic_session(session_id: str) -> edge.Answer:
 
 def _member(uow: Uow, rules: Rules, patient: Patient, relation: Relation) -> dict[str, str]:
     """Somebody for whom the place can be; `note` and `href` say what has to be done before."""
-    known = {"value": patient.public_id, "label": f"{identity.name_of(uow, patient)}（{show.RELATIONS[relation]}）"}
+    known = {
+        "value": patient.public_id,
+        "label": show.with_note(identity.name_of(uow, patient), show.RELATIONS[relation]),
+    }
     if guardians.is_missing(uow, patient):
         href = url_for("patient.consent", patient_id=patient.public_id, next=request.path)
         return known | {"note": str(gettext("需要监护人同意")), "href": href}

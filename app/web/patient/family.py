@@ -66,8 +66,7 @@ def patients() -> edge.Answer:
     rows = [
         {
             "public_id": patient.public_id,
-            "name": identity.name_of(uow, patient),
-            "relation": str(show.RELATIONS[relation]),
+            "title": show.with_note(identity.name_of(uow, patient), show.RELATIONS[relation]),
             "facts": _facts(uow, patient),
             "is_current": current is not None and patient.id == current.id,
             "proof": show.proof_tag(patient.proof),

@@ -48,7 +48,10 @@ def preferences() -> edge.Answer:
 def messages() -> edge.Answer:
     """The account's inbox, newest first."""
     uow = edge.current_uow()
-    notes = [{"note": note, "at": show.moment(note.made_at)} for note in notifications.inbox_of_account(uow)]
+    notes = [
+        {"note": note, "at": show.moment(note.made_at)}
+        for note in notifications.inbox_of_account(uow, locale=choose_language())
+    ]
     return render_template("patient/messages.html", notes=notes, unread=notifications.unread_count(uow))
 
 

@@ -14,7 +14,7 @@ from app.payment import service as payment
 from app.payment.models import Purpose
 from app.pharmacy import service as pharmacy
 from app.prescription import service as prescriptions
-from app.prescription.models import Prescription, PrescriptionLine
+from app.prescription.models import Prescription
 from app.web import edge, show
 from app.web.patient import blueprint, family
 from app.web.patient.bills import lines_of_split
@@ -33,7 +33,7 @@ def prescription(prescription_id: str) -> edge.Answer:
         lines=[
             {
                 "name": line.drug_name,
-                "note": f"{line.spec} · {_usage(line)}",
+                "note": f"{line.spec} · {show.usage_words(line)}",
                 "quantity": f"{line.quantity} {line.unit}",
             }
             for line in prescriptions.lines_of(uow, found.id)
@@ -68,10 +68,6 @@ def _choices(found: Prescription, *, is_asking: bool) -> dict[str, str]:
         "again_href": "" if is_asking else again,
         "self_href": url_for("patient.pay_all_oneself", prescription_id=found.public_id),
     }
-
-
-def _usage(line: PrescriptionLine) -> str:
-    return f"{line.route} {line.dose} {show.frequency_words(line.frequency)} × {line.days} {gettext('天')}"
 
 
 def _facts(uow: Uow, found: Prescription) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.identity import staffing
 from app.identity.models import Staff
 from app.identity.rules import ROLES
-from app.web import edge, work
+from app.web import edge, show, work
 from app.web.staff import ADMIN, PLACE, blueprint
 
 ROLE_WORDS = {
@@ -40,7 +40,7 @@ def _row(staff: Staff) -> dict[str, object]:
     return {
         "login": staff.login,
         "name": staff.name,
-        "roles": "、".join(str(ROLE_WORDS[role]) for role in ROLES if role in staff.roles),
+        "roles": show.listed(ROLE_WORDS[role] for role in ROLES if role in staff.roles),
         "is_active": staff.is_active,
         "href": url_for("staff.member", staff_id=staff.public_id),
     }

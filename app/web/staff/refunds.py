@@ -88,7 +88,7 @@ def decide_refund(claim_id: str) -> edge.Answer:
 
 def _claim(claim: RefundClaim, bill: Bill, names: dict[int, str]) -> dict[str, object]:
     is_own = claim.asked_by == edge.actor().id
-    lines = "，".join(gettext("第 %(line)s 行 × %(count)s", line=line, count=count) for line, count in claim.lines)
+    lines = show.listed(gettext("第 %(line)s 行 × %(count)s", line=line, count=count) for line, count in claim.lines)
     return {
         "title": f"{show_work.PURPOSES[bill.purpose]} · {show.yuan(claim.total_fen)}",
         "rows": [

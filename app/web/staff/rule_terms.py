@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.rulebook.terms import NAMES, SHIPPED, Rules, as_body
-from app.web import work
+from app.web import show, work
 from app.web.staff.rule_words import BREACHES, CHOICES, FAULTS, GROUPS, HINTS, LABELS, STEPS
 
 _YES, _NO = _l("是"), _l("否")
@@ -86,7 +86,7 @@ def _limit(row: dict[str, Any]) -> str:
 
 
 def _class(row: dict[str, Any]) -> str:
-    return f"{row['name']}（{row['proof']}）"
+    return show.with_note(row["name"], row["proof"])
 
 
 def _step(row: str) -> str:

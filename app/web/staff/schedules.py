@@ -51,7 +51,10 @@ def schedules() -> edge.Answer:
             field(
                 "department",
                 gettext("科室"),
-                options=[("", gettext("全部")), *((each.code, each.name) for each in departments)],
+                options=[
+                    ("", gettext("全部")),
+                    *((each.code, show.in_language(each.name, each.name_en)) for each in departments),
+                ],
             ),
         ],
         sessions=_rows(uow, cards),

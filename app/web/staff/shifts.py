@@ -80,7 +80,7 @@ def tabs(current: str) -> list[dict[str, object]]:
 
 
 def _week_words(week: list[Shift]) -> str:
-    return "，".join(
+    return show.listed(
         f"{show.weekday(WEEKDAYS[shift.weekday])} {show.HALF_DAYS[shift.half_day]}" for shift in week
     ) or str(gettext("没有排班"))
 
@@ -130,7 +130,7 @@ def _row(pattern: Pattern) -> dict[str, object]:
             minutes=pattern.slot_minutes,
             each=pattern.places_per_slot,
         ),
-        "kept": "，".join(kept) or "-",
+        "kept": show.listed(kept) or "-",
         "room": pattern.room,
         "fee": show.yuan(pattern.fee_fen),
     }
@@ -216,7 +216,7 @@ def _tell(done: Applied) -> None:
         "ok",
     )
     if done.left:
-        named = "，".join(f"{show.day_words(sits.visit_day)} {show.HALF_DAYS[sits.half_day]}" for sits in done.left)
+        named = show.listed(f"{show.day_words(sits.visit_day)} {show.HALF_DAYS[sits.half_day]}" for sits in done.left)
         flash(gettext("这些门诊已有患者，保持原样，请到门诊页停诊或替诊：%(sessions)s", sessions=named), "warn")
 
 

@@ -12,7 +12,7 @@ from app.reconciliation import terminals
 from app.reconciliation.errors import StatementRefused
 from app.reconciliation.reading_pos import Form
 from app.runtime import runtime
-from app.web import edge, work
+from app.web import edge, show, work
 from app.web.staff import FINANCE, PLACE, blueprint
 from app.web.staff import reconciliation_words as words
 
@@ -57,8 +57,8 @@ def _page(uow: Uow, day: date, error: str = "") -> str:
         day=day.isoformat(),
         latest=(uow.today() - timedelta(days=1)).isoformat(),
         error=error,
-        columns="、".join(" ".join(names) for names in form.columns.values()),
-        kinds="、".join(f"{word}（{kinds[kind]}）" for word, kind in form.kinds.items()),
+        columns=show.listed(" ".join(names) for names in form.columns.values()),
+        kinds=show.listed(show.with_note(word, kinds[kind]) for word, kind in form.kinds.items()),
         day_href=url_for("staff.day_end", day=day.isoformat()),
     )
 

@@ -12,7 +12,7 @@ from app.paper.labels import LabelLine, LabelPaper, render_label
 from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.pharmacy.states import BagState
-from app.web import edge, show_work, work
+from app.web import edge, show, show_work, work
 from app.web.live import fragment
 from app.web.printing import printed
 from app.web.terminal import PLACE, blueprint, contents
@@ -124,7 +124,7 @@ def _label(uow: Uow, bag: Bag) -> LabelPaper:
         lines=tuple(
             LabelLine(
                 drug=f"{each.line.drug_name} {each.line.spec} × {each.quantity}{each.line.unit}",
-                dose=show_work.usage_words(each.line),
+                dose=show.usage_words(each.line),
             )
             for each in pharmacy.contents_of(uow, bag)
             if each.quantity

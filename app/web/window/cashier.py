@@ -143,13 +143,13 @@ def _to_agree(uow: Uow, found: Bill) -> str:
     """What the patient must be told is not covered, and agree to, before it is charged."""
     split = insurance.split_of(uow, found.split_id)
     waiting = consents.without_consent(uow, split) if split and found.state == BillState.OPEN else []
-    return "，".join(f"{line.drug_name} {show.yuan(line.amount_fen)}" for line in waiting)
+    return show.listed(f"{line.drug_name} {show.yuan(line.amount_fen)}" for line in waiting)
 
 
-def _uncovered(uow: Uow, found: Bill) -> list[str]:
+def _uncovered(uow: Uow, found: Bill) -> str:
     """The drugs that no insurance covers and nobody has agreed to pay yet."""
     split = insurance.split_of(uow, found.split_id) if found.state == BillState.OPEN else None
-    return [line.drug_name for line in consents.without_consent(uow, split)] if split else []
+    return show.listed(line.drug_name for line in consents.without_consent(uow, split)) if split else ""
 
 
 @blueprint.post("/cashier/bills/<bill_id>/agree")

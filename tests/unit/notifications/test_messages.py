@@ -140,7 +140,7 @@ def test_who_blocked_us_gets_a_text_once(units: Units, couriers: dict[Channel, C
 
     assert fates(units) == [("wechat", "failed", "blocked"), ("sms", "sent", "")]
     with units.open(who.actor) as uow:
-        assert [note.title for note in service.inbox_of_account(uow)] == ["请就诊"]
+        assert [note.title for note in service.inbox_of_account(uow, locale="zh_Hans_CN")] == ["请就诊"]
 
 
 def test_a_system_failure_of_wechat_is_a_fate_without_a_text(units: Units, couriers: dict[Channel, Courier]) -> None:
@@ -270,11 +270,11 @@ def test_the_inbox_is_ones_own(units: Units) -> None:
     who, stranger = person(units), person(units)
     tell(units, who)
     with units.open(who.actor) as uow:
-        note = service.inbox_of_account(uow)[0]
+        note = service.inbox_of_account(uow, locale="zh_Hans_CN")[0]
         assert (note.is_read, service.unread_count(uow)) == (False, 1)
 
     with units.open(stranger.actor) as uow:
-        assert service.inbox_of_account(uow) == []
+        assert service.inbox_of_account(uow, locale="zh_Hans_CN") == []
         with pytest.raises(NotFound):
             service.open_message(uow, note.public_id)
 
