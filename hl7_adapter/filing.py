@@ -27,8 +27,9 @@ BYTES_AT_MOST = 256 * 1024
 
 
 class Filing:
-    """Files messages over a connection of its own, one turn at a time; on SQLite it leaves all to the long way.
+    """Files messages over a connection of its own; on SQLite it leaves all to the long way.
 
+    One turn writes at a time, and the next is judged meanwhile.
     An agreement is remembered with its version, and the statement keeps nothing that was judged by an old one.
     """
 
@@ -38,7 +39,7 @@ class Filing:
         self._works = units.engine.dialect.name == "postgresql"
         self._agreed: dict[tuple[str, str], Peer] = {}
         self._connection: Connection | None = None
-        self._one_turn = threading.Lock()
+        self._one_writes = threading.Lock()
 
     def file(self, letters: Sequence[Letter]) -> dict[int, bytes | None]:
         """The answers to those that were kept here, by their index; the others have to go the long way.
@@ -48,18 +49,18 @@ class Filing:
         """
         if not self._works:
             return {}
-        with self._one_turn:
-            judged = {index: told for index, each in enumerate(letters) if (told := self._judged(each))}
-            first = {(told.source, told.key): index for index, told in reversed(judged.items())}
-            indexes = list(first.values())
+        judged = {index: told for index, each in enumerate(letters) if (told := self._judged(each))}
+        first = {(told.source, told.key): index for index, told in reversed(judged.items())}
+        indexes = list(first.values())
+        with self._one_writes:
             kept = {indexes[place] for place in self._written([judged[index] for index in indexes])}
-            for index in judged.keys() - kept:
-                self._agreed.pop(letters[index].head.sender, None)
+        for index in judged.keys() - kept:
+            self._agreed.pop(letters[index].head.sender, None)
         return {index: bytes.fromhex(judged[index].answer) or None for index in kept}
 
     def close(self) -> None:
         """The connection goes back."""
-        with self._one_turn:
+        with self._one_writes:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from app.kernel.peer_rules import system_name
 from hl7_adapter.ack import Header, HeaderProblem, read_header
@@ -23,12 +24,12 @@ class Letter:
     read: Header | HeaderProblem
     began: float = field(default_factory=time.perf_counter)
 
-    @property
+    @cached_property
     def head(self) -> Header:
         """What could be read of the head."""
         return head_of(self.read)
 
-    @property
+    @cached_property
     def sender(self) -> str:
         """Whom the inbox and the audit trail name as the sender."""
         return peer_name(self.head)

@@ -7,7 +7,6 @@ row) is authenticated with it, so a value copied to another row does not open.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 from collections.abc import Sequence
@@ -54,7 +53,7 @@ class Keyring:
 
     def index(self, text: str, label: str) -> str:
         """32 hex digits that are equal for equal `text` under one `label`; HMAC, since a bare hash is plaintext."""
-        return hmac.new(self._index_key, f"{label}\x00{text}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._index_key, f"{label}\x00{text}".encode(), "sha256").hex()[:32]
 
 
 def _b64(raw: bytes) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from app.kernel.code_tables import own_code
@@ -29,6 +30,7 @@ NAME_AT_MOST = 44
 """With `hl7:` before it a system's name fits where messages say whence they came."""
 
 
+@lru_cache(maxsize=1024)
 def system_name(application: str, facility: str) -> str:
     """The name of the system with this MSH-3 and MSH-4, for its messages and numbers; still one for each when long."""
     name = "".join(char if char.isprintable() else "?" for char in f"{application}|{facility}")[:1000]
