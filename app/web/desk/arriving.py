@@ -82,13 +82,13 @@ def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:
     """The doctors to whom the waiting patient can be sent instead."""
     if not TICKET.may(ticket.state, TicketAction.HAND_OVER):
         return []
-    return [(card.session.public_id, _room_words(card)) for card in handing_over.rooms_for(uow, ticket)]
+    return [_room(card) for card in handing_over.rooms_for(uow, ticket)]
 
 
-def _room_words(card: SessionCard) -> str:
+def _room(card: SessionCard) -> tuple[str, str]:
     sits = card.session
-    span = show.time_span(sits.starts_at, sits.ends_at)
-    return f"{card.practitioner.name} · {show.room_words(sits.room)} · {show.HALF_DAYS[sits.half_day]} {span}"
+    when = f"{show.HALF_DAYS[sits.half_day]} {show.time_span(sits.starts_at, sits.ends_at)}"
+    return sits.public_id, f"{card.practitioner.name} · {show.room_words(sits.room)} · {when}"
 
 
 @blueprint.post("/arrived/<visit_id>/hand-over")
