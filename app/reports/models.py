@@ -50,7 +50,7 @@ class Observation(Row):
     name: Mapped[str] = mapped_column(String(120))
     value_sealed: Mapped[str] = mapped_column(Text)
     unit: Mapped[str] = mapped_column(String(40))
-    reference_range: Mapped[str] = mapped_column(String(80))
+    reference_range: Mapped[str] = mapped_column(String(400))
     flag: Mapped[str] = mapped_column(String(8))
 
     @property

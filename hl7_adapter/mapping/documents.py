@@ -7,7 +7,7 @@ from app.kernel.uow import Uow
 from app.reports import service as reports
 from app.reports.rules import ReportIn
 from hl7_adapter.er7 import Message
-from hl7_adapter.mapping.findings import findings, refused
+from hl7_adapter.mapping.findings import code_in, findings, name_in, refused
 from hl7_adapter.mapping.patients import patient_of
 from hl7_adapter.mapping.reading import Reader
 
@@ -28,9 +28,9 @@ def receive_document(uow: Uow, message: Message, peer: str) -> str:
     report = ReportIn(
         filler_number=reader.needed("TXA-12.1", "TXA-12.3", at_most=64),
         patient_id=patient_of(uow, message).id,
-        visit_number=reader.text("PV1-19.1", at_most=20) or None,
-        code=reader.text("TXA-2.1", at_most=40),
-        name=reader.needed("TXA-2.2", "OBX-3.2", "TXA-2.1", at_most=120),
+        visit_number=reader.visit_number(),
+        code=code_in(reader.text("TXA-2.1", at_most=1000)),
+        name=name_in(reader.needed("TXA-2.2", "OBX-3.2", "TXA-2.1", at_most=1000)),
         status=_status(reader),
         reported_at=reader.past_instant(uow, "TXA-6", "TXA-4", "MSH-7.1"),
         observations=tuple(finding.told for finding in told),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.reports.errors import BadReport
-from app.reports.rules import ObservationIn
+from app.reports.rules import LENGTHS, MOST_OBSERVATIONS, ObservationIn
 from hl7_adapter.er7 import NULL, Repetition, Segment
 from hl7_adapter.mapping.reading import Reader
 from hl7_adapter.mapping.refusals import MessageRefused, at, from_visit, refuse
 
+_ABOUT = {"OBR-25": "status"}
+_TOO_MANY = f"more than {MOST_OBSERVATIONS} findings (OBX) in one report; give each part a number of its own in OBR-3"
 _FIELDS = {"code": 3, "name": 3, "value": 5, "unit": 6, "reference_range": 7, "flag": 8}
 
 
@@ -31,10 +33,10 @@ def findings(part: Reader) -> list[Finding]:
 
 
 def _finding(codes: Codes, obx: Segment, occurrence: int) -> Finding:
-    flag = obx.get("8").strip()
+    flag = obx.get("8.1").strip()
     told = ObservationIn(
-        code=obx.get("3.1").strip(),
-        name=(obx.get("3.2") or obx.get("3.5") or obx.get("3.1")).strip(),
+        code=code_in(obx.get("3.1")),
+        name=name_in(obx.get("3.2") or obx.get("3.5") or obx.get("3.1")),
         value="\n".join(text for rep in obx.reps(5) if (text := _value(obx.get("2").strip().upper(), rep))),
         unit=_unit(obx),
         reference_range=obx.get("7").strip(),
@@ -63,15 +65,31 @@ def _value(kind: str, rep: Repetition) -> str:
     return rep.text.strip()
 
 
+def code_in(written: str) -> str:
+    """A code of a test; what is longer than any is words in the code's place, and no code."""
+    code = written.strip()
+    return code if len(code) <= LENGTHS["code"] else ""
+
+
+def name_in(written: str) -> str:
+    """The name of a test or document as far as it is shown: the longest names of LOINC are cut short."""
+    name, most = written.strip(), LENGTHS["name"]
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def refused(
     refusal: VisitError, first: Reader, told: list[Finding], places: Mapping[str, str], otherwise: str
 ) -> MessageRefused:
     """The refusal at its place: a `bad_report` names a field of the report (`places`) or of one of its findings."""
     if not isinstance(refusal, BadReport):
-        return from_visit(refusal)
+        told_so = from_visit(refusal)
+        place = places[_ABOUT.get(told_so.fault.location, "filler_number")]
+        return MessageRefused(told_so.code, replace(told_so.fault, location=first.place(place)))
     named = str(refusal.facts.get("place", ""))
     start, _, field = named.partition(": ")
     if field:
         occurrence = told[int(start.removeprefix("observation ")) - 1].occurrence
-        return refuse(refusal.code, 102, at("OBX", occurrence, str(_FIELDS[field])), "not text of an allowed length")
-    return refuse(refusal.code, 102, first.place(places.get(named, otherwise)), f"{named} cannot be filed as it is")
+        words = f"more than {LENGTHS[field]} characters, or a control character in it"
+        return refuse(refusal.code, 102, at("OBX", occurrence, str(_FIELDS[field])), words)
+    words = _TOO_MANY if named == "observations" else f"{named} cannot be filed as it is"
+    return refuse(refusal.code, 102, first.place(places.get(named, otherwise)), words)

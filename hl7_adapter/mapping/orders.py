@@ -121,7 +121,7 @@ def _order(uow: Uow, whole: Reader, lines: list[Reader], key: tuple[str, int]) -
         action=action,
         number=number,
         patient_id=patient_id,
-        visit_number=whole.text("PV1-19.1", at_most=20) or None,
+        visit_number=whole.visit_number(),
         prescriber_code=doctor,
         prescriber_name=doctor_name,
         department_name=_department(uow, whole),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.identity import service as identity
-from app.identity.errors import BadPhone
+from app.identity.errors import BadName, BadPhone
 from app.identity.merging import standing_patient
 from app.identity.models import Patient, Sex
 from app.identity.rules import read_phone
@@ -18,6 +18,7 @@ from hl7_adapter.mapping.refusals import refuse
 
 _HOSPITAL, _IDENTITY_CARD, _INSURANCE = "hospital", "identity_card", "insurance_card"
 _NOT_SAID = ""
+NUMBER_AT_MOST = 64
 
 
 def file_patient(uow: Uow, message: Message, _peer: str) -> str:
@@ -33,20 +34,25 @@ def file_person(uow: Uow, reader: Reader) -> Patient:
 
     An empty field leaves what is on file, `""` deletes it (HL7 v2.5.1 section 2.6). A phone that cannot get messages
     (a landline, a typing mistake) keeps nobody from being a patient: it is left out, which the audit trail says.
+    Refuses `field_missing` (101) for a new patient without a name.
     """
     phone, is_usable = _phone(reader)
-    patient = identity.file_patient_from_his(
-        uow,
-        PatientFromHis(
-            mrn=number_told(reader),
-            name=name_told(reader) or None,
-            sex=sex_called(reader.codes, reader.group.get("PID-8.1"), reader.place("PID-8")),
-            birth_date=reader.birth_day("PID-7", uow.today()),
-            id_number=_number(reader, _IDENTITY_CARD) or None,
-            phone=phone,
-            insurance_no=_number(reader, _INSURANCE) or None,
-        ),
+    told = PatientFromHis(
+        mrn=number_told(reader),
+        name=name_told(reader) or None,
+        sex=sex_called(reader.codes, reader.group.get("PID-8.1"), reader.place("PID-8")),
+        birth_date=reader.birth_day("PID-7", uow.today()),
+        id_number=_number(reader, _IDENTITY_CARD) or None,
+        phone=phone,
+        insurance_no=_number(reader, _INSURANCE) or None,
     )
+    try:
+        patient = identity.file_patient_from_his(uow, told)
+    except BadName as nameless:
+        if told.name is not None:
+            raise
+        words = "no patient is on file under this number, and one without a name cannot be put there"
+        raise refuse("field_missing", 101, reader.place("PID-5"), words) from nameless
     if not is_usable:
         audit.record(uow, "hl7.phone_left_out", "patient", patient.public_id)
     return patient
@@ -117,15 +123,17 @@ def _number(reader: Reader, wanted: str) -> str:
 def _numbers(reader: Reader, field: str = "PID-3") -> list[tuple[str, str, str]]:
     """Place, value and our type of each number in the field, in order; one without a type is the hospital's own.
 
-    A type that no table has is ''.
+    A type that no table has is ''; what of such a type no number can be (a magnetic stripe) is left out.
     """
     found = []
     for number, repetition in reader.repetitions(field):
-        path = f"{field}[{number}].1"
-        value = reader.checked(path, repetition.get(1), at_most=64)
+        path, value = f"{field}[{number}].1", repetition.get(1)
+        written = repetition.get(5).strip()
+        kind = (reader.codes.ours("number_type", written) or _NOT_SAID) if written else _HOSPITAL
+        if kind == _NOT_SAID and (len(value.strip()) > NUMBER_AT_MOST or not value.isprintable()):
+            continue
+        value = reader.checked(path, value, at_most=NUMBER_AT_MOST)
         if value:
-            written = repetition.get(5).strip()
-            kind = (reader.codes.ours("number_type", written) or _NOT_SAID) if written else _HOSPITAL
             found.append((reader.place(path), value, kind))
     return found
 

@@ -20,8 +20,10 @@ _TIME = re.compile(
 )
 _PART_OF_A_DATE = re.compile(r"\d{4}(?:-?\d{2})?", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
+VISIT_NUMBER_AT_MOST = 20
 CLOCKS_DIFFER = timedelta(days=1)
 MOST_REPETITIONS = 1000
+_CONTROL = "a control character in it; perhaps MSH-18 names another character set than the message is in"
 _CURRENCIES = frozenset({"", "CNY", "RMB"})
 
 
@@ -48,8 +50,11 @@ class Reader:
         text = written.replace("\r", " ").replace("\n", " ").strip()
         if text == NULL:
             return ""
-        if len(text) > at_most or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-            raise refuse("text_not_valid", 102, self.place(path), f"not a line of at most {at_most} characters")
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+            raise refuse("text_not_valid", 102, self.place(path), _CONTROL)
+        if len(text) > at_most:
+            words = f"{len(text)} characters where {at_most} is the most"
+            raise refuse("text_not_valid", 102, self.place(path), words)
         return text
 
     def repetitions(self, field: str) -> list[tuple[int, Repetition]]:
@@ -92,6 +97,11 @@ class Reader:
         """The text at the first of `paths` that holds any, '' when none does."""
         return next((text for path in paths if (text := self.text(path, at_most))), "")
 
+    def visit_number(self) -> str | None:
+        """PV1-19 as far as it can be a number of ours; a longer one is the sender's own, and names no visit here."""
+        number = self.text("PV1-19.1")
+        return number if 0 < len(number) <= VISIT_NUMBER_AT_MOST else None
+
     def needed(self, *paths: str, at_most: int = 200) -> str:
         """The text at the first of `paths` that holds any; refuses `field_missing` (101) at the first path."""
         text = self.first_text(*paths, at_most=at_most)
@@ -125,8 +135,12 @@ class Reader:
 
     def instant(self, path: str, zone: ZoneInfo) -> datetime | None:
         """The moment in UTC, without an offset in the hospital's time; None when absent; refuses `time_not_valid`."""
-        text = self.text(path)
+        text = self._time(path)
         return _read_instant(text, zone, self.place(path)) if text else None
+
+    def _time(self, path: str) -> str:
+        """A time as it is written, without what some senders put behind it (TS.2: `19800101^D`)."""
+        return self.text(path if "." in path else f"{path}.1")
 
     def past_instant(self, uow: Uow, *paths: str) -> datetime:
         """The moment at the first of `paths` that holds one, else now.
@@ -143,7 +157,7 @@ class Reader:
 
     def day(self, path: str) -> date | None:
         """The calendar day; None when absent or when only year or month are known; refuses `time_not_valid`."""
-        return self.day_written(path, self.text(path))
+        return self.day_written(path, self._time(path))
 
     def day_written(self, path: str, text: str) -> date | None:
         """The day that `text` at `path` means; as `day`."""
@@ -166,7 +180,7 @@ def _read_instant(text: str, zone: ZoneInfo, place: str) -> datetime:
 def _moment(text: str, zone: ZoneInfo, place: str) -> datetime:
     """The moment as it is written (HL7 TS: `20261123093000.123+0800`; ISO 8601 is taken too)."""
     found = _TIME.fullmatch(text)
-    words = "not a point in time"
+    words = "not a point in time; written YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, with or without +0800"
     if found is None or not 1850 <= int(found[1]) <= 2200:
         raise refuse("time_not_valid", 102, place, words)
     try:

@@ -9,7 +9,7 @@ from app.kernel.uow import Uow
 from app.reports import service as reports
 from app.reports.rules import ReportIn
 from hl7_adapter.er7 import Group, Message
-from hl7_adapter.mapping.findings import Finding, findings, refused
+from hl7_adapter.mapping.findings import Finding, code_in, findings, name_in, refused
 from hl7_adapter.mapping.patients import person_of
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import refuse
@@ -65,7 +65,11 @@ def _number(person: Reader, group: Reader, *, is_only: bool) -> str:
         number = group.text("ORC-3.1", at_most=64)
     elif not number and is_only:
         number = person.text("ORC-3.1", at_most=64)
-    return number or group.needed("OBR-2.1", at_most=64)
+    number = number or group.text("OBR-2.1", at_most=64)
+    if not number:
+        words = "the report needs its number here (or in ORC-3, or the order's in OBR-2): a correction finds it by that"
+        raise refuse("field_missing", 101, group.place("OBR-3"), words)
+    return number
 
 
 def _before_next_specimen(message: Message, part: Reader) -> Reader:
@@ -80,9 +84,9 @@ def _report(whole: Reader, first: Reader, key: tuple[str, int], reported_at: dat
     return ReportIn(
         filler_number=number,
         patient_id=patient_id,
-        visit_number=whole.text("PV1-19.1", at_most=20) or None,
-        code=first.text("OBR-4.1", at_most=40),
-        name=first.needed("OBR-4.2", "OBR-4.5", "OBR-4.1", at_most=120),
+        visit_number=whole.visit_number(),
+        code=code_in(first.text("OBR-4.1", at_most=1000)),
+        name=name_in(first.needed("OBR-4.2", "OBR-4.5", "OBR-4.1", at_most=1000)),
         status=_status(first),
         reported_at=reported_at,
         observations=tuple(finding.told for finding in told),

@@ -44,6 +44,8 @@ BAD = [
     ("another currency", "omp_two_lines", ("FT1", 11, "37.20&USD"), ("AE", "103", "FT1-11")),
     ("1,001 numbers", "a04_new", ("PID", 3, "~".join(f"N{n}^^^X^PI" for n in range(1001))), ("AE", "102", "PID-3")),
     ("an order for nobody", "omp_two_lines", ("PID", 3, "NOBODY^^^HIS^PI"), ("AE", "204", "PID-3")),
+    ("a name in another character set than MSH-18 says", "a04_new", ("PID", 5, "张\x85三"), ("AE", "102", "PID-5")),
+    ("nobody's name", "a04_new", ("PID", 5, "^^^^^^L"), ("AE", "101", "PID-5")),
     ("a merge of one number with itself", "a40_into_itself", ("MSH", 10, "A40"), ("AE", "207", "MRG-1")),
 ]
 
@@ -51,6 +53,20 @@ BAD = [
 def test_each_mistake_is_refused_at_its_place(hospital: Units) -> None:
     for what, name, field, wanted in BAD:
         assert said(hospital, with_field(visit(name), *field)) == wanted, what
+
+
+GOOD = [
+    ("how exactly a birth is known (TS.2)", "a04_new", ("PID", 7, "19800101^D")),
+    ("a birth nobody knows", "a04_new", ("PID", 7, "^003")),
+    ("how exactly the time of the order is known", "omp_two_lines", ("ORC", 9, "20261123090000^S")),
+    ("a visit number longer than any of ours", "omp_two_lines", ("PV1", 19, "V" * 64)),
+    ("a magnetic stripe among the numbers", "a04_new", ("PID", 3, f"P20001^^^HIS^PI~%B8{'0' * 90}^^^^CIP")),
+]
+
+
+def test_what_the_effect_has_no_need_of_refuses_no_message(hospital: Units) -> None:
+    for what, name, field in GOOD:
+        assert said(hospital, with_field(visit(name), *field)) == ("AA", "", ""), what
 
 
 def test_a_line_end_in_a_field_makes_no_segment_of_ours(hospital: Units) -> None:

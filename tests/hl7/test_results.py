@@ -9,8 +9,10 @@ from app.kernel.uow import Units
 from app.reports import service as reports
 from app.reports.models import Report
 from app.reports.rules import ObservationIn
+from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
 from tests.hl7.files import visit
+from tests.hl7.test_intake import last_row
 from tests.hl7.test_merging import patient_id, send
 
 
@@ -81,6 +83,61 @@ def test_what_has_not_happened_yet_is_refused(hospital: Units, written: str) -> 
     obr = f"OBR|1||L1|CBC^血常规{'|' * 18}{written}|||F"
 
     assert send(hospital, "ORU^R01", "S1", "PID|1||P10001^^^HIS^PI", obr) == "AE time_in_future"
+
+
+PERSON = "PID|1||P10001^^^HIS^PI"
+
+
+def answered(units: Units, *segments: str, kind: str = "ORU^R01", control_id: str = "S1") -> tuple[str, str]:
+    """MSA-1 with the code of the refusal, and where it is."""
+    code = send(units, kind, control_id, PERSON, *segments)
+    told = parse(last_row(units).answer or b"")
+    return code, "-".join(filter(None, (told.get("ERR-2.1"), told.get("ERR-2.2"), told.get("ERR-2.3"))))
+
+
+def test_a_coded_flag_is_its_code(hospital: Units) -> None:
+    obx = "OBX|{}|NM|WBC^白细胞||12|10^9/L|4-10|{}|||F"
+    told = ["H^High^HL70078", "A~H", "偏低^偏低^L", "↑"]
+
+    answer = answered(hospital, "OBR|1||L1|CBC^血常规", *(obx.format(n, flag) for n, flag in enumerate(told, start=1)))
+
+    assert answer == ("AA", "")
+    assert [finding.flag for finding in filed(hospital)["L1"][1]] == ["H", "A", "L", "H"]
+
+
+def test_a_report_is_not_refused_for_the_length_of_names_ranges_and_visit_numbers(hospital: Units) -> None:
+    pv1 = "PV1|1|O" + "|" * 17 + "the-laboratory's-own-number-of-the-visit"
+    name, text, phases = "很" * 140, "words where a code belongs, longer than any code is", "卵泡期 1.5-11.4；" * 15
+    obx = f"OBX|1|NM|{text}^{name}||7.1|mIU/mL|{phases}||||F"
+
+    assert answered(hospital, pv1, f"OBR|1||L1|{text}^{name}", obx) == ("AA", "")
+    report, (finding,) = filed(hospital)["L1"]
+    assert (report.code, finding.code) == ("", "")
+    assert (report.name, finding.name) == ("很" * 119 + "…", "很" * 119 + "…")
+    assert finding.reference_range == phases.strip()
+
+
+def test_a_refused_report_is_told_where_the_message_has_what_is_wrong(hospital: Units) -> None:
+    obr, obx = "OBR|{0}||L{0}|CBC^血常规", "OBX|1|NM|W||1||||||F"
+
+    assert answered(hospital, "OBR|1|||CBC^血常规", obx) == ("AE field_missing", "OBR-1-3")
+    assert answered(hospital, obr.format(1), obx.replace("|1||||||F", "|1|||不在任何表里的异常标志|||F")) == (
+        "AE bad_report",
+        "OBX-1-8",
+    )
+    assert answered(hospital, obr.format(1), *[obx] * 501) == ("AE bad_report", "OBR-1-4")
+    assert answered(hospital, obr.format(1), obx, obr.format(2), obx) == ("AA", "")
+    person = "PID|1||P3^^^HIS^PI||王五"
+    send(hospital, "ADT^A04", "P3", person)
+    assert (
+        send(hospital, "ORU^R01", "S2", person, obr.format(9), obx, obr.format(2), obx)
+        == "AE report_of_another_patient"
+    )
+    assert parse(last_row(hospital).answer or b"").get("ERR-2.2") == "2"
+    assert send(hospital, "MDM^T02", "S3", person, "TXA|1|小结^门诊小结" + "|" * 10 + "L2", obx) == (
+        "AE report_of_another_patient"
+    )
+    assert parse(last_row(hospital).answer or b"").get("ERR-2.1") == "TXA"
 
 
 def test_a_birth_that_is_still_to_come_is_refused(hospital: Units) -> None:
