@@ -121,11 +121,14 @@ def _answer_label(message: Message) -> str:
 
 
 def _faults(header: Header) -> tuple[ErrorAt, ...]:
+    kind = "this message type is not known" if header.message_type else "there is no message type"
+    purpose = "the processing id is not P, D or T" if header.processing_id else "there is no processing id: P, D or T"
+    version = "this version of HL7 is not known" if header.version else "there is no version of HL7, such as 2.5.1"
     checks = (
         (bool(header.control_id), 101, "MSH-10", "the message has no control id"),
-        (header.message_type in MESSAGE_TYPES, 200, "MSH-9.1", "this message type is not known"),
+        (header.message_type in MESSAGE_TYPES, 200, "MSH-9.1", kind),
         (not header.event or _EVENT.fullmatch(header.event), 201, "MSH-9.2", "this is not an event code"),
-        (header.processing_id in PROCESSING_IDS, 202, "MSH-11.1", "the processing id is not P, D or T"),
-        (header.version in VERSIONS, 203, "MSH-12.1", "this version of HL7 is not known"),
+        (header.processing_id in PROCESSING_IDS, 202, "MSH-11.1", purpose),
+        (header.version in VERSIONS, 203, "MSH-12.1", version),
     )
     return tuple(ErrorAt(code, place, words) for passed, code, place, words in checks if not passed)

@@ -53,6 +53,7 @@ _WIDE = (
     (b"M\0S\0H\0", b"", "utf-16-le"),
     (b"\0M\0S\0H", b"", "utf-16-be"),
 )
+_DOUBLE = frozenset({"gb18030", "cp950", "cp949"})
 _NOT_WORD = re.compile(r"[^A-Z0-9]")
 _MSH = re.compile(rb"(?:\A|[\r\n])[ \t]*MSH")
 # MSH-18 is entry 17 of the split line, one field early it is 16; what follows is looked at too, because a GB18030 name
@@ -90,7 +91,8 @@ def decode(raw: bytes, default_charset: str = "utf-8") -> Decoded:
     """Any bytes as text; never raises, and never invents a replacement character.
 
     Tried in this order, each strictly: what a byte order mark says, what MSH-18 declares (known aliases, also one
-    field early and with blanks), `default_charset`, UTF-8, GB18030; last ISO 8859-1, which takes every byte.
+    field early and with blanks), `default_charset`, UTF-8, GB18030; last ISO 8859-1, which takes every byte. UTF-8
+    under another name is UTF-8: most sets would take its bytes, and make other names of the names in it.
     """
     bom, body = b"", raw
     if not raw.startswith(b"MSH"):
@@ -101,6 +103,8 @@ def decode(raw: bytes, default_charset: str = "utf-8") -> Decoded:
         body = raw.removeprefix(bom)
     label, declared = _declared(body)
     first = "utf-8" if bom else declared or codec_of(default_charset) or "utf-8"
+    if first != "utf-8" and _is_plainly_utf8(body, first):
+        return Decoded(body.decode(), "utf-8", label, bom, doubtful=declared is not None)
     try:
         return Decoded(body.decode(first), first, label, bom, False)
     except UnicodeDecodeError:
@@ -119,6 +123,19 @@ def _decode_wide(raw: bytes) -> Decoded | None:
         if text is not None:
             return Decoded(text, codec, "", bom, doubtful=False)
     return None
+
+
+def _is_plainly_utf8(body: bytes, promised: str) -> bool:
+    """True when bytes promised in another set are UTF-8 and could hardly be anything else.
+
+    Text in a set of single bytes is UTF-8 by chance next to never; in one of double bytes a lone character may be, so
+    there it takes two of three bytes each (as Chinese has) and none of two.
+    """
+    text = None if body.isascii() else _strictly(body, "utf-8")
+    if text is None or promised not in _DOUBLE:
+        return text is not None
+    wide = [char for char in text if char > "\x7f"]
+    return len(wide) > 1 and min(wide) > "\u07ff"
 
 
 def _strictly(body: bytes, codec: str) -> str | None:

@@ -71,7 +71,7 @@ def person_of(uow: Uow, reader: Reader) -> Patient:
     patient = standing_patient(uow, "his", number_told(reader))
     if patient is None:
         place, _ = _hospital_number(reader)
-        raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT^A04 first")
+        raise refuse("patient_unknown", 204, place, "no patient is on file under this number; send ADT A04 first")
     return patient
 
 

@@ -228,3 +228,18 @@ def test_the_tables_hold_the_standards_codes():
 def test_an_answer_needs_an_instant_with_its_zone():
     with pytest.raises(ValueError, match="zone"):
         build_ack(read_header(b""), "AR", control_id="1", now=datetime(2026, 1, 1))
+
+
+def test_what_is_not_there_at_all_is_told_apart_from_what_is_wrong():
+    nothing, wrong = (read_header(f"MSH|^~\\&|A|B|C|D|||{rest}\r".encode()) for rest in ("|1||", "XYZ|1|R|9"))
+
+    assert [fault.text for fault in nothing.errors] == [
+        "there is no message type",
+        "there is no processing id: P, D or T",
+        "there is no version of HL7, such as 2.5.1",
+    ]
+    assert [fault.text for fault in wrong.errors] == [
+        "this message type is not known",
+        "the processing id is not P, D or T",
+        "this version of HL7 is not known",
+    ]

@@ -129,6 +129,43 @@ def test_a_declared_character_set_is_believed(label, codec, early):
     assert decode(header.encode()).codec == codec
 
 
+@pytest.mark.parametrize(
+    "label", ["GBK", "GB 18030-2000", "GB2312", "BIG-5", "8859/1", "8859/15", "ASCII", "WINDOWS-1252"]
+)
+@pytest.mark.parametrize("name", ["张三", "珅|瑋", "Größe^Frédérique"])
+def test_utf_8_under_the_name_of_another_set_is_utf_8(label, name):
+    told = f"MSH|^~\\&|A|B|C|D|||ADT^A04|1|P|2.5||||||{label}\rPID|1||P1||{name}\r"
+    double = label[:2] in ("GB", "BI")
+    if double and not name[0] > "\u07ff":
+        return
+
+    read = parse(told.encode())
+
+    assert (read.decoded.codec, read.decoded.doubtful, read.encode()) == ("utf-8", True, told.encode())
+    assert name in read.decoded.text
+
+
+@pytest.mark.parametrize(("label", "codec"), [("GBK", "gb18030"), ("BIG-5", "cp950")])
+def test_what_is_as_declared_is_never_taken_for_utf_8(label, codec):
+    """Also where its bytes could be those of UTF-8: each such character, alone and beside another."""
+    encoded = (chr(at).encode(codec, "ignore") for at in range(0x80, 0x10000))
+    could = [char for char in encoded if len(char) == 2 and is_utf8(char)]
+    head = f"MSH|^~\\&|A|B|C|D|||ADT^A04|1|P|2.5||||||{label}\rPID|1||P1||".encode()
+
+    taken_for = {decode(head + one + other).codec for one in could for other in (b"", could[0], could[-1])}
+
+    assert len(could) > 100
+    assert taken_for == {codec}
+
+
+def is_utf8(raw):
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def test_bytes_that_break_their_declaration_are_still_read_and_marked():
     raw = message("adt_a04_gb18030").replace(b"GB 18030-2000", b"UNICODE UTF-8")
 
