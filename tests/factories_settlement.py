@@ -47,14 +47,14 @@ def enrol(sandbox: RunningSandbox, *, policy: str = "employee", name: str = NAME
     """Somebody is insured with the sandbox's insurer: the card's number."""
     number = f"C{secrets.randbelow(10**11):011d}"
     asked = {"card_no": number, "policy": policy, "name": name, **facts}
-    requests.post(f"{sandbox.http_url}/sandbox/insurer/people", json=asked, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/insurer/people", json=asked, timeout=30).raise_for_status()
     return number
 
 
 def switch(sandbox: RunningSandbox, mode: str, scope: str = "next", seconds: float = 0) -> None:
     """A misfortune of the insurer's is ordered."""
     asked = {"mode": mode, "scope": scope, "seconds": seconds}
-    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json=asked, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json=asked, timeout=30).raise_for_status()
 
 
 @dataclass
@@ -148,7 +148,7 @@ class House:
 
     def books(self) -> list[dict[str, Any]]:
         """The insurer's own ledger of this patient's settlements, oldest first."""
-        told = requests.get(f"{self.sandbox.http_url}/sandbox/insurer/books", timeout=5).json()
+        told = requests.get(f"{self.sandbox.http_url}/sandbox/insurer/books", timeout=30).json()
         with self.units.open(reads_only=True) as uow:
             own = select(Settlement.batch_no).where(Settlement.patient_id == self.who.patient.id)
             ours = set(uow.session.scalars(own))
@@ -156,7 +156,7 @@ class House:
 
     def used(self) -> tuple[int, int, int]:
         """Deductible, fund and balance of the patient's card in the insurer's ledger."""
-        told = requests.get(f"{self.sandbox.http_url}/sandbox/insurer/books", timeout=5).json()
+        told = requests.get(f"{self.sandbox.http_url}/sandbox/insurer/books", timeout=30).json()
         row = next(each for each in told["people"] if each["card_no"] == self.card)
         return row["deductible"], row["fund"], row["balance"]
 

@@ -49,7 +49,7 @@ class Post:
 
     def letter(self, is_wanted: Callable[[dict[str, str], bytes], bool]) -> tuple[dict[str, str], bytes]:
         """The letter that is wanted, among those of other tests; waits for it."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for headers, body in tuple(self.letters):
                 if is_wanted(headers, body):
@@ -90,7 +90,7 @@ class Gateway:
         request = Request(
             f"{self.sandbox.http_url}/sandbox/{path}", json.dumps(order).encode(), {"Content-Type": "application/json"}
         )
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
     def pay(self, order: Asking) -> None:

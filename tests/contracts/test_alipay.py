@@ -34,7 +34,7 @@ def test_a_code_nobody_opened_is_unseen_and_one_that_was_opened_is_closed(gatewa
 
     courier.close(order.out_trade_no)
     assert courier.query(order.out_trade_no).state is PaymentFactState.UNSEEN
-    with urlopen(code_url, timeout=5) as page:
+    with urlopen(code_url, timeout=30) as page:
         assert "¥" in page.read().decode()
     assert courier.query(order.out_trade_no).state is PaymentFactState.OPEN
     courier.close(order.out_trade_no)
@@ -46,10 +46,10 @@ def test_the_page_for_phones_is_signed_and_shows_the_order(gateway: Gateway):
     order = asking()
     url = gateway.courier.page_url(order, f"{gateway.sandbox.http_url}/")
 
-    with urlopen(url, timeout=5) as page:
+    with urlopen(url, timeout=30) as page:
         assert order.out_trade_no in page.read().decode()
     with pytest.raises(HTTPError):
-        urlopen(url.replace("25.00", "0.01"), timeout=5)
+        urlopen(url.replace("25.00", "0.01"), timeout=30)
 
 
 def test_what_alipay_tells_is_believed_by_our_own_check(gateway: Gateway, post: Post):

@@ -78,11 +78,11 @@ def red_of(blue: Sheet, numbers: Numbers) -> RedSheet:
 
 def order(sandbox: RunningSandbox, mode: str, seconds: float = 0) -> None:
     what = {"mode": mode, "scope": "next", "seconds": seconds}
-    requests.post(f"{sandbox.http_url}/sandbox/fiscal/switch", json=what, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/fiscal/switch", json=what, timeout=30).raise_for_status()
 
 
 def book(sandbox: RunningSandbox) -> list[dict[str, Any]]:
-    bills: list[dict[str, Any]] = requests.get(f"{sandbox.http_url}/sandbox/fiscal/book", timeout=5).json()
+    bills: list[dict[str, Any]] = requests.get(f"{sandbox.http_url}/sandbox/fiscal/book", timeout=30).json()
     return bills
 
 
@@ -110,7 +110,7 @@ def test_the_platform_is_told_every_field_to_the_fen(sandbox: RunningSandbox, pl
     assert (body["busType"], body["totalAmt"], body["placeCode"]) == ("02", "187.5", "001")
     assert [item["chargeName"] for item in body["chargeDetail"]] == ["西药费", "挂号费"]
     assert [line["name"] for line in body["listDetail"]] == ["阿莫西林胶囊", "普通门诊挂号"]
-    assert numbers.check_code in requests.get(numbers.url, timeout=5).text
+    assert numbers.check_code in requests.get(numbers.url, timeout=30).text
 
 
 def test_a_registration_is_told_as_one(sandbox: RunningSandbox, platform: FiscalPlatform) -> None:
@@ -206,6 +206,6 @@ def test_a_question_heard_again_is_not_answered(sandbox: RunningSandbox) -> None
     envelope["sign"] = signature(keys.appid, "e30=", "once", keys.key)
     address = f"{keys.base_url}/medical-web/api/medical/getEBillStatesByBillInfo"
 
-    answers = [requests.post(address, json=envelope, timeout=5).json()["data"] for _ in range(2)]
+    answers = [requests.post(address, json=envelope, timeout=30).json()["data"] for _ in range(2)]
 
     assert answers[0] != answers[1]

@@ -49,7 +49,7 @@ def card(sandbox: RunningSandbox) -> Certificate:
     """A working employee with 30.00 in the account and nothing used this year."""
     number = f"C{secrets.randbelow(10**11):011d}"
     order = {"card_no": number, "policy": "employee", "name": "赵安", "balance_fen": 30_00}
-    requests.post(f"{sandbox.http_url}/sandbox/insurer/people", json=order, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/insurer/people", json=order, timeout=30).raise_for_status()
     return Certificate("03", number, "赵安")
 
 
@@ -72,14 +72,14 @@ def asked(insurer: FsiInsurer, made: Claim) -> tuple[Visit, list[Graded]]:
 
 
 def used(sandbox: RunningSandbox, card: Certificate) -> tuple[int, int, int]:
-    books = requests.get(f"{sandbox.http_url}/sandbox/insurer/books", timeout=5).json()
+    books = requests.get(f"{sandbox.http_url}/sandbox/insurer/books", timeout=30).json()
     row = next(each for each in books["people"] if each["card_no"] == card.number)
     return row["deductible"], row["fund"], row["balance"]
 
 
 def switch(sandbox: RunningSandbox, mode: str, seconds: float = 0) -> None:
     order = {"mode": mode, "scope": "next", "seconds": seconds}
-    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json=order, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json=order, timeout=30).raise_for_status()
 
 
 def test_a_visit_is_settled_as_it_was_quoted_and_taken_back(

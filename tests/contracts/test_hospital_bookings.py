@@ -59,7 +59,7 @@ def fetched(courier: HospitalBookings, day: date = DAY) -> dict[str, RowIn]:
 
 def plant(sandbox: RunningSandbox, kind: str, control_id: str) -> None:
     order = {"kind": kind, "control_id": control_id}
-    requests.post(f"{sandbox.http_url}/sandbox/his/plant", json=order, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.http_url}/sandbox/his/plant", json=order, timeout=30).raise_for_status()
 
 
 def test_what_it_was_told_is_booked_on_its_day(sandbox: RunningSandbox) -> None:

@@ -157,7 +157,7 @@ def test_an_answer_signed_by_a_stranger_is_no_answer(sandbox: RunningSandbox, ca
 
 def test_a_centre_that_is_away_leaves_the_outcome_open(sandbox: RunningSandbox, centre: MobilePayCentre, case: Case):
     gone = MobilePayCentre(settings(sandbox, base_url=f"http://127.0.0.1:{free_port()}"), SystemClock())
-    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json={"mode": "down", "scope": "next"}, timeout=5)
+    requests.post(f"{sandbox.http_url}/sandbox/insurer/switch", json={"mode": "down", "scope": "next"}, timeout=30)
 
     for each in (centre, gone):
         with pytest.raises(InsurerAway):

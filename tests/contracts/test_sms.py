@@ -33,14 +33,14 @@ def letter(phone: str = "+8613800000001") -> Letter:
 
 
 def received(sandbox: RunningSandbox, phone: str) -> list[dict[str, object]]:
-    answer = requests.get(f"{sandbox.http_url}/sms/inbox", params={"phone": phone}, timeout=5)
+    answer = requests.get(f"{sandbox.http_url}/sms/inbox", params={"phone": phone}, timeout=30)
     found: list[dict[str, object]] = answer.json()
     return found
 
 
 def strike(sandbox: RunningSandbox, mode: str) -> None:
     order = {"mode": mode, "scope": "next"}
-    assert requests.post(f"{sandbox.http_url}/sandbox/sms/switch", json=order, timeout=5).status_code == 200
+    assert requests.post(f"{sandbox.http_url}/sandbox/sms/switch", json=order, timeout=30).status_code == 200
 
 
 def test_a_text_arrives_once_however_often_it_is_handed_over(settings: SmsSettings, sandbox: RunningSandbox) -> None:

@@ -173,7 +173,7 @@ def test_the_insurers_refund_is_told_once(gateway: Gateway, mixed: WeChatMedIns,
     for _ in range(2):
         mixed.tell_refund(refund)
 
-    books = requests.get(f"{gateway.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=5).json()
+    books = requests.get(f"{gateway.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=30).json()
     found = next(row for row in books if row["mix_trade_no"] == placed.mix_trade_no)
     assert found["refunds"] == {refund.out_refund_no: order.asking.sums.insured_fen}
     assert mixed.query(order.asking.out_trade_no).state is MixedState.REFUNDED

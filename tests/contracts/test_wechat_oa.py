@@ -44,18 +44,18 @@ def settings_for(sandbox: RunningSandbox) -> OfficialAccountSettings:
 
 
 def new_openid(sandbox: RunningSandbox) -> str:
-    answer = requests.post(f"{sandbox.http_url}/sandbox/wxoa/people", json={"nickname": "测试"}, timeout=5)
+    answer = requests.post(f"{sandbox.http_url}/sandbox/wxoa/people", json={"nickname": "测试"}, timeout=30)
     return str(answer.json()["openid"])
 
 
 def change(sandbox: RunningSandbox, openid: str, **changes: int) -> None:
-    answer = requests.post(f"{sandbox.http_url}/sandbox/wxoa/people/{openid}", json=changes, timeout=5)
+    answer = requests.post(f"{sandbox.http_url}/sandbox/wxoa/people/{openid}", json=changes, timeout=30)
     assert answer.status_code == 200
 
 
 def received(sandbox: RunningSandbox, openid: str) -> list[dict[str, object]]:
     url = f"{sandbox.http_url}/sandbox/wxoa/messages?{urllib.parse.urlencode({'openid': openid})}"
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         found: list[dict[str, object]] = json.load(answer)
         return found
 
@@ -159,7 +159,7 @@ def test_a_token_near_its_end_is_used_while_another_process_renews_it(
 def test_the_quota_is_no_end(account: OfficialAccount, sandbox: RunningSandbox) -> None:
     openid = new_openid(sandbox)
     order = {"mode": "quota", "scope": "next"}
-    assert requests.post(f"{sandbox.http_url}/sandbox/wxoa/switch", json=order, timeout=5).status_code == 200
+    assert requests.post(f"{sandbox.http_url}/sandbox/wxoa/switch", json=order, timeout=30).status_code == 200
 
     with pytest.raises(CourierRefused) as refused:
         account.send(letter(openid))
@@ -183,14 +183,14 @@ def test_a_browser_comes_back_with_a_code_that_is_good_once(account: OfficialAcc
     url = account.authorize_url(redirect_uri="http://127.0.0.1:9/login/wechat?next=%2Fvisits", state="s1")
     page, _, fragment = url.partition("#")
     assert fragment == "wechat_redirect"
-    assert requests.get(page, timeout=5).status_code == 200
+    assert requests.get(page, timeout=30).status_code == 200
     asked = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
 
     back = requests.post(
         f"{sandbox.http_url}/connect/oauth2/authorize",
         data=asked | {"openid": openid},
         allow_redirects=False,
-        timeout=5,
+        timeout=30,
     ).headers["Location"]
     came_with = parse_qs(urlsplit(back).query)
 

@@ -52,7 +52,7 @@ def test_the_payment_sheet_opens_with_the_signed_parameters(gateway: Gateway):
     def sheet(**parameters: str) -> int:
         query = urlencode({"prepay_id": answer.prepay_id, **parameters})
         try:
-            with urlopen(f"{gateway.sandbox.http_url}/wxpay/cashier?{query}", timeout=5) as page:
+            with urlopen(f"{gateway.sandbox.http_url}/wxpay/cashier?{query}", timeout=30) as page:
                 return page.status
         except HTTPError as error:
             return error.code

@@ -68,7 +68,7 @@ def of(units: Units, **terms: object) -> Iterator[int]:
 def test_a_message_as_a_body_is_taken_and_answered(hospital: Units) -> None:
     with of(hospital) as port, requests.Session() as session:
         answers = [
-            session.post(f"http://{HOST}:{port}/hl7", visit(name), headers=ER7, timeout=10)
+            session.post(f"http://{HOST}:{port}/hl7", visit(name), headers=ER7, timeout=30)
             for name in ("a04_new", "omp_unknown_patient", "type_unknown")
         ]
 
@@ -85,7 +85,7 @@ def test_a_message_in_an_envelope_is_answered_in_one(hospital: Units) -> None:
     body = SOAP.format(visit("a04_new").decode()).encode()
 
     with of(hospital) as port:
-        answer = requests.post(f"http://{HOST}:{port}/soap", body, headers=XML, timeout=10)
+        answer = requests.post(f"http://{HOST}:{port}/soap", body, headers=XML, timeout=30)
 
     assert answer.status_code == 200
     result = ET.fromstring(answer.content).find(
@@ -106,9 +106,9 @@ def test_https_asks_the_sender_for_a_certificate(hospital: Units, tmp_path: Path
     with of(hospital, **terms) as port:
         url = f"https://{HOST}:{port}/hl7"
         cert = (theirs.cert, theirs.key)
-        answer = requests.post(url, visit("a04_new"), headers=ER7, verify=authority.file, cert=cert, timeout=10)
+        answer = requests.post(url, visit("a04_new"), headers=ER7, verify=authority.file, cert=cert, timeout=30)
         with pytest.raises(requests.ConnectionError):
-            requests.post(url, visit("a04_new"), headers=ER7, verify=authority.file, timeout=10)
+            requests.post(url, visit("a04_new"), headers=ER7, verify=authority.file, timeout=30)
 
     assert parse(answer.content).get("MSA-1") == "AA"
 
@@ -140,13 +140,13 @@ def test_what_is_no_request_is_refused(sent: bytes, status: int) -> None:
     with echoing(Limits(frame_bytes=100_000)) as url:
         assert spoken(url, sent).startswith(f"HTTP/1.1 {status} ".encode())
 
-        assert requests.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=5).status_code == 200
+        assert requests.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=30).status_code == 200
 
 
 def spoken(url: str, sent: bytes) -> bytes:
     """What comes back for these bytes."""
     port = int(url.rsplit(":", 1)[1])
-    with socket.create_connection((HOST, port), timeout=5) as line:
+    with socket.create_connection((HOST, port), timeout=30) as line:
         line.sendall(sent)
         return line.recv(65536)
 
@@ -172,12 +172,12 @@ def test_a_slow_sender_is_let_go(limits: Limits) -> None:
 
 def test_connections_over_the_cap_are_turned_away() -> None:
     with echoing(Limits(connections=1)) as url, requests.Session() as session:
-        session.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=5)
+        session.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=30)
 
         with pytest.raises(requests.ConnectionError):
-            requests.post(f"{url}/hl7", numbered(2), headers=ER7, timeout=5)
+            requests.post(f"{url}/hl7", numbered(2), headers=ER7, timeout=30)
 
-        assert session.post(f"{url}/hl7", numbered(3), headers=ER7, timeout=5).status_code == 200
+        assert session.post(f"{url}/hl7", numbered(3), headers=ER7, timeout=30).status_code == 200
 
 
 HANDLERS = [
@@ -199,7 +199,7 @@ def test_what_the_message_came_to_is_a_status(given: object, status: int, body: 
         return given
 
     with echoing(handler=handler) as url:
-        answer = requests.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=5)
+        answer = requests.post(f"{url}/hl7", numbered(1), headers=ER7, timeout=30)
 
     assert (answer.status_code, answer.content) == (status, body)
     assert "patient" not in caplog.text
@@ -264,6 +264,6 @@ def test_what_is_no_envelope_is_refused(name: str) -> None:
 
 def test_a_bad_envelope_gets_a_fault() -> None:
     with echoing() as url:
-        answer = requests.post(f"{url}/soap", b"<a/>", headers=XML, timeout=5)
+        answer = requests.post(f"{url}/soap", b"<a/>", headers=XML, timeout=30)
 
     assert (answer.status_code, b"<soap:Fault>" in answer.content) == (400, True)

@@ -345,7 +345,7 @@ def test_mllp_send_prints_our_answer(tmp_path: Path):
     file.write_bytes(message("adt_a04_lf"))
     with listening() as server:
         command = [program, "--loose", "--port", str(server.port), "--file", str(file), HOST]
-        run = subprocess.run(command, capture_output=True, timeout=20, check=True)
+        run = subprocess.run(command, capture_output=True, timeout=60, check=True)
 
     assert b"MSA|AA|HIS0001" in run.stdout
 

@@ -67,7 +67,7 @@ def test_mllp_send_that_asks_for_everything_gets_one_answer_in_original_mode(hos
 
     with heard(hospital, is_strict=True) as server:
         command = [program, "--loose", "--port", str(server.port), "--file", str(file), HOST]
-        run = subprocess.run(command, capture_output=True, timeout=20, check=True)
+        run = subprocess.run(command, capture_output=True, timeout=60, check=True)
 
     assert run.stdout.count(b"MSA|") == 1
     assert b"MSA|AA|A04_NEW" in run.stdout

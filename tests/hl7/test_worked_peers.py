@@ -87,7 +87,7 @@ def posted(port: int, text: str) -> str:
     """What comes back for the message in an envelope, both in GBK."""
     body = SOAP.replace("utf-8", "GBK").format(text).encode("gb18030")
     headers = {"Content-Type": "text/xml; charset=GBK"}
-    return requests.post(f"http://{HOST}:{port}/soap", body, headers=headers, timeout=10).text
+    return requests.post(f"http://{HOST}:{port}/soap", body, headers=headers, timeout=30).text
 
 
 def test_a_platform_of_v24_sends_its_own_events_in_gbk_and_soap(hospital: House) -> None:

@@ -197,7 +197,7 @@ def test_a_card_and_a_voucher_bind_whom_the_insurer_names(home: House) -> None:
     with home.units.open(reads_only=True) as uow:
         by_card = covering.coverage_of(uow, home.who.patient.id)
     other = enrol(home.sandbox, policy="resident", certno=number)
-    told = requests.post(f"{home.sandbox.http_url}/sandbox/insurer/token", json={"card_no": other}, timeout=5).json()
+    told = requests.post(f"{home.sandbox.http_url}/sandbox/insurer/token", json={"card_no": other}, timeout=30).json()
 
     with pytest.raises(VisitError) as refusal:
         bind(home, binding.TOKEN, told["token"])
@@ -217,7 +217,7 @@ def test_a_voucher_keeps_the_identity_number_for_later(home: House) -> None:
     with home.units.open(reads_only=True) as uow:
         number = identity.id_number_of(uow, uow.session.get_one(Patient, home.who.patient.id))
     card = enrol(home.sandbox, policy="employee", certno=number)
-    told = requests.post(f"{home.sandbox.http_url}/sandbox/insurer/token", json={"card_no": card}, timeout=5).json()
+    told = requests.post(f"{home.sandbox.http_url}/sandbox/insurer/token", json={"card_no": card}, timeout=30).json()
 
     bind(home, binding.TOKEN, told["token"])
     made = home.prescribed(line("AML5", 10))

@@ -52,7 +52,7 @@ def next_noon(home: House) -> None:
 
 def plant(world: RunningSandbox, who: str, kind: str, **named: str) -> str:
     order = {"kind": kind, **named}
-    answer = requests.post(f"{world.http_url}/sandbox/{who}/plant", json=order, timeout=5)
+    answer = requests.post(f"{world.http_url}/sandbox/{who}/plant", json=order, timeout=30)
     answer.raise_for_status()
     return next(iter(answer.json().values()))  # type: ignore[no-any-return]
 
@@ -206,7 +206,7 @@ def tell(home: House, world: RunningSandbox) -> None:
 
 def told(world: RunningSandbox) -> list[dict[str, str]]:
     """The payments that the hospital system heard of, oldest first."""
-    heard = requests.get(f"{world.http_url}/sandbox/his/received?message_type=DFT^P03", timeout=5).json()
+    heard = requests.get(f"{world.http_url}/sandbox/his/received?message_type=DFT^P03", timeout=30).json()
     return list(reversed(heard))
 
 

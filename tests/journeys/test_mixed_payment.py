@@ -67,7 +67,7 @@ class Home:
 
     def drive(self, path: str, **order: object) -> None:
         url = f"{self.house.sandbox.http_url}/sandbox/{path}"
-        requests.post(url, json=order, timeout=5).raise_for_status()
+        requests.post(url, json=order, timeout=30).raise_for_status()
 
     def billed(self) -> Bill:
         """A prescription whose bill stands by the insurer's figures; the patient agreed to what they pay alone."""
@@ -156,7 +156,7 @@ def test_both_parts_are_paid_in_one_go_and_no_2207_is_sent(home: Home):
         case = uow.session.scalars(select(Settlement)).one()
     assert (case.state, case.message_id, case.pay_order_id) == (SettlementState.SETTLED, None, mixed.pay_order_id)
     assert home.house.invoices() == 1
-    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=5).json()
+    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=30).json()
     # A hospital's own drugs are paid 诊间; 药店 is for retail pharmacies.
     assert [row["order_type"] for row in books if row["mix_trade_no"] == mixed.mix_trade_no] == ["DIAG_PAY"]
 
@@ -285,7 +285,7 @@ def test_what_was_paid_in_one_go_goes_back_to_both_and_the_provider_is_told(home
     order, mixed = home.order()
     assert home.settled() == ["cancelled"]
     assert home.house.used() == before
-    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=5).json()
+    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=30).json()
     told = next(row for row in books if row["mix_trade_no"] == mixed.mix_trade_no)
     insured = bill.fund_fen + bill.other_fen + bill.account_fen
     assert list(told["refunds"].values()) == [insured]

@@ -30,10 +30,10 @@ def test_a_line_of_what_was_paid_in_one_go_goes_back_to_both_under_one_number(ho
     _, mixed = home.order()
     assert home.settled() == ["cancelled", "settled"]
     assert home.house.used() == (169_00, 0, 0)
-    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=5).json()
+    books = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/med-ins/books", timeout=30).json()
     told = next(row for row in books if row["mix_trade_no"] == mixed.mix_trade_no)
     assert told["refunds"] == {asked.out_refund_no: bill.fund_fen + bill.other_fen + bill.account_fen}
-    cash = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/books", timeout=5).json()["refunds"]
+    cash = requests.get(f"{home.house.sandbox.http_url}/sandbox/wxpay/books", timeout=30).json()["refunds"]
     assert [row["refund_fen"] for row in cash if row["out_refund_no"] == asked.out_refund_no] == [22_40]
     assert home.bill(bill).state is BillState.PARTLY_REFUNDED
 

@@ -200,11 +200,11 @@ class Saga:
             asking.start(units, provider, self.home.who.actor, bill.public_id, PayMethod.NATIVE)  # type: ignore[arg-type]
 
     def _wechat(self, path: str, **body: str) -> requests.Response:
-        return requests.post(f"{self.home.sandbox.http_url}/sandbox/wxpay/{path}", json=body, timeout=10)
+        return requests.post(f"{self.home.sandbox.http_url}/sandbox/wxpay/{path}", json=body, timeout=30)
 
     def _at_wechat(self) -> dict[str, Any]:
         order = self._order()
-        told = requests.get(f"{self.home.sandbox.http_url}/sandbox/wxpay/books", timeout=10).json()["orders"]
+        told = requests.get(f"{self.home.sandbox.http_url}/sandbox/wxpay/books", timeout=30).json()["orders"]
         found = [row for row in told if order is not None and row["out_trade_no"] == order.out_trade_no]
         return found[0] if found else {}
 
@@ -267,7 +267,7 @@ class RefundSaga(Saga):
         """What WeChat gave back of the bill's payment, in fen, however often it was asked to."""
         order = self._order()
         assert order is not None
-        told = requests.get(f"{self.home.sandbox.http_url}/sandbox/wxpay/books", timeout=10).json()["refunds"]
+        told = requests.get(f"{self.home.sandbox.http_url}/sandbox/wxpay/books", timeout=30).json()["refunds"]
         return sum(row["refund_fen"] for row in told if row["out_trade_no"] == order.out_trade_no)
 
     def _ask(self, units: WatchedUnits) -> None:

@@ -93,7 +93,7 @@ def rows(engine: Engine) -> list[InboxItem]:
 
 
 def wait_for_row(engine: Engine, count: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(rows(engine)) < count:
         assert time.monotonic() < deadline, "the message was never kept"
 

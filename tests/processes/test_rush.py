@@ -78,7 +78,7 @@ class Hospital:
         raise AssertionError("nobody answers")
 
     def world(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        line = http.client.HTTPConnection(HOST, self.sandbox.http_port, timeout=20)
+        line = http.client.HTTPConnection(HOST, self.sandbox.http_port, timeout=60)
         line.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         answer = line.getresponse()
         said = answer.read()
@@ -87,7 +87,7 @@ class Hospital:
 
 
 def _sent(port: int, request: bytes) -> tuple[int, str]:
-    line = http.client.HTTPConnection(HOST, port, timeout=20)
+    line = http.client.HTTPConnection(HOST, port, timeout=60)
     line.connect()
     assert line.sock is not None
     line.sock.sendall(request)
@@ -229,7 +229,7 @@ def _all_late_money_is_back(hospital: Hospital, latecomers: list[Any]) -> bool:
 
 def _in_the_provider_s_books(hospital: Hospital) -> tuple[int, int]:
     """What the provider took from patients in all, and what it gave back to them."""
-    with urllib.request.urlopen(f"{hospital.sandbox.http_url}/sandbox/wxpay/books", timeout=20) as answer:
+    with urllib.request.urlopen(f"{hospital.sandbox.http_url}/sandbox/wxpay/books", timeout=60) as answer:
         books = json.load(answer)
     paid = sum(order["total_fen"] for order in books["orders"] if order["transaction_id"])
     return paid, sum(refund["refund_fen"] for refund in books["refunds"] if refund["state"] == "SUCCESS")

@@ -38,12 +38,12 @@ class Hospital:
     heard: list[Heard] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
 
-    def wait_for(self, count: int, seconds: float = 5) -> list[Heard]:
+    def wait_for(self, count: int, seconds: float = 30) -> list[Heard]:
         eventually(lambda: len(self.heard) >= count, seconds)
         return self.heard
 
 
-def eventually(holds: Callable[[], object], seconds: float = 5) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
     """Wait until `holds`, or fail."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -108,7 +108,7 @@ class Answer:
 def call(sandbox: RunningSandbox, method: str, path: str, form: object = None, **headers: str) -> Answer:
     """One HTTP request; `form` is sent as JSON unless it is bytes."""
     body = form if isinstance(form, bytes) or form is None else json.dumps(form).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", sandbox.http_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.http_port, timeout=30)
     sent = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         connection.request(method, path, body, sent)

@@ -50,7 +50,7 @@ class RunningSandbox:
         lines = (self.state_dir / "app.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
-    def start(self, timeout_seconds: float = 20) -> None:
+    def start(self, timeout_seconds: float = 60) -> None:
         """Afterwards the sandbox answers."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(

@@ -41,7 +41,7 @@ def platform(world: RunningSandbox) -> FiscalPlatform:
 
 def order(world: RunningSandbox, mode: str, seconds: float = 0) -> None:
     what = {"mode": mode, "scope": "next", "seconds": seconds}
-    requests.post(f"{world.http_url}/sandbox/fiscal/switch", json=what, timeout=5).raise_for_status()
+    requests.post(f"{world.http_url}/sandbox/fiscal/switch", json=what, timeout=30).raise_for_status()
 
 
 def billed(units: Units, count: int) -> list[int]:
@@ -91,7 +91,7 @@ def test_issued_and_taken_back_at_once_with_misfortunes(
     filings = filed_by_all(units, platform(world), clock)
 
     assert {each.state for each in filings} == {FilingState.ISSUED}
-    book = requests.get(f"{world.http_url}/sandbox/fiscal/book", timeout=5).json()
+    book = requests.get(f"{world.http_url}/sandbox/fiscal/book", timeout=30).json()
     wanted = bills + len(paid[::4])
     assert [each["number"] for each in book] == [f"{number:010d}" for number in range(1, wanted + 1)]
     assert sorted(each["number"] for each in book) == sorted(each.number or "" for each in filings)

@@ -252,7 +252,7 @@ def test_whoever_books_while_the_session_is_stopped_is_not_left_in_it(
             )
             stopped = pool.submit(stopping)
             time.sleep(0.4)
-        stopped.result(timeout=10)
+        stopped.result(timeout=30)
 
     with units.open() as uow:
         state = uow.session.get_one(Registration, held.id).state
