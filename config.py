@@ -233,7 +233,6 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
             appid=read.text("WXOA_APPID"),
             secret=read.text("WXOA_SECRET"),
             token=read.text("WXOA_TOKEN"),
-            template_ids=partners.template_ids(read),
         ),
         sms=SmsSettings(base_url=read.url("SMS_BASE_URL"), key=read.text("SMS_KEY")),
         hl7=_hl7(read, is_demo=mode == "demo"),

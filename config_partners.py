@@ -68,17 +68,13 @@ class AlipaySettings:
 
 @dataclass(frozen=True)
 class OfficialAccountSettings:
-    """Where the WeChat Official Account (服务号) answers and who we are to it.
-
-    `template_ids` are (our template's name, WeChat's id of it).
-    """
+    """Where the WeChat Official Account (服务号) answers and who we are to it."""
 
     base_url: str = ""
     open_url: str = ""
     appid: str = ""
     secret: str = ""
     token: str = ""
-    template_ids: tuple[tuple[str, str], ...] = ()
     timeout_seconds: int = 5
 
 
@@ -347,8 +343,3 @@ def _pairs(read: Reader, name: str, text: str) -> list[tuple[str, str]]:
     pairs = [tuple(word.strip() for word in part.partition("=")[::2]) for part in filter(None, text.split(","))]
     read.problems += [f"{name}: {'='.join(pair)!r} is not name=word" for pair in pairs if not all(pair)]
     return [(first, second) for first, second in pairs]
-
-
-def template_ids(read: Reader) -> tuple[tuple[str, str], ...]:
-    """Reads `booked=Abc123,called=Def456`."""
-    return tuple(_pairs(read, "WXOA_TEMPLATE_IDS", read.text("WXOA_TEMPLATE_IDS")))

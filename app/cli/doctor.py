@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from app.analytics.heartbeats import seconds_since_beat
 from app.cli.invariants import broken
 from app.kernel import outbox
+from app.notifications import templates
 from app.paper.fonts import missing_from
 from app.paper.worker import pdf_available
 from app.runtime import Runtime
@@ -129,6 +130,18 @@ def _outbox(runtime: Runtime) -> Finding:
     return Finding("outbox", LIMPS if dead else WELL, f"{waiting} waiting, {dead} dead", fix)
 
 
+def _templates(runtime: Runtime) -> Finding:
+    if not runtime.settings.wxoa.base_url:
+        return Finding("wechat", WELL, "no Official Account")
+    try:
+        with runtime.units.open(reads_only=True) as uow:
+            missing = templates.without_number(uow)
+    except DBAPIError as error:
+        return Finding("wechat", BROKEN, type(error).__name__, "flask --app wsgi db upgrade")
+    seen = f"no template number for {', '.join(missing)}" if missing else "every message has a template number"
+    return Finding("wechat", LIMPS if missing else WELL, seen, "enter the numbers at /staff/templates")
+
+
 def _hl7(runtime: Runtime) -> Finding:
     where = (runtime.settings.hl7.host, runtime.settings.hl7.port)
     with socket.socket() as probe:
@@ -167,5 +180,6 @@ CHECKS: tuple[Callable[[Runtime], Finding], ...] = (
     _jobs,
     _hl7,
     _outbox,
+    _templates,
     _disk,
 )

@@ -16,6 +16,7 @@ from app.insurance.policies import CATALOGUE, POLICIES
 from app.insurance.rules import Usage
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Uow
+from app.notifications import templates
 from app.pharmacy import picking
 from app.prescription.demo_drugs import DRUGS
 from app.prescription.formulary import file_drug
@@ -40,6 +41,7 @@ def seed(uow: Uow) -> None:
     _pharmacy(uow)
     _posters(uow)
     _lobbies(uow)
+    _templates(uow)
     for phone, name, number, policy, balance_fen in demo.PATIENTS:
         _patient(uow, phone, name, number)
         _cover(uow, number, policy, balance_fen)
@@ -137,6 +139,16 @@ def _lobbies(uow: Uow) -> None:
         if code not in known:
             told = LobbyIn(code, name, name_en, latitude_e6=latitude_e6, longitude_e6=longitude_e6, near_metres=metres)
             lobbies.file_lobby(uow, told)
+
+
+def _templates(uow: Uow) -> None:
+    """The demo's Official Account granted every message a template, with the usual keywords."""
+    for name in templates.without_number(uow):
+        shown = templates.template(uow, name)
+        lines = [f"{keyword} = {words}" for keyword, words in shown.fixed.items()]
+        if shown.version == 0:
+            number = f"Demo-{name}"
+            templates.save(uow, name, number=number, keywords=shown.keywords, fixed_lines=lines, version=0)
 
 
 def _patient(uow: Uow, phone: str, name: str, number: str) -> None:

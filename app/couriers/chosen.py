@@ -65,7 +65,6 @@ def choose(settings: Settings, units: Units) -> Couriers:
     """The couriers that `settings` have addresses and keys for; none of them makes a call before it is asked."""
     pays = settings.wxpay.is_set_up
     notify_url = f"{settings.base_url}/callbacks/wechat-pay"
-    templates = dict(settings.wxoa.template_ids)
     payments = WeChatPayCourier(settings.wxpay, notify_url, units.clock) if pays else None
     return Couriers(
         payments=payments,
@@ -74,7 +73,7 @@ def choose(settings: Settings, units: Units) -> Couriers:
         else None,
         notification_keys=notification_keys(settings.wxpay) if pays else None,
         texts=SmsCourier(settings.sms) if settings.sms.base_url else None,
-        wechat=OfficialAccount(settings.wxoa, units, templates) if settings.wxoa.base_url else None,
+        wechat=OfficialAccount(settings.wxoa, units) if settings.wxoa.base_url else None,
         insurer=FsiInsurer(settings.fsi, units.clock) if settings.fsi.is_set_up else None,
         invoices=FiscalPlatform(settings.fiscal) if settings.fiscal.is_set_up else OwnBook(),
         mobile_insurance=MobilePayCentre(settings.mobile_insurance, units.clock)

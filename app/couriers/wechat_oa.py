@@ -13,39 +13,27 @@ from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units
 from app.notifications import tokens
 from app.notifications.errors import CourierAway, CourierRefused
-from app.notifications.ports import Letter, Sent
+from app.notifications.ports import Letter, Numbered, Sent
 from config import OfficialAccountSettings
 
 TOKEN, TICKET = "wechat_oa.token", "wechat_oa.jsapi_ticket"
 WAIT_FOR_RENEWAL_SECONDS = 0.1
 WAITS_AT_MOST = 60
+KEYWORD_CHARS = 20
 DEAD_TOKEN = frozenset({40001, 40014, 42001})
 # WeChat's global return codes (全局返回码): our word, and whether another try cannot help.
 _REFUSALS: Mapping[int, tuple[str, bool]] = {
     40001: ("bad_credentials", False),
     40003: ("unknown_recipient", True),
     40013: ("bad_credentials", False),
-    40037: ("bad_message", True),
+    40037: ("unknown_template", True),
     40125: ("bad_credentials", False),
     43004: ("blocked", True),
     43101: ("blocked", True),
     45009: ("rate_limited", False),
     45011: ("rate_limited", False),
     47001: ("bad_message", True),
-    47003: ("bad_message", True),
-}
-# What WeChat calls our fields in a template (模板消息 参数类型): its type decides length and characters.
-_KEYWORDS: Mapping[str, str] = {
-    "number": "character_string1",
-    "at": "time2",
-    "due_day": "date3",
-    "room": "thing4",
-    "rooms": "thing4",
-    "window": "thing5",
-    "place": "thing6",
-    "amount": "amount7",
-    "total": "amount8",
-    "covered": "amount9",
+    47003: ("wrong_keywords", True),
 }
 _ACTOR = Actor("provider", "wechat_oa")
 
@@ -57,25 +45,25 @@ class NotAuthorized(CourierRefused):
 class OfficialAccount:
     """Fits notifications' MessageCourier and identity's WebAuthorization; one access token for all processes."""
 
-    def __init__(
-        self, settings: OfficialAccountSettings, units: Units, template_ids: Mapping[str, str] | None = None
-    ) -> None:
-        """`template_ids` say what WeChat calls each of our templates; one that is not named goes by our name."""
+    def __init__(self, settings: OfficialAccountSettings, units: Units) -> None:
+        """`settings` say where the account answers and who we are; `units` keep its tokens."""
         self._settings = settings
         self._units = units
-        self._template_ids = template_ids or {}
 
     def send(self, letter: Letter) -> Sent:
         """WeChat has taken the template message; whether it arrives is pushed later (TEMPLATESENDJOBFINISH).
 
-        Raises CourierAway or CourierRefused. A token that died meanwhile is renewed once.
+        Raises CourierAway or CourierRefused; a letter whose template has no number here is refused without asking.
+        A token that died meanwhile is renewed once.
         """
+        if letter.numbered is None:
+            raise CourierRefused("no_template", is_final=True)
         body = {
             "touser": letter.to,
-            "template_id": self._template_ids.get(letter.template, letter.template),
+            "template_id": letter.numbered.number,
             "url": letter.url,
             "client_msg_id": letter.client_ref,
-            "data": {_KEYWORDS.get(name, name): {"value": value[:20]} for name, value in letter.fields.items()},
+            "data": _data(letter.numbered, letter.fields),
         }
         said = self._with_token("POST", "/cgi-bin/message/template/send", json=body)
         return Sent(str(said["msgid"]))
@@ -174,6 +162,12 @@ class OfficialAccount:
         if said.get("errcode") == -1:
             raise CourierAway(errcode=-1)
         return said
+
+
+def _data(numbered: Numbered, fields: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What stands under each of the account's keywords; it takes no empty words, and the shortest kind ends at 20."""
+    told = {keyword: fields[name] for name, keyword in numbered.keywords.items() if keyword and name in fields}
+    return {keyword: {"value": words[:KEYWORD_CHARS] or "-"} for keyword, words in {**told, **numbered.fixed}.items()}
 
 
 def _raise_for(errcode: int) -> None:

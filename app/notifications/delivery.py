@@ -22,12 +22,15 @@ from app.notifications.models import Message, MessageResult
 from app.notifications.ports import Letter, MessageCourier, Sent
 from app.notifications.service import TOPIC, file_message
 from app.notifications.states import FINAL, MESSAGE, Channel, MessageAction, MessageState
-from app.notifications.words import WORDS, say
+from app.notifications.templates import NOT_AS_NUMBERED, in_force
+from app.notifications.words import WORDS, finished, say
 
 BATCH = 20
 LEASE_SECONDS = 150  # a whole batch at the couriers' longest time-out
 GIVE_UP_TRIES = 5  # by WeChat, two minutes; a text has no other way and is tried for as long as it is of use
-FALLS_BACK = frozenset({"blocked", "unknown_recipient", "bad_message", "no_address", "gave_up"})
+FALLS_BACK = frozenset(
+    {"blocked", "unknown_recipient", "bad_message", "no_address", "gave_up", *NOT_AS_NUMBERED}  # a text takes its place
+)
 # TEMPLATESENDJOBFINISH (WeChat: 模板消息 事件推送) says `failed:user block` or `failed: system failed`.
 RESULTS = {"success": "", "failed:user block": "blocked", "failed: system failed": "system"}
 _JOB = Actor("job", "deliver_messages")
@@ -101,8 +104,9 @@ def _letter(uow: Uow, message: Message, account: Account, base_url: str) -> Lett
         template=message.template,
         title=told.title,
         body=told.body,
-        fields=told.fields,
+        fields=finished(message.params, uow.zone, with_year=True) if is_wechat else told.fields,
         url=base_url + message.link,
+        numbered=in_force(uow, message.template) if is_wechat else None,
     )
 
 

@@ -12,6 +12,9 @@ INVARIANTS = {
         "SELECT count(*) FROM message m WHERE m.state = 'queued' AND NOT EXISTS (SELECT 1 FROM outbox o"
         " WHERE o.topic = 'message' AND o.key = m.public_id AND o.state IN ('waiting', 'sending'))"
     ),
+    "a_templates_versions_follow_each_other": (
+        "SELECT count(*) FROM (SELECT name FROM wechat_template GROUP BY name HAVING max(version) <> count(*)) t"
+    ),
     "a_provider_names_a_message_once": (
         "SELECT count(*) FROM (SELECT channel FROM message WHERE provider_message_id IS NOT NULL"
         " GROUP BY channel, provider_message_id HAVING count(*) > 1) t"

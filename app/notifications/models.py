@@ -58,6 +58,25 @@ class MessageResult(Row):
     received_at: Mapped[datetime]
 
 
+class WechatTemplate(Row):
+    """Under which number the Official Account knows one of our messages: appended at each change, never edited.
+
+    The highest version is in force. `keywords` says what the account calls each of our fields ('' is not sent),
+    `fixed` which words always stand under other keywords.
+    """
+
+    __tablename__ = "wechat_template"
+    __table_args__ = (UniqueConstraint("name", "version"), CheckConstraint("version > 0", name="version_counts"))
+
+    name: Mapped[str] = mapped_column(String(24))
+    version: Mapped[int]
+    number: Mapped[str] = mapped_column(String(64), default="")
+    keywords: Mapped[dict[str, Any]]
+    fixed: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime]
+    by_ref: Mapped[str] = mapped_column(String(64))
+
+
 class ProviderToken(Row):
     """A token that a provider lent us, shared by all processes; `lease_until` is set while one of them renews it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from string import Formatter
 from zoneinfo import ZoneInfo
 
 from app.kernel.money import yuan_text
@@ -184,18 +185,30 @@ def is_english(locale: str) -> bool:
 def say(template: str, params: Mapping[str, object], locale: str, zone: ZoneInfo) -> Told:
     """The message in the words of `locale`: instants as the hospital's wall shows them, fen as yuan."""
     words = WORDS[template]
-    fields = dict(_field(name, value, zone) for name, value in params.items())
+    fields = finished(params, zone)
     title, body = (words.title_en, words.body_en) if is_english(locale) else (words.title_zh, words.body_zh)
     return Told(title, body.format_map(fields), fields)
 
 
-def _field(name: str, value: object, zone: ZoneInfo) -> tuple[str, str]:
+def fields_of(template: str) -> tuple[str, ...]:
+    """The fields that the message's words speak of, in their order."""
+    told = (name for _, name, _, _ in Formatter().parse(WORDS[template].body_zh) if name)
+    return tuple(dict.fromkeys(told))
+
+
+def finished(params: Mapping[str, object], zone: ZoneInfo, *, with_year: bool = False) -> dict[str, str]:
+    """The params as people read them; forms that others print want instants `with_year`."""
+    form = "%Y-%m-%d %H:%M" if with_year else "%m-%d %H:%M"
+    return dict(_field(name, value, zone, form) for name, value in params.items())
+
+
+def _field(name: str, value: object, zone: ZoneInfo, form: str) -> tuple[str, str]:
     """A param's name says its kind: `_at` an instant, `_day` a day, `_fen` money; the field's name goes without."""
     kind = name.rpartition("_")[2]
     if kind == "fen" and isinstance(value, int):
         return name.removesuffix("_fen"), yuan_text(value)
     if kind == "at":
-        return name, datetime.fromisoformat(str(value)).astimezone(zone).strftime("%m-%d %H:%M")
+        return name, datetime.fromisoformat(str(value)).astimezone(zone).strftime(form)
     if kind == "day":
         return name, date.fromisoformat(str(value)).strftime("%Y-%m-%d")
     return name, str(value)

@@ -184,6 +184,8 @@ WORDS: dict[str, tuple[object, object, object]] = {
     "peer_changed": (_l("约定已被别人修改"), _l("您打开页面之后，别人修改了这份约定。"), _REFRESH),
     "bad_codes": (_l("代码表填写有误"), _l("有的行不能这样填写。"), _l("请按说明修改后重新保存。")),
     "codes_changed": (_l("代码表已被别人修改"), _l("您打开页面之后，别人修改了这张表。"), _REFRESH),
+    "template_changed": (_l("模板已被别人修改"), _l("您打开页面之后，别人修改了这个模板。"), _REFRESH),
+    "bad_template": (_l("模板填写有误"), _l("有一项内容不能这样填写。"), _l("请按每一项的说明修改后重新保存。")),
     "hl7_reason_required": (
         _l("请填写理由"),
         _l("查看患者信息或重放消息都要写明理由（不超过 200 字）。"),

@@ -15,6 +15,7 @@ from sandbox.deliveries import Event, Push, Route, enqueue
 from sandbox.store import insert
 from sandbox.switches import take_switches
 from sandbox.world import World
+from sandbox.wxoa import templates
 from sandbox.wxoa.tokens import OaError
 
 PUSH_PATH = "/callbacks/wechat-oa"
@@ -31,7 +32,8 @@ def route(world: World) -> Route:
 def send_template(world: World, form: dict[str, Any]) -> int:
     """Take a message for one person and return its msgid; what became of it follows as an event.
 
-    The same `client_msg_id` is the same message. OaError 40003 unknown openid, 43004 not following, 40037 no template.
+    The same `client_msg_id` is the same message. OaError 40003 unknown openid, 43004 not following, 40037 no such
+    template, 47003 not what its keywords want.
     """
     with world.store.write() as db:
         person = db.execute("SELECT * FROM wxoa_user WHERE openid = ?", (str(form.get("touser")),)).fetchone()
@@ -63,10 +65,10 @@ def _demand_sendable(person: sqlite3.Row | None, form: dict[str, Any]) -> None:
         raise OaError(40003, "invalid openid")
     if not person["subscribed"]:
         raise OaError(43004, "require subscribe")
-    if not isinstance(form.get("template_id"), str) or not form["template_id"]:
-        raise OaError(40037, "invalid template_id")
+    granted = templates.keywords_of(form.get("template_id"))
     if not isinstance(form.get("data"), dict):
         raise OaError(47001, "data format error")
+    templates.demand_filled(granted, form["data"])
 
 
 def _tell(db: sqlite3.Connection, world: World, message: sqlite3.Row) -> None:

@@ -143,6 +143,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "staff.channels": (("admin", "/staff/channels"),),
     "staff.channel": (("admin", "/staff/channels/{channel}"),),
     "staff.messages": (("admin", "/staff/messages"),),
+    "staff.templates": (("admin", "/staff/templates"),),
+    "staff.template": (("admin", "/staff/templates/booked"), ("admin", "/staff/templates/reported")),
     "staff.hl7": (("admin", "/staff/hl7"), ("admin", "/staff/hl7?direction=out")),
     "staff.hl7_in": (("admin", "/staff/hl7/in/{hl7.refused}"),),
     "staff.hl7_out": (("admin", "/staff/hl7/out/{hl7.dead}"),),

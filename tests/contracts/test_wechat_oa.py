@@ -6,6 +6,7 @@ import json
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,9 +19,9 @@ from app.couriers.wechat_signatures import js_signature
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Units
 from app.notifications import tokens
-from app.notifications.errors import CourierAway, CourierRefused
+from app.notifications.errors import REASONS, CourierAway, CourierRefused
 from app.notifications.models import ProviderToken
-from app.notifications.ports import Letter
+from app.notifications.ports import Letter, Numbered
 from config import OfficialAccountSettings
 from tests.conftest import SetClock
 from tests.sandbox.fixtures import RunningSandbox, free_port
@@ -69,6 +70,7 @@ def letter(openid: str, ref: str = "") -> Letter:
         body="A012，请现在到3-05。",
         fields={"number": "A012", "room": "3-05"},
         url="https://hospital.example/visits/abc",
+        numbered=Numbered("Demo-called", {"number": "character_string1", "room": "thing4"}, {"thing8": "仁和医院"}),
     )
 
 
@@ -82,8 +84,31 @@ def test_a_letter_arrives_once_however_often_it_is_handed_over(
 
     assert first == again
     found = received(sandbox, openid)
-    assert [(message["template_id"], message["url"]) for message in found] == [("called", sent.url)]
-    assert found[0]["data"] == {"character_string1": {"value": "A012"}, "thing4": {"value": "3-05"}}
+    assert [(message["template_id"], message["url"]) for message in found] == [("Demo-called", sent.url)]
+    said = {"character_string1": "A012", "thing4": "3-05", "thing8": "仁和医院"}
+    assert found[0]["data"] == {keyword: {"value": words} for keyword, words in said.items()}
+
+
+@pytest.mark.parametrize(
+    ("numbered", "reason"),
+    [
+        (None, "no_template"),
+        (Numbered("of-another-hospital", {"number": "character_string1", "room": "thing4"}, {}), "unknown_template"),
+        (Numbered("Demo-called", {"number": "character_string1", "room": "thing5"}, {}), "wrong_keywords"),
+        (Numbered("Demo-called", {"number": "character_string1", "room": ""}, {}), "wrong_keywords"),
+    ],
+)
+def test_what_is_entered_wrongly_is_a_final_refusal_that_says_what(
+    account: OfficialAccount, sandbox: RunningSandbox, numbered: Numbered | None, reason: str
+) -> None:
+    openid = new_openid(sandbox)
+
+    with pytest.raises(CourierRefused) as refused:
+        account.send(replace(letter(openid), numbered=numbered))
+
+    assert (refused.value.reason, refused.value.is_final) == (reason, True)
+    assert refused.value.reason in REASONS
+    assert received(sandbox, openid) == []
 
 
 @pytest.mark.parametrize(("changes", "reason"), [({"subscribed": 0}, "blocked"), (None, "unknown_recipient")])

@@ -13,6 +13,7 @@ from tests.sandbox.conftest import Answer, Hospital, call
 from tests.sandbox.fixtures import RunningSandbox
 
 PERSON = "oSandboxDemoUser000000000001"
+SAID = {"thing1": {"value": "有一份新报告可以查看"}}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -23,7 +24,7 @@ def stable_token(sandbox: RunningSandbox, **more: object) -> dict[str, Any]:
 
 
 def send(sandbox: RunningSandbox, token: str, **more: object) -> dict[str, Any]:
-    form = {"touser": PERSON, "template_id": "TPL", "url": "", "data": {"thing1": {"value": "挂号成功"}}, **more}
+    form = {"touser": PERSON, "template_id": "Demo-reported", "url": "", "data": SAID, **more}
     return dict(call(sandbox, "POST", f"/cgi-bin/message/template/send?access_token={token}", form).json)
 
 
@@ -150,3 +151,22 @@ def test_the_account_can_be_made_to_refuse(sandbox: RunningSandbox) -> None:
 
     assert answers == [45009, 0]
     assert send(sandbox, token, touser="oNobody")["errcode"] == 40003
+
+
+@pytest.mark.parametrize(
+    ("changes", "errcode"),
+    [
+        ({"template_id": "never-granted"}, 40037),
+        ({"template_id": None}, 40037),
+        ({"data": "words"}, 47001),
+        ({"data": {}}, 47003),
+        ({"data": {"thing1": {"value": ""}}}, 47003),
+        ({"data": {"thing1": {"value": "长" * 21}}}, 47003),
+        ({"template_id": "Demo-cancelled", "data": {"time2": {"value": "11-30 09:00"}}}, 47003),
+        ({"template_id": "Demo-cancelled", "data": {"time2": {"value": "2026-11-30 09:00"}}}, 0),
+    ],
+)
+def test_a_message_goes_only_by_a_granted_template_with_its_keywords_filled(
+    sandbox: RunningSandbox, changes: dict[str, object], errcode: int
+) -> None:
+    assert send(sandbox, stable_token(sandbox)["access_token"], **changes)["errcode"] == errcode

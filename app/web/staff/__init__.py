@@ -28,6 +28,7 @@ RECONCILIATION_PAGES = (
     *("staff.bring_statement", "staff.take_statement"),
 )
 MEMBER_PAGES = ("staff.member", "staff.take_on", "staff.give_password")
+TEMPLATE_PAGES = ("staff.templates", "staff.template")
 RULES_PAGES = ("staff.new_rules", "staff.write_rules", "staff.try_rules")
 PLACE = work.Place(
     _l("管理台"),
@@ -48,7 +49,7 @@ PLACE = work.Place(
             (
                 work.Link(_l("患者查询"), "staff.patients", _roles(ADMIN, OPERATIONS, AUDITOR), ("staff.patient",)),
                 work.Link(_l("限约申诉"), "staff.appeals", _roles(ADMIN, OPERATIONS)),
-                work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT)),
+                work.Link(_l("消息"), "staff.messages", _roles(ADMIN, OPERATIONS, IT), TEMPLATE_PAGES),
             ),
         ),
         work.Group(
@@ -107,5 +108,6 @@ from app.web.staff import rules as rules  # noqa: E402
 from app.web.staff import schedules as schedules  # noqa: E402
 from app.web.staff import settlements as settlements  # noqa: E402
 from app.web.staff import shifts as shifts  # noqa: E402
+from app.web.staff import templates as templates  # noqa: E402
 from app.web.staff import terminals as terminals  # noqa: E402
 from app.web.staff import waits as waits  # noqa: E402

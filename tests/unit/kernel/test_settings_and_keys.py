@@ -59,7 +59,6 @@ def test_production_refuses_a_demos_keys_and_its_clock() -> None:
         ("MENZHEN_DATA_KEYS", f"k1:{KEY},k1:{KEY}"),
         ("HL7_PORT", "70000"),
         ("WXPAY_MERCHANT_KEY_FILE", "/no/such/file"),
-        ("WXOA_TEMPLATE_IDS", "booked"),
     ],
 )
 def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
