@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 from app.kernel.code_tables import Codes
-from hl7_adapter.ack import REFUSALS, Header, HeaderProblem, read_header
+from hl7_adapter.ack import REFUSALS, Header, HeaderProblem, read_header, wanted_answers
 from hl7_adapter.er7 import Message, codec_of
 from hl7_adapter.mapping.agreed import kind_of
 from hl7_adapter.mapping.inbound import effect_of
@@ -83,7 +82,7 @@ def _line_ends(head: Header) -> Iterator[Finding]:
     if b"\n" in raw:
         kind = "CR LF" if b"\r\n" in raw else "LF"
         yield Finding(_NOTE, "", f"segments end with {kind} where the standard has CR; taken")
-    if raw.startswith(codecs.BOM_UTF8):
+    if head.message.decoded.bom:
         yield Finding(_NOTE, "", "begins with a byte order mark; taken")
     if b"\x0b" in raw or b"\x1c" in raw:
         yield Finding(_NOTE, "", "holds the bytes that frame a message (0B, 1C): is it a recording of the line?")
@@ -96,15 +95,21 @@ def _header_habits(head: Header) -> Iterator[Finding]:
     if len(message.segments("MSH")) > 1:
         yield Finding(_FAULT, "MSH[2]", "two messages in one frame; send each in a frame of its own")
     if head.accept_condition and head.application_condition:
-        words = (
-            f"asks for {head.accept_condition} and {head.application_condition}: two answers in mode auto or enhanced"
-        )
-        yield Finding(_NOTE, "MSH-15", words)
+        yield Finding(_NOTE, "MSH-15", _answers_asked_for(head.accept_condition, head.application_condition))
     for field in (17, 19):
         if codec_of(message.get(f"MSH-{field}")) and not message.get("MSH-18"):
             yield Finding(_NOTE, f"MSH-{field}", "the character set stands here, one field off; taken")
     if not head.structure and head.event:
         yield Finding(_WELL, "MSH-9.3", "no message structure; not needed")
+
+
+def _answers_asked_for(accept: str, application: str) -> str:
+    def told(codes: tuple[str, str], *, accepted: bool) -> str:
+        wanted = wanted_answers(accept, application, accepted=accepted, mode="auto")
+        return " and ".join(code for code, is_sent in zip(codes, wanted, strict=True) if is_sent) or "no answer"
+
+    well, ill = told(("CA", "AA"), accepted=True), told(("CE", "AE"), accepted=False)
+    return f"asks for {accept} and {application}: {well} (refused: {ill}) in mode auto or enhanced, else one answer"
 
 
 def _patient_habits(head: Header) -> Iterator[Finding]:

@@ -55,6 +55,7 @@ _WIDE = (
 )
 _DOUBLE = frozenset({"gb18030", "cp950", "cp949"})
 _NOT_WORD = re.compile(r"[^A-Z0-9]")
+_BOM = re.compile(rb"\s*" + codecs.BOM_UTF8)
 _MSH = re.compile(rb"(?:\A|[\r\n])[ \t]*MSH")
 # MSH-18 is entry 17 of the split line, one field early it is 16; what follows is looked at too, because a GB18030 name
 # in MSH-3 to MSH-6 may hold the separator's byte and push the rest along.
@@ -65,7 +66,8 @@ _TAIL_BYTES = 128
 class Decoded(NamedTuple):
     """A message as text: `text` without byte order mark, `codec` Python's name of what it was decoded with.
 
-    `label` is the character set as the sender declared it ('' when it did not), `bom` the byte order mark taken off.
+    `label` is the character set as the sender declared it ('' when it did not), `bom` the byte
+    order mark taken off, with blank lines before it.
     `doubtful` says that the bytes were not what the declaration (or the caller's default) promised.
     """
 
@@ -99,8 +101,9 @@ def decode(raw: bytes, default_charset: str = "utf-8") -> Decoded:
         wide = _decode_wide(raw)
         if wide is not None:
             return wide
-        bom = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
-        body = raw.removeprefix(bom)
+        found = _BOM.match(raw)
+        bom = found[0] if found else b""
+        body = raw[len(bom) :]
     label, declared = _declared(body)
     first = "utf-8" if bom else declared or codec_of(default_charset) or "utf-8"
     if first != "utf-8" and _is_plainly_utf8(body, first):

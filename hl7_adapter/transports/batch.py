@@ -9,7 +9,7 @@ from datetime import datetime
 from hl7_adapter.er7 import AsWritten, build, canonical_label, parse, segment
 
 MESSAGES_AT_MOST = 5000
-_LINE_END = re.compile(rb"[\r\n]+")
+_LINE = re.compile(rb"[^\r\n]+[\r\n]*")
 _HEADS, _TAILS = (b"FHS", b"BHS"), (b"BTS", b"FTS")
 
 
@@ -52,16 +52,15 @@ class Batch:
 
 
 def read_batch(raw: bytes) -> Batch | None:
-    """The messages of a batch; None for anything else, also for one whose counts or ends are wrong.
+    """The messages of a batch as they came; None for anything else, also for one whose counts or ends are wrong.
 
     BTS-1 and FTS-1 are checked where they say something; more than MESSAGES_AT_MOST messages are no batch.
     """
     text = raw.removeprefix(codecs.BOM_UTF8).lstrip()
     if not text.startswith(_HEADS):
         return None
-    lines = [line for line in _LINE_END.split(text) if line.strip()]
     try:
-        return _read(iter(lines))
+        return _read(iter(_LINE.findall(text)))
     except _Broken:
         return None
 
@@ -79,10 +78,10 @@ def _read(lines: Iterator[bytes]) -> Batch:
             is_open = False
         elif name == b"FHS":
             _demand(not batch.head and not batch.parts)
-            batch.head = line
+            batch.head = line.strip()
         elif name == b"BHS":
             _demand(not is_open)
-            batch.parts.append(Part(line))
+            batch.parts.append(Part(line.strip()))
             is_open = True
         else:
             count += name == b"MSH"
@@ -98,10 +97,12 @@ def _add(batch: Batch, line: bytes, *, is_open: bool) -> None:
         if not is_open and not (batch.parts and not batch.parts[-1].head):
             _demand(bool(batch.head))
             batch.parts.append(Part())
-        batch.parts[-1].messages.append(line + b"\r")
+        batch.parts[-1].messages.append(line)
         return
-    _demand(bool(batch.parts and batch.parts[-1].messages))
-    batch.parts[-1].messages[-1] += line + b"\r"
+    is_in_message = bool(batch.parts and batch.parts[-1].messages)
+    _demand(is_in_message or not line.strip())
+    if is_in_message:
+        batch.parts[-1].messages[-1] += line
 
 
 def _check(line: bytes, found: int, *, is_due: bool) -> None:
@@ -110,7 +111,7 @@ def _check(line: bytes, found: int, *, is_due: bool) -> None:
 
 
 def _end(lines: Iterator[bytes]) -> None:
-    _demand(next(lines, None) is None)
+    _demand(not any(line.strip() for line in lines))
 
 
 def _demand(is_right: bool) -> None:

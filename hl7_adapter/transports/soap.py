@@ -12,7 +12,7 @@ from hl7_adapter.er7 import codec_of, parse
 ENVELOPES = frozenset({"http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"})
 DEPTH_AT_MOST = 32
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})""")
-_BEGINS = re.compile(r"\s*(MSH|FHS|BHS)")
+_BEGINS = re.compile(r"[\s\ufeff]*(MSH|FHS|BHS)")
 
 
 class BadEnvelope(Exception):
@@ -117,7 +117,7 @@ def _as_text(body: bytes, charset: str) -> str:
 
 
 def _as_sent(text: str) -> bytes:
-    text = text.strip().replace("\r\n", "\r").replace("\n", "\r") + "\r"
+    text = text.strip("\ufeff \t\r\n").replace("\r\n", "\r").replace("\n", "\r") + "\r"
     label = parse(text.encode()).decoded.label
     try:
         return text.encode(codec_of(label) or "ascii")

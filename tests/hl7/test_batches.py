@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from app.kernel.inbox import InboxItem
 from app.kernel.uow import Units
@@ -45,6 +46,16 @@ def test_each_message_of_a_batch_is_answered_in_one_text(hospital: Units) -> Non
     ]
     (head,) = whole.segments("BHS")
     assert (head.get("3"), head.get("5"), head.get("12"), whole.get("BTS-1")) == ("MENZHEN", "HIS", "B7", "2")
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\r\r\n", b"  \r\n"])
+def test_each_message_of_a_batch_is_kept_as_it_came(hospital: Units, end: bytes) -> None:
+    kept = visit("oru_blood_count").replace(b"\r", end)
+
+    assert told(hospital, FHS + BHS + kept + numbered(9) + b"BTS|2\rFTS|1\r")[3:4] == ["MSA|AA|ORU_BLOOD_COUNT"]
+    with hospital.open(reads_only=True) as uow:
+        bodies = set(uow.session.scalars(select(InboxItem.body)))
+    assert {kept, numbered(9)} <= bodies
 
 
 def test_a_batch_again_has_no_second_effect(hospital: Units) -> None:

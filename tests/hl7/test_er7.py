@@ -166,6 +166,14 @@ def is_utf8(raw):
     return True
 
 
+def test_a_byte_order_mark_may_stand_behind_blank_lines_or_alone_on_its_line():
+    plain = message("adt_a04_utf8")
+
+    for before in (b"\xef\xbb\xbf\r\n", b"\r\n\xef\xbb\xbf", b" \n\xef\xbb\xbf\n\n"):
+        read = parse(before + plain)
+        assert (read.readable, read.get("PID-5.2"), read.encode()) == (True, "诚瑋", before + plain)
+
+
 def test_bytes_that_break_their_declaration_are_still_read_and_marked():
     raw = message("adt_a04_gb18030").replace(b"GB 18030-2000", b"UNICODE UTF-8")
 

@@ -214,6 +214,10 @@ ENVELOPES = {
         TEXT.format("GBK").encode("gb18030"),
     ),
     "no character set": (SOAP.format(TEXT.format("")).encode(), b"\xef\xbb\xbf" + TEXT.format("").encode()),
+    "a byte order mark on a line of its own": (
+        SOAP.format("\ufeff\n" + TEXT.format("UNICODE UTF-8")).encode(),
+        TEXT.format("UNICODE UTF-8").encode(),
+    ),
     "escaped text": (
         SOAP.replace("<![CDATA[{}]]>", TEXT.format("GBK").replace("&", "&amp;").replace("<", "&lt;")).encode(),
         TEXT.format("GBK").encode("gb18030"),
