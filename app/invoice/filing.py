@@ -48,11 +48,13 @@ def file_due(units: Units, issuer: EInvoicePort, *, limit: int = 10) -> int:
     with units.open(JOB) as uow:
         lease_until = uow.now() + timedelta(seconds=LEASE_SECONDS)
         ids = sql.claim_filings(uow, issuer.name, limit=limit, next_at=lease_until)
-        due = [_taken(uow, filing_id) for filing_id in ids]
-    for tried, each in enumerate(due, start=1):
-        if not _file(units, issuer, each):
-            return tried
-    return len(due)
+    for tried, filing_id in enumerate(ids, start=1):
+        try:
+            if not _file(units, issuer, filing_id):
+                return tried
+        except Exception:  # noqa: BLE001 - one invoice's trouble must not keep the others waiting
+            _log.exception("invoice filing %d: could not be worked on", filing_id)
+    return len(ids)
 
 
 def _taken(uow: Uow, filing_id: int) -> _Due:
@@ -63,8 +65,10 @@ def _taken(uow: Uow, filing_id: int) -> _Due:
     return _Due(filing.id, sheet_of(uow, filing), is_new)
 
 
-def _file(units: Units, issuer: EInvoicePort, due: _Due) -> bool:
+def _file(units: Units, issuer: EInvoicePort, filing_id: int) -> bool:
     """False when the issuer is away."""
+    with units.open(JOB) as uow:
+        due = _taken(uow, filing_id)
     try:
         numbers = _ask(issuer, due.sheet) if due.is_new else issuer.look_up(due.sheet)
     except IssuerAway as away:

@@ -16,6 +16,7 @@ from app.insurance import by_order
 from app.insurance.ports import AnswerFlawed, InsurerAway, InsurerRefused, PayFact, PayFactState, PayOrder, Sums
 from app.kernel import audit, outbox
 from app.kernel.moves import move
+from app.kernel.rows import each
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import mixing, receipts, refunds, service, sql
 from app.payment.mixed_ports import MixedFact, MixedProvider, MixedRefund, MixedState
@@ -63,12 +64,14 @@ def query_due(units: Units, partners: Partners, *, limit: int = 20) -> int:
     """Mixed orders whose end is not known are asked about, every 20 seconds. Job; returns how many."""
     with units.open(JOB) as uow:
         due = sql.claim_mixed_to_query(uow, limit=limit, next_at=uow.now() + timedelta(seconds=QUERY_SECONDS))
-    for mixed_id in due:
-        try:
-            look(units, partners, mixed_id)
-        except NO_ANSWER as error:
-            _log.info("mixed order %d: no answer (%s)", mixed_id, error)
-    return len(due)
+    return each(due, lambda mixed_id: _try(units, partners, mixed_id), _log, "mixed order")
+
+
+def _try(units: Units, partners: Partners, mixed_id: int) -> None:
+    try:
+        look(units, partners, mixed_id)
+    except NO_ANSWER as error:
+        _log.info("mixed order %d: no answer (%s)", mixed_id, error)
 
 
 def hasten(uow: Uow, out_trade_no: str) -> bool:
@@ -203,20 +206,24 @@ def tell_refunds(units: Units, provider: MixedProvider, *, limit: int = 20) -> i
     """The provider knows of what the insurer took back, each under the number of the cash part's refund. Job."""
     with units.open(JOB) as uow:
         items = outbox.claim(uow, TOPIC, limit=limit, lease_seconds=LEASE_SECONDS)
-        told = [(item.id, _refund(uow, item.payload)) for item in items]
-    for item_id, refund in told:
-        try:
-            provider.tell_refund(refund)
-        except ProviderAway:
-            with units.open(JOB) as uow:
-                outbox.mark_failed(uow, item_id, "provider_away")
-        except ProviderRefused as error:
-            with units.open(JOB) as uow:
-                outbox.mark_failed(uow, item_id, error.code, is_final=True)
-        else:
-            with units.open(JOB) as uow:
-                outbox.mark_sent(uow, item_id)
-    return len(told)
+        due = [(item.id, item.payload) for item in items]
+    return each(due, lambda item: _tell(units, provider, *item), _log, "mixed refund")
+
+
+def _tell(units: Units, provider: MixedProvider, item_id: int, told: Mapping[str, Any]) -> None:
+    try:
+        with units.open(JOB, reads_only=True) as uow:
+            refund = _refund(uow, told)
+        provider.tell_refund(refund)
+    except ProviderAway:
+        with units.open(JOB) as uow:
+            outbox.mark_failed(uow, item_id, "provider_away")
+    except ProviderRefused as error:
+        with units.open(JOB) as uow:
+            outbox.mark_failed(uow, item_id, error.code, is_final=True)
+    else:
+        with units.open(JOB) as uow:
+            outbox.mark_sent(uow, item_id)
 
 
 def _refund(uow: Uow, told: Mapping[str, Any]) -> MixedRefund:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from app.kernel import audit
 from app.kernel.moves import move
+from app.kernel.rows import each
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import receipts, service, sql
 from app.payment.models import PaymentOrder
@@ -28,9 +29,7 @@ def query_missing(units: Units, provider: PaymentProvider, *, limit: int = 50) -
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=ASKED_SECONDS)
         due = sql.claim_orders_to_query(uow, provider.name, limit=limit, next_at=next_at)
-    for order_id, out_trade_no in due:
-        look(units, provider, order_id, out_trade_no)
-    return len(due)
+    return each(due, lambda order: look(units, provider, *order), _log, "payment order")
 
 
 def close_expired(units: Units, provider: PaymentProvider, *, limit: int = 50) -> int:
@@ -42,9 +41,7 @@ def close_expired(units: Units, provider: PaymentProvider, *, limit: int = 50) -
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=CLOSE_AGAIN_SECONDS)
         due = sql.claim_orders_to_close(uow, provider.name, limit=limit, next_at=next_at)
-    for order_id, out_trade_no in due:
-        close(units, provider, order_id, out_trade_no)
-    return len(due)
+    return each(due, lambda order: close(units, provider, *order), _log, "payment order")
 
 
 def close(units: Units, provider: PaymentProvider, order_id: int, out_trade_no: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -171,9 +172,10 @@ def _record_only(units: Units, provider: Actor, item_id: int, code: str) -> None
         item = uow.session.get_one(InboxItem, item_id, with_for_update=True)
         if item.state != InboxState.RECEIVED:
             return
-        read = _READERS[item.source](item.kind, item.body)
-        if isinstance(read, Paid):
-            receipts.record_money(uow, read)
+        with contextlib.suppress(NotificationRefused):
+            read = _READERS[item.source](item.kind, item.body)
+            if isinstance(read, Paid):
+                receipts.record_money(uow, read)
         inbox.finish(uow, item, InboxState.REFUSED, error_code=code)
 
 

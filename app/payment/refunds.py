@@ -16,6 +16,7 @@ from app import events
 from app.kernel import audit, outbox
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
+from app.kernel.rows import each
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import parts, service, sql
 from app.payment.errors import NotRefundable, RefundExceedsPaid, RefundUnderWay
@@ -280,10 +281,8 @@ def send_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) ->
     """
     with units.open(JOB) as uow:
         items = outbox.claim(uow, refund_topic(provider.name), limit=limit, lease_seconds=LEASE_SECONDS)
-        askings = [(item.id, _asking(uow, int(item.payload["refund_id"]))) for item in items]
-    for item_id, asking in askings:
-        _send(units, provider, item_id, asking)
-    return len(askings)
+        due = [(item.id, int(item.payload["refund_id"])) for item in items]
+    return each(due, lambda item: _send(units, provider, *item), _log, "refund")
 
 
 def _asking(uow: Uow, refund_id: int) -> RefundAsking:
@@ -298,8 +297,10 @@ def _asking(uow: Uow, refund_id: int) -> RefundAsking:
     )
 
 
-def _send(units: Units, provider: PaymentProvider, item_id: int, asking: RefundAsking) -> None:
+def _send(units: Units, provider: PaymentProvider, item_id: int, refund_id: int) -> None:
     try:
+        with units.open(JOB, reads_only=True) as uow:
+            asking = _asking(uow, refund_id)
         fact = provider.refund(asking)
     except ProviderAway:
         return _postpone(units, item_id, "provider_away")
@@ -327,12 +328,14 @@ def query_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) -
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=60)
         due = sql.claim_refunds_to_query(uow, provider.name, limit=limit, next_at=next_at)
-    for out_refund_no, out_trade_no in due:
-        try:
-            fact = provider.query_refund(out_refund_no, out_trade_no)
-        except (ProviderAway, ProviderRefused) as error:
-            _log.info("refund %s: no answer (%s)", out_refund_no, error)
-            continue
-        with units.open(JOB) as uow:
-            finish(uow, out_refund_no, fact)
-    return len(due)
+    return each(due, lambda refund: _query(units, provider, *refund), _log, "refund")
+
+
+def _query(units: Units, provider: PaymentProvider, out_refund_no: str, out_trade_no: str) -> None:
+    try:
+        fact = provider.query_refund(out_refund_no, out_trade_no)
+    except (ProviderAway, ProviderRefused) as error:
+        _log.info("refund %s: no answer (%s)", out_refund_no, error)
+        return
+    with units.open(JOB) as uow:
+        finish(uow, out_refund_no, fact)

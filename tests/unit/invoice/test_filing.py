@@ -107,6 +107,19 @@ def test_what_is_not_there_is_asked_for_again_under_the_same_number(units: Units
     assert filings(units)[0].state == FilingState.ISSUED
 
 
+def test_an_invoice_that_cannot_be_read_holds_up_no_other(units: Units, clock: SetClock) -> None:
+    paid(units, 3)
+    with units.open() as uow:
+        first = uow.session.scalars(select(Invoice).order_by(Invoice.id)).first()
+        first.data_sealed = first.data_sealed[:-8] + "AAAAAAAA"
+
+    for _ in range(2):
+        filing.file_due(units, Platform())
+        clock.step(seconds=filing.LEASE_SECONDS)
+
+    assert [each.state for each in filings(units)] == [FilingState.REQUESTED, *[FilingState.ISSUED] * 2]
+
+
 def test_a_worker_that_died_while_asking_leaves_a_question(units: Units, clock: SetClock) -> None:
     """Control: an issuer that forgets what it was asked issues twice for the same death."""
     for remembers in (True, False):
