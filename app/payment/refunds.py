@@ -16,6 +16,7 @@ from app import events
 from app.kernel import audit, outbox
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
+from app.kernel.outbox import OutboxItem
 from app.kernel.rows import each
 from app.kernel.uow import Actor, Units, Uow
 from app.payment import parts, service, sql
@@ -324,7 +325,10 @@ def _postpone(units: Units, item_id: int, code: str) -> None:
 
 
 def query_refunds(units: Units, provider: PaymentProvider, *, limit: int = 20) -> int:
-    """Refunds the provider took on are followed to their end; returns how many were asked about. Job."""
+    """Refunds the provider took on are followed to their end; returns how many were asked about. Job.
+
+    One that it does not know after all moved nothing, and is sent again under its number.
+    """
     with units.open(JOB) as uow:
         next_at = uow.now() + timedelta(seconds=60)
         due = sql.claim_refunds_to_query(uow, provider.name, limit=limit, next_at=next_at)
@@ -339,3 +343,12 @@ def _query(units: Units, provider: PaymentProvider, out_refund_no: str, out_trad
         return
     with units.open(JOB) as uow:
         finish(uow, out_refund_no, fact)
+        if fact.state is RefundFactState.ABSENT:
+            _log.warning("refund %s is not known any more and is sent again", out_refund_no)
+            outbox.tell_again(uow, _posted(uow, refund_topic(provider.name), out_refund_no))
+
+
+def _posted(uow: Uow, topic: str, out_refund_no: str) -> int:
+    return uow.session.scalars(
+        select(OutboxItem.id).where(OutboxItem.topic == topic, OutboxItem.key == out_refund_no)
+    ).one()

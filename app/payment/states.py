@@ -171,7 +171,7 @@ class RefundAction(enum.StrEnum):
     FAIL = "fail"
 
 
-# A failed refund succeeds after all when a person completes it on the provider's own page.
+# A failed refund succeeds after all when a person completes it on the provider's own page, or sends it once more.
 REFUND = Machine(
     "refund",
     RefundState.REQUESTED,
@@ -181,6 +181,7 @@ REFUND = Machine(
         (RefundState.REVERSING, RefundAction.RELEASE): RefundState.REQUESTED,
         (RefundState.RESETTLING, RefundAction.RELEASE): RefundState.REQUESTED,
         (RefundState.REQUESTED, RefundAction.SEND): RefundState.SENT,
+        (RefundState.FAILED, RefundAction.SEND): RefundState.SENT,
         (RefundState.REQUESTED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
         (RefundState.SENT, RefundAction.SUCCEED): RefundState.SUCCEEDED,
         (RefundState.FAILED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
