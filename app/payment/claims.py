@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel import audit
@@ -32,6 +32,7 @@ def bill_named(uow: Uow, public_id: str) -> Bill:
 def ask(uow: Uow, bill: Bill, quantities: Mapping[int, int], *, reason: str, limit_fen: int) -> RefundClaim:
     """So many pieces of these lines go back: at once up to `limit_fen` of all payers, else when another person agrees.
 
+    What went back of the bill on one person's word before counts with it, so that no limit is passed in small steps.
     Refuses `refund_reason_required`, `refund_claim_waits`, and what `refunds.give_back_lines` refuses.
     """
     if not reason.strip():
@@ -54,9 +55,16 @@ def ask(uow: Uow, bill: Bill, quantities: Mapping[int, int], *, reason: str, lim
     except IntegrityError:
         raise ClaimWaits(bill=bill.public_id) from None
     audit.record(uow, "refund.ask", "bill", bill.public_id, total_fen=claim.total_fen)
-    if claim.total_fen <= limit_fen:
+    if claim.total_fen + _given_alone(uow, bill.id) <= limit_fen:
         _grant(uow, claim, decided_by=None)
     return claim
+
+
+def _given_alone(uow: Uow, bill_id: int) -> int:
+    """What of the bill was granted without a second person."""
+    alone = (RefundClaim.state == ClaimState.GRANTED, RefundClaim.decided_by.is_(None))
+    given = select(func.coalesce(func.sum(RefundClaim.total_fen), 0)).where(RefundClaim.bill_id == bill_id, *alone)
+    return int(uow.session.scalar(given) or 0)
 
 
 def grant(uow: Uow, *, public_id: str) -> RefundClaim:

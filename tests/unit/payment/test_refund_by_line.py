@@ -212,6 +212,19 @@ def test_above_the_limit_another_person_decides(units: Units, paid: int) -> None
     )
 
 
+def test_a_refund_in_steps_needs_the_second_person_from_the_step_that_passes_the_limit_on(
+    units: Units, paid: int
+) -> None:
+    alone = staff(units)
+
+    def piece() -> RefundClaim:
+        with units.open(alone) as uow:
+            bill = uow.session.get_one(Bill, paid)
+            return claims.ask(uow, bill, {1: 1}, reason="药品退回", limit_fen=700)
+
+    assert [piece().state for _ in range(3)] == [ClaimState.GRANTED, ClaimState.GRANTED, ClaimState.WAITING]
+
+
 def test_a_declined_claim_gives_nothing_back_and_another_may_be_made(units: Units, paid: int) -> None:
     first, second = staff(units), staff(units)
     claim = ask(units, first, paid, limit_fen=0)
