@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
 from app.kernel.hot import Found
 from app.kernel.uow import Uow
-from app.payment.models import Bill, BillLine, MixedOrder, PaymentOrder, Refund
-from app.payment.states import LIVE, MIXED_LIVE, BillState, OrderState, RefundState
+from app.payment.models import UNSURE, Bill, BillLine, MixedOrder, PaymentOrder, Refund
+from app.payment.states import LIVE, MIXED_LIVE, BillState, RefundState
 
 # The open bill for a thing, locked until the unit is finished.
 OPEN_OF = Found(
@@ -65,9 +65,7 @@ def claim_orders_to_query(uow: Uow, provider: str, *, limit: int, next_at: datet
 
     A paid order that settles no bill is one whose money came in while what follows from it failed.
     """
-    is_unsure = PaymentOrder.state.in_((*LIVE, OrderState.MISMATCH))
-    is_stuck = (PaymentOrder.state == OrderState.PAID) & PaymentOrder.settles_bill.is_(False)
-    return _claim_orders(uow, (PaymentOrder.provider == provider) & or_(is_unsure, is_stuck), limit, next_at)
+    return _claim_orders(uow, and_(PaymentOrder.provider == provider, UNSURE), limit, next_at)
 
 
 def claim_orders_to_close(uow: Uow, provider: str, *, limit: int, next_at: datetime) -> list[tuple[int, str]]:
