@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.events import SettlementMade, SplitSettled
-from app.insurance import cases, claims, sql
+from app.insurance import cases, claims, service, sql
 from app.insurance.answered import Answer
 from app.insurance.models import Settlement, Split, SplitLine
 from app.insurance.ports import Claim, PayOrder, Visit
-from app.insurance.states import SETTLEMENT, SPLIT, SettlementAction, SettlementState, SplitAction
+from app.insurance.states import SETTLEMENT, SPLIT, UNDER_WAY, SettlementAction, SettlementState, SplitAction
 from app.kernel import audit
 from app.kernel.moves import move
 from app.kernel.uow import Uow
+from app.prescription.models import Prescription
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,33 @@ def quoted_of_split(uow: Uow, split_id: int) -> Answer | None:
     return quoted_of(uow, case, uow.session.get_one(Split, split_id)) if case else None
 
 
+def may_settle(uow: Uow, split_id: int) -> bool:
+    """False while a 2207 of the same batch is on its way: what the pay order did is used once that is certain."""
+    found = cases.of_split(uow, split_id)
+    return found is None or cases.locked(uow, found.id).state not in UNDER_WAY
+
+
+def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str) -> None:
+    """The pay order settled the split, but the rest of it was not paid: the settlement is taken back.
+
+    Where the split could still be paid the prescription is divided anew, since the insurer settles a batch once.
+    """
+    found = cases.of_split(uow, split_id)
+    case = cases.locked(uow, found.id) if found else None
+    if case is None or case.state is not SettlementState.PRESETTLED:
+        settle(uow, split_id, order, setl_id)
+        return
+    prescription = uow.session.get_one(Prescription, case.prescription_id)
+    service.drop(uow, prescription, why="paid_in_part")
+    settle(uow, split_id, order, setl_id)
+    service.make_split(uow, prescription)
+
+
 def settle(uow: Uow, split_id: int, order: PayOrder, setl_id: str) -> bool:
     """The pay order settled the split; True then, and when it is told again.
 
-    False when the settlement was let go meanwhile: it is taken back at the insurer, and nothing is charged by it.
+    False when the settlement was let go meanwhile, or came to another end: it is taken back at the insurer, and nothing
+    is charged by it.
     """
     found = cases.of_split(uow, split_id)
     case = cases.locked(uow, found.id) if found else None

@@ -66,7 +66,8 @@ class SettlementAction(enum.StrEnum):
     Only `begin_reverse` sends a 2208 or 6203; another follows when it is certain (`reverse_again`) that the one before
     did nothing.
 
-    `settle_by_order`: the patient paid a pay order, with which the insurer settled by itself.
+    `settle_by_order`: the patient paid a pay order, with which the insurer settled by itself. Where the settlement had
+    come to another end before, that is taken back.
     """
 
     PRESETTLE = "presettle"
@@ -100,6 +101,9 @@ SETTLEMENT = Machine(
         (_S.PRESETTLED, _A.SETTLE_BY_ORDER): _S.SETTLED,
         (_S.WITHDRAWING, _A.SETTLE_BY_ORDER): _S.REVERSING,
         (_S.WITHDRAWN, _A.SETTLE_BY_ORDER): _S.REVERSING,
+        (_S.FAILED, _A.SETTLE_BY_ORDER): _S.REVERSING,
+        (_S.REVERSED, _A.SETTLE_BY_ORDER): _S.REVERSING,
+        (_S.HELD, _A.SETTLE_BY_ORDER): _S.REVERSING,
         (_S.SETTLING, _A.LOSE_SIGHT): _S.UNKNOWN,
         (_S.UNKNOWN, _A.GIVE_CASH_BACK): _S.UNDOING,
         (_S.SETTLED, _A.REVERSE): _S.REVERSING,
@@ -139,5 +143,7 @@ TO_DO = (
     _S.DOUBTFUL,
     _S.WITHDRAWING,
 )
+# A 2207 is about to be sent, or on its way: whether it settled is not certain before it has left these.
+UNDER_WAY = (_S.DUE, _S.SETTLING, _S.UNKNOWN, _S.UNDOING)
 # While it is in one of these the insurer may have paid for it.
 MAY_HOLD = (_S.SETTLING, _S.UNKNOWN, _S.UNDOING, _S.SETTLED, *GOING_BACK)

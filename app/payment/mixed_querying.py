@@ -116,13 +116,18 @@ def _brief(uow: Uow, mixed_id: int) -> _Brief:
 
 
 def _receive(units: Units, partners: Partners, brief: _Brief, fact: MixedFact) -> None:
-    """Both parts are paid: they settle the bill in one unit, once the insurer names its settlement."""
+    """Both parts are paid: they settle the bill in one unit, once the insurer names its settlement.
+
+    When one of the two stands no longer, the other goes back.
+    """
     cash = partners.payments.query(brief.out_trade_no)
     pay_order = brief.pay_order
     settled = partners.centre.query(pay_order, brief.quoted) if pay_order else PayFact(PayFactState.FAILED)
     if fact.sums != brief.sums:
         _log.error("mixed order %s: the provider speaks of other sums than ours", brief.out_trade_no)
         _differ(units, brief)
+    elif cash.state is PaymentFactState.REFUNDED or settled.state in {PayFactState.GONE, PayFactState.FAILED}:
+        _fail(units, partners, brief)
     elif pay_order and cash.state is PaymentFactState.PAID and settled.state is PayFactState.SETTLED:
         with units.open(JOB) as uow:
             _book(uow, brief, cash, pay_order, settled.setl_id)
@@ -130,7 +135,7 @@ def _receive(units: Units, partners: Partners, brief: _Brief, fact: MixedFact) -
 
 def _book(uow: Uow, brief: _Brief, cash: PaymentFact, pay_order: PayOrder, setl_id: str) -> None:
     mixed, order = _locked(uow, brief)
-    if mixed.state not in MIXED_LIVE:
+    if mixed.state not in MIXED_LIVE or not by_order.may_settle(uow, mixed.split_id):
         return
     move(uow, MIXED_ORDER, mixed, MixedOrderAction.PAY)
     by_order.settle(uow, mixed.split_id, pay_order, setl_id)
@@ -162,8 +167,7 @@ def _end(units: Units, partners: Partners, brief: _Brief) -> None:
     """An order past its time can be paid neither here nor there; one that was paid meanwhile is found so."""
     with contextlib.suppress(ProviderRefused):
         partners.payments.close(brief.out_trade_no)
-    if brief.pay_order is not None:
-        partners.centre.revoke(brief.pay_order)
+    _settled_alone(partners, brief)
     fact = partners.mixed.query(brief.out_trade_no, brief.mix_trade_no)
     if fact.state is MixedState.PAID:
         _receive(units, partners, brief, fact)
@@ -172,22 +176,33 @@ def _end(units: Units, partners: Partners, brief: _Brief) -> None:
 
 
 def _fail(units: Units, partners: Partners, brief: _Brief) -> None:
-    """Not both parts are paid: the order is over, and cash that was taken alone goes back."""
+    """Not both parts are paid: the order is over, and what was taken alone goes back, to the patient or the insurer."""
     cash = partners.payments.query(brief.out_trade_no)
-    if brief.pay_order is not None:
-        with contextlib.suppress(InsurerRefused):
-            partners.centre.revoke(brief.pay_order)
+    setl_id = _settled_alone(partners, brief)
     with units.open(JOB) as uow:
         mixed, order = _locked(uow, brief)
-        if mixed.state not in MIXED_LIVE:
+        if mixed.state not in MIXED_LIVE or not by_order.may_settle(uow, mixed.split_id):
             return
         move(uow, MIXED_ORDER, mixed, MixedOrderAction.FAIL)
+        if brief.pay_order is not None and setl_id:
+            by_order.take_back(uow, mixed.split_id, brief.pay_order, setl_id)
         if cash.state is PaymentFactState.PAID:
             receipts.record_money(uow, _paid(uow, order, cash))
         if order.state == OrderState.PAID and not order.settles_bill:
             refunds.request(uow, service.by_id(uow, order.bill_id), order, reason="not_settled")
         elif order.state in LIVE:
             move(uow, ORDER, order, OrderAction.CLOSE, why="mixed_failed")
+
+
+def _settled_alone(partners: Partners, brief: _Brief) -> str:
+    """The settlement that the insurer made all the same; '' when there is none, and can be none any more."""
+    if brief.pay_order is None:
+        return ""
+    try:
+        partners.centre.revoke(brief.pay_order)
+    except InsurerRefused:
+        return partners.centre.query(brief.pay_order, brief.quoted).setl_id
+    return ""
 
 
 def tell_when_reversed(uow: Uow, reversed_: events.SettlementReversed) -> None:
