@@ -15,16 +15,15 @@ from app.couriers.mobile_insurance import MobilePayCentre
 from app.couriers.wechat_med_ins import WeChatMedIns
 from app.couriers.wechat_pay import WeChatPayCourier, notification_keys
 from app.identity.models import AccountChannel
-from app.insurance import by_order, settling
+from app.insurance import settling
 from app.insurance.models import Settlement
 from app.insurance.states import SettlementState
 from app.kernel.clock import SystemClock
 from app.kernel.uow import Actor, Units
-from app.payment import asking, cashier, mixed_querying, mixing, querying, receiving, refunds, service, shifts
+from app.payment import asking, mixed_querying, mixing, querying, receiving, refunds, service
 from app.payment.asking import Asked
 from app.payment.errors import AlreadyPaid, NotMixed, PaymentUnavailable, PaymentUnclear
 from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod
-from app.payment.rules import Tender
 from app.payment.states import BillState, MixedOrderState, OrderState
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
@@ -77,10 +76,6 @@ class Home:
         bill = self.house.bill(made)
         agree(self.units, self.house.who, bill)
         return bill
-
-    def prescription(self, bill: Bill) -> Prescription:
-        with self.units.open(reads_only=True) as uow:
-            return uow.session.get_one(Prescription, bill.subject_id)
 
     def start(self, bill: Bill) -> Asked:
         return mixing.start(self.units, self.partners, self.house.who.actor, bill.public_id)
@@ -373,51 +368,3 @@ def test_a_bill_that_no_insurer_quoted_is_not_mixed(home: Home):
 
     with pytest.raises(NotMixed):
         home.start(fee)
-
-
-def test_cash_at_the_window_and_the_phone_at_once_leave_nothing_with_the_insurer(home: Home):
-    bill = home.billed()
-    before = home.house.used()
-    asked = home.start(bill)
-    with home.units.open() as uow:
-        clerk = factories.staff(uow, "cashier")
-    with home.units.open(clerk) as uow:
-        shifts.open_shift(uow, float_fen=0)
-    home.pay(asked)
-    cashier.take(home.units, clerk, bill.public_id, Tender(PayMethod.CASH, bill.cash_fen))
-    assert home.bill(bill).state is BillState.SETTLING
-
-    home.jobs()
-    home.after(seconds=25)
-    home.jobs()
-
-    assert home.settled() == ["cancelled"]
-    assert home.house.used() == before
-    assert home.bill(bill).state is BillState.VOID
-    with home.units.open(reads_only=True) as uow:
-        paid = uow.session.scalars(select(PaymentOrder).where(PaymentOrder.bill_id == bill.id)).all()
-    assert [order.refunded_fen for order in paid] == [bill.cash_fen] * 2
-
-
-def test_insurances_part_taken_while_the_cash_was_not_goes_back_and_the_bill_is_made_anew(home: Home):
-    bill = home.billed()
-    before = home.house.used()
-    home.start(bill)
-    case = home.case()
-    with home.units.open(reads_only=True) as uow:
-        order = mixing.pay_order_of(uow, home.order()[1])
-        basis = by_order.quoted_of_split(uow, case.split_id or 0)
-    assert order is not None
-    assert basis is not None
-    home.partners.centre.pay(order, basis.sums)
-    home.house.clock.step(minutes=31)
-
-    home.jobs()
-    home.jobs()
-
-    assert home.settled() == ["cancelled"]
-    assert home.house.used() == before
-    assert home.order()[1].state is MixedOrderState.FAILED
-    assert home.bill(bill).state is BillState.VOID
-    again = home.house.bill(home.prescription(bill))
-    assert (again.state, again.cash_fen) == (BillState.OPEN, bill.cash_fen)
