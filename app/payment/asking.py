@@ -123,11 +123,18 @@ def refuse_unless_open(uow: Uow, bill: Bill) -> None:
         raise BillNotOpen(bill=bill.public_id, state=bill.state.value)
     if bill.expires_at is not None and bill.expires_at <= uow.now():
         raise BillNotOpen(bill=bill.public_id, state="expired")
-    unsettled = select(PaymentOrder.id).where(
-        PaymentOrder.bill_id == bill.id, PaymentOrder.state.in_((OrderState.MISMATCH, OrderState.PAID))
-    )
-    if uow.session.scalar(unsettled.limit(1)) is not None:
+    if money_of_open(uow, bill) is not None:
         raise PaymentUnclear(bill=bill.public_id)
+
+
+def money_of_open(uow: Uow, bill: Bill) -> OrderState | None:
+    """That an open bill has money already: `paid`, and what follows from it is not done, or `mismatch`; else None."""
+    if bill.state != BillState.OPEN:
+        return None
+    there = (OrderState.PAID, OrderState.MISMATCH)
+    wanted = select(PaymentOrder.state).where(PaymentOrder.bill_id == bill.id, PaymentOrder.state.in_(there))
+    found = set(uow.session.scalars(wanted))
+    return next((state for state in there if state in found), None)
 
 
 def openid_of(uow: Uow, actor: Actor) -> str:

@@ -149,10 +149,17 @@ def refunds_of(uow: Uow, bill_id: int) -> list[Refund]:
     return [refund for refund in found if refund.payment_order_id in {None, order.id if order else None}]
 
 
-def is_paid_at_window(uow: Uow, bill_id: int) -> bool:
-    """Whether the bill's money came in at the cashier's window, where it is also handed back."""
-    order = settling_order_of(uow, bill_id)
-    return order is not None and order.provider == WINDOW
+def all_refunds_of(uow: Uow, bill_id: int) -> list[tuple[Refund, bool]]:
+    """As `refunds_of`, with what came too late or twice; each with whether it is handed back at the window."""
+    rows = uow.session.execute(
+        select(Refund, PaymentOrder.provider)
+        .outerjoin(PaymentOrder, PaymentOrder.id == Refund.payment_order_id)
+        .where(Refund.bill_id == bill_id)
+        .order_by(Refund.id.desc())
+    )
+    settling = settling_order_of(uow, bill_id)
+    is_at_window = settling is not None and settling.provider == WINDOW
+    return [(refund, is_at_window if provider is None else provider == WINDOW) for refund, provider in rows]
 
 
 def locked(uow: Uow, bill_id: int) -> Bill:

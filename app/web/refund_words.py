@@ -20,13 +20,19 @@ _WORDS = {
     RefundState.SUCCEEDED: ("ok", _l("已退款"), ""),
     RefundState.FAILED: ("bad", _l("退款未成功"), _l("医院正在处理，不需要您操作。")),
 }
+# Why money goes back that nobody asked back.
+_WHY = {
+    "late": _l("付款晚于取消或超时。"),
+    "surplus": _l("重复付款，多付的退回。"),
+    "too_late": _l("付款时号源已释放。"),
+    "not_settled": _l("医保结算未成功。"),
+}
 _AT_WINDOW = _l("请带身份证件或原银行卡到收费窗口取回。")
 
 
 def rows_of(uow: Uow, bill: Bill) -> list[dict[str, str]]:
     """The bill's refunds, the newest first; nothing for a bill of which nothing goes back."""
-    at_window = payment.is_paid_at_window(uow, bill.id)
-    return [_row(refund, at_window=at_window) for refund in payment.refunds_of(uow, bill.id)]
+    return [_row(refund, at_window=at_window) for refund, at_window in payment.all_refunds_of(uow, bill.id)]
 
 
 def _row(refund: Refund, *, at_window: bool) -> dict[str, str]:
@@ -40,6 +46,7 @@ def _row(refund: Refund, *, at_window: bool) -> dict[str, str]:
             each
             for each in (
                 show.moment(refund.requested_at),
+                str(_WHY.get(refund.reason, "")),
                 _insured(refund),
                 str(_AT_WINDOW if waits_there else note),
             )

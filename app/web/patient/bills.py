@@ -13,10 +13,10 @@ from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.models import Split, SplitLine, SplitSource
 from app.kernel.uow import Uow
-from app.payment import mixing
+from app.payment import asking, mixing
 from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose
-from app.payment.states import BillState
+from app.payment.states import BillState, OrderState
 from app.prescription import service as prescriptions
 from app.registration import service as registrations
 from app.web import edge, refund_words, show
@@ -63,6 +63,7 @@ def bill(bill_id: str) -> edge.Answer:
         bill=_row(found, family.names(uow)),
         bill_id=bill_id,
         is_open=found.state == BillState.OPEN,
+        received=received(uow, found),
         is_free=found.cash_fen == 0,
         by=show.clock_time(found.expires_at) if found.expires_at else "",
         minutes=show.minutes_left(found.expires_at, uow.now()) if found.expires_at else 0,
@@ -79,6 +80,19 @@ def bill(bill_id: str) -> edge.Answer:
         other_ways=ways_to_pay.others() if found.cash_fen else [],
         refunds=refund_words.rows_of(uow, found),
     )
+
+
+def received(uow: Uow, found: Bill) -> dict[str, str]:
+    """What is said of an open bill for which money has come already, so that nobody pays it twice; empty otherwise."""
+    state = asking.money_of_open(uow, found)
+    if state is None:
+        return {}
+    if state is OrderState.PAID:
+        return {"title": gettext("已收到您的付款"), "text": gettext("正在处理，请稍候，不要重复付款。")}
+    return {
+        "title": gettext("支付结果还不明确"),
+        "text": gettext("医院正在与支付平台核对，请不要重复付款。如有疑问，请到收费窗口咨询。"),
+    }
 
 
 def _by_whom(split: Split | None) -> str:

@@ -25,7 +25,7 @@ from app.payment.states import BillState
 from app.runtime import runtime
 from app.web import edge, live, show, wechat_sdk
 from app.web.patient import blueprint, ways_to_pay
-from app.web.patient.bills import registration_of
+from app.web.patient.bills import received, registration_of
 
 log = logging.getLogger("menzhen.web")
 ASKED_OF = "asked_of"
@@ -98,7 +98,8 @@ def paying(bill_id: str) -> edge.Answer:
     bill = payment.bill_of_account(edge.current_uow(), bill_id)
     if bill.state != BillState.OPEN:
         return redirect(_after(bill_id))
-    code_url, call_up = session.get(ASKED, {}).get(bill_id, ["", {}])
+    told = received(edge.current_uow(), bill)
+    code_url, call_up = ["", {}] if told else session.get(ASKED, {}).get(bill_id, ["", {}])
     facts = {
         "bill_id": bill_id,
         "amount": show.yuan(bill.cash_fen),
@@ -107,7 +108,8 @@ def paying(bill_id: str) -> edge.Answer:
         "code_url": code_url,
         "code_svg": qr.url_svg(code_url, label=gettext("支付码")) if code_url else "",
         "is_alipay": session.get(ASKED_OF) == "alipay",
-        "pay_url": _pay_url(code_url, bill_id) or _page_url(bill),
+        "pay_url": "" if told else _pay_url(code_url, bill_id) or _page_url(bill),
+        "received": told,
         "call_up": json.dumps(call_up) if call_up else "",
         "is_waiting": True,
     }
