@@ -18,6 +18,7 @@ from app.prescription.states import PRESCRIPTION, PrescriptionAction, Prescripti
 
 UNDER_WAY = (SettlementState.DUE, SettlementState.SETTLING, SettlementState.UNKNOWN, SettlementState.SETTLED)
 NOT_CERTAIN = (SettlementState.STUCK, SettlementState.DOUBTFUL)
+NOT_UNDONE = (SettlementState.UNKNOWN, SettlementState.UNDOING)
 PAYABLE = (PrescriptionState.APPROVED, PrescriptionState.BILLED)
 
 
@@ -84,11 +85,17 @@ def take_back_again(uow: Uow, public_id: str) -> None:
 
 
 def take_back_by_word(uow: Uow, public_id: str) -> None:
-    """The insurer's office said that the settlement is taken back: what waits for that goes on; quiet for any other."""
+    """The insurer's office said that the settlement does not stand: what waits for that goes on; quiet for any other.
+
+    For one that is to be taken back, and for a 2207 that is to be undone; the insurer says nothing certain of either.
+    """
     case = _going_back(uow, public_id)
-    if case.state in NOT_CERTAIN:
+    if case.state in NOT_CERTAIN + NOT_UNDONE:
         audit.record(uow, "settlement.take_back_by_word", "settlement", public_id)
+    if case.state in NOT_CERTAIN:
         taking_back.taken_back(uow, case)
+    elif case.state in NOT_UNDONE:
+        cases.undone(uow, case)
 
 
 def _going_back(uow: Uow, public_id: str) -> Settlement:

@@ -76,6 +76,29 @@ def test_the_staff_may_let_the_patient_pay_or_close_the_case(insured: House) -> 
     assert newest(insured, second).state is SettlementState.WITHDRAWING
 
 
+@pytest.mark.parametrize("state", [SettlementState.UNKNOWN, SettlementState.UNDOING])
+def test_a_2207_that_the_insurer_does_not_undo_is_ended_by_the_word_of_its_office(
+    insured: House, state: SettlementState
+) -> None:
+    who, written = insured.prescribed()
+    with insured.units.open() as uow:
+        covering.bind_coverage(uow, patient_id=who.patient.id, policy_code="employee", member_no="M12345678")
+    insured.approve(written)
+    with insured.units.open() as uow:
+        case = cases.newest_of(uow, written.id)
+        split = insurance.live_split_of(uow, written.id)
+        assert case is not None
+        assert split is not None
+        case.state, case.tries, case.split_id, case.message_id = state, 3, split.id, "H1"
+    browser = insured.browser("finance")
+
+    assert "医保已确认撤销" in browser.get("/staff/settlements").text
+    assert browser.post(f"/staff/settlements/{case.public_id}/by-word").status_code == 302
+
+    assert newest(insured, case).state is SettlementState.REVERSED
+    assert "没有待处理的结算" in browser.get("/staff/settlements").text
+
+
 @pytest.mark.parametrize("deed", ["again", "self-pay", "close"])
 def test_who_only_audits_changes_nothing(insured: House, deed: str) -> None:
     case = held(insured)

@@ -59,6 +59,8 @@ def _flaw(case: Settlement) -> str:
 def _deeds_of(case: Settlement) -> tuple[str, ...]:
     if case.state in choosing.NOT_CERTAIN:
         return ("take-back", "by-word")
+    if case.state in choosing.NOT_UNDONE:
+        return ("by-word",)
     if case.state not in ENDED:
         return ()
     return ("again", "give-all-back") if case.root_split_id is not None else ("again", "self-pay", "close")
