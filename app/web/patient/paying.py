@@ -99,7 +99,8 @@ def paying(bill_id: str) -> edge.Answer:
     if bill.state != BillState.OPEN:
         return redirect(_after(bill_id))
     told = received(edge.current_uow(), bill)
-    code_url, call_up = ["", {}] if told else session.get(ASKED, {}).get(bill_id, ["", {}])
+    kept = {} if told else session.get(ASKED, {})
+    code_url, call_up = kept.get(bill_id, ["", {}])
     facts = {
         "bill_id": bill_id,
         "amount": show.yuan(bill.cash_fen),
