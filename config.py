@@ -22,6 +22,7 @@ from config_partners import (
     OfficialAccountSettings,
     PosStatementSettings,
     Reader,
+    RetentionSettings,
     SmsSettings,
     WeChatPaySettings,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "MobileInsuranceSettings",
     "OfficialAccountSettings",
     "PosStatementSettings",
+    "RetentionSettings",
     "Settings",
     "SigningSettings",
     "SmsSettings",
@@ -119,6 +121,7 @@ class Settings:
     hospital_statement: HospitalStatementSettings = field(default_factory=HospitalStatementSettings, repr=False)
     pos_statement: PosStatementSettings = field(default_factory=PosStatementSettings, repr=False)
     signing: SigningSettings = field(default_factory=SigningSettings, repr=False)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     booking_tries_per_minute: int = 60
     voice_folder: str = ""
 
@@ -241,6 +244,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         alipay=partners.alipay(read),
         mobile_insurance=partners.mobile_insurance(read),
         hospital_statement=partners.hospital_statement(read),
+        retention=partners.retention(read),
         pos_statement=partners.pos_statement(read),
         signing=_signing(read),
         voice_folder=read.folder("MENZHEN_VOICE_FOLDER"),

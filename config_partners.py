@@ -79,6 +79,14 @@ class OfficialAccountSettings:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    """For how many days after it is settled traffic is kept; 0 is for ever."""
+
+    messages_days: int = 180
+    logins_days: int = 30
+
+
+@dataclass(frozen=True)
 class SmsSettings:
     """Where text messages are handed over."""
 
@@ -343,3 +351,11 @@ def _pairs(read: Reader, name: str, text: str) -> list[tuple[str, str]]:
     pairs = [tuple(word.strip() for word in part.partition("=")[::2]) for part in filter(None, text.split(","))]
     read.problems += [f"{name}: {'='.join(pair)!r} is not name=word" for pair in pairs if not all(pair)]
     return [(first, second) for first, second in pairs]
+
+
+def retention(read: Reader) -> RetentionSettings:
+    """What was sent to the hospital system may be asked for again for 93 days, so messages stay longer than that."""
+    messages_days = read.number("MENZHEN_MESSAGES_KEPT_DAYS", 180, 0, 3650)
+    if 0 < messages_days < 100:
+        read.problems.append("MENZHEN_MESSAGES_KEPT_DAYS: 0 (for ever), or 100 to 3650")
+    return RetentionSettings(messages_days, read.number("MENZHEN_LOGINS_KEPT_DAYS", 30, 0, 3650))

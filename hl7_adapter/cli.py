@@ -13,7 +13,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
-from app.kernel import message_keys, message_search, peers, replays
+from app.kernel import message_keys, message_search, outbox, peers, replays
 from app.kernel.clock import at_hospital, hospital_day
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import KeyKind
@@ -132,8 +132,13 @@ def replay_command(terms: tuple[str, ...], limit: int, reason: str, is_dry: bool
         raise click.UsageError("--reason is needed: who replays, and why, is on record")
     with runtime().units.open(OPERATOR) as uow:
         found = message_search.received(uow, wanted(uow, terms), limit=limit, is_oldest_first=True)
-        if not is_dry:
-            replays.ask_all(uow, found, reason=reason)
+        try:
+            if not is_dry:
+                replays.ask_all(uow, found, reason=reason)
+        except outbox.Emptied as refusal:
+            raise click.UsageError(
+                "some are no longer kept and cannot be taken again: add --filter from=…"
+            ) from refusal
     _list(found, runtime().settings.time_zone)
     click.echo(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
 

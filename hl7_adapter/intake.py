@@ -13,15 +13,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.kernel import audit, inbox, message_keys
-from app.kernel.inbox import InboxItem, InboxState
-from app.kernel.message_keys import Direction
+from app.kernel.inbox import InboxItem, InboxState, digest_of
+from app.kernel.message_keys import Direction, KeyKind
 from app.kernel.peers import Peer
 from app.kernel.uow import Actor, CannotTurnBack, Units, Uow
 from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
 from hl7_adapter.gate import Door, TurnedAway
 from hl7_adapter.judging import Case, judge
-from hl7_adapter.letters import ANYWHERE, Letter, answer_number, digest_of, letter, said
+from hl7_adapter.letters import ANYWHERE, Letter, answer_number, letter
 from hl7_adapter.mllp import HangUp
 from hl7_adapter.search_keys import numbers_in
 
@@ -141,9 +141,25 @@ def _receive(guest: _Guest, made: InboxItem | None, ends: list[Callable[[], None
         _end(ends)
     item = _keep(uow, came, made)
     if _is_settled(item, came.read):
-        return item.answer or None
+        return (_answer_anew(guest, item) if item.emptied_at else item.answer) or None
+    if item.emptied_at:
+        _fill_again(guest, item)
     case = Case(came.read, guest.peer, came.sender, is_reused=item.kind.endswith(REUSED))
     return _take(uow, item, (case, came), ends) or None
+
+
+def _answer_anew(guest: _Guest, item: InboxItem) -> bytes:
+    """What a settled message was answered, without what the answer told beside that: it is no longer kept."""
+    now, came = guest.uow.now().astimezone(guest.uow.zone), guest.letter
+    verdict = Verdict(item.answer_code)
+    return b"".join(replies(came.read, guest.peer.ack_mode.value, verdict, control_id=answer_number(), now=now))
+
+
+def _fill_again(guest: _Guest, item: InboxItem) -> None:
+    """A message that was refused, closed by a person and emptied is taken anew, and found by its numbers again."""
+    item.refill(guest.letter.raw)
+    numbers = [each for each in numbers_in(guest.letter.head.message) if each[0] is not KeyKind.CONTROL]
+    message_keys.keep(guest.uow, Direction.IN, item.id, numbers)
 
 
 def _is_settled(item: InboxItem, read: Header | HeaderProblem) -> bool:
@@ -160,7 +176,7 @@ def _keep(uow: Uow, came: Letter, made: InboxItem | None) -> InboxItem:
     """
     source, raw = f"hl7:{came.sender}", came.raw
     item, is_new = (made, True) if made else _row(uow, (source, came.key), raw, came.kind)
-    if said(item.body) != said(raw):
+    if not item.says(raw):
         item.repeats -= 1
         item, is_new = _row(uow, (source, f"{came.key}#{digest_of(raw)}"), raw, came.kind + REUSED)
     if is_new:

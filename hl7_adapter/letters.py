@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from app.kernel.inbox import digest_of
 from app.kernel.peer_rules import system_name
 from hl7_adapter.ack import Header, HeaderProblem, read_header
 from hl7_adapter.gate import Door
@@ -67,16 +67,6 @@ def head_of(read: Header | HeaderProblem) -> Header:
 def peer_name(head: Header) -> str:
     """The sender as `application|facility` of MSH-3 and MSH-4, shortened to what fits, still one for each sender."""
     return system_name(*head.sender)
-
-
-def digest_of(raw: bytes) -> str:
-    """The hash of what the message says."""
-    return hashlib.sha256(said(raw)).hexdigest()
-
-
-def said(raw: bytes) -> bytes:
-    """The bytes without line ends after the last segment: senders add and drop them between one try and the next."""
-    return raw.rstrip(b"\r\n")
 
 
 def printable(text: str, at_most: int) -> str:

@@ -73,6 +73,8 @@ def _take(units: Units, request: OutboxItem) -> None:
     original_id, control_id = int(request.payload["inbox_id"]), str(request.payload["control_id"])
     with units.open(_US, reads_only=True) as uow:
         raw = request.body or uow.session.get_one(InboxItem, original_id).body
+    if not raw:  # it was emptied between the asking and this
+        raise outbox.Emptied
     answer = receive(units, with_control_id(raw, control_id) if control_id else raw, OPERATOR_DOOR) or b""
     with units.open(_US) as uow:
         result_id: int | None = original_id

@@ -87,7 +87,7 @@ class PhoneCode(PublicRow):
     phone_index: Mapped[str] = mapped_column(String(32), index=True)
     code_sealed: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]
 
@@ -220,7 +220,7 @@ class LoginSession(Row):
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ApiClient(PublicRow):

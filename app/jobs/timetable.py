@@ -46,6 +46,7 @@ JOBS = (
     Job("wait_errors", 600, work.wait_errors),
     Job("ledger_proof", 600, work.ledger_proof),
     Job("reconcile", 600, work.reconcile),
+    Job("forget", 300, work.forget),
     Job("open_sessions", 3600, work.open_sessions),
     Job("lapse_plans", 3600, work.lapse_plans),
     Job("rate_sweep", 3600, work.rate_sweep),

@@ -10,10 +10,10 @@ from functools import partial
 from sqlalchemy.exc import IntegrityError
 
 from app.analytics import days
-from app.identity import logins
+from app.identity import forgetting, logins
 from app.insurance import settling
 from app.invoice import filing
-from app.kernel import audit, message_health, once, rates
+from app.kernel import audit, emptying, message_health, once, rates
 from app.kernel.uow import Actor, Uow
 from app.ledger import proving
 from app.notifications import delivery
@@ -35,6 +35,7 @@ from app.scheduling import asking, plans
 
 BATCH = 100
 ROUNDS_AT_MOST = 50
+FORGETS_AT = range(1, 5)  # the hospital's hours
 _log = logging.getLogger(__name__)
 
 
@@ -232,6 +233,23 @@ def rate_sweep(runtime: Runtime) -> int:
         rates.sweep(uow)
         once.sweep(uow)
     return 0
+
+
+def forget(runtime: Runtime) -> int:
+    """At night, what settled messages said and log-ins that are over are kept no longer than was set."""
+    units, kept = runtime.units, runtime.settings.retention
+    now = units.clock.now()
+    if now.astimezone(units.zone).hour not in FORGETS_AT:
+        return 0
+    done = 0
+    if kept.messages_days:
+        over = now - timedelta(days=kept.messages_days)
+        done += _drain(runtime, "forget", partial(emptying.empty_received, settled_before=over, limit=BATCH))
+        done += _drain(runtime, "forget", partial(emptying.empty_told, told_before=over, limit=BATCH))
+    if kept.logins_days:
+        over = now - timedelta(days=kept.logins_days)
+        done += _drain(runtime, "forget", partial(forgetting.forget_over, over_before=over, limit=BATCH))
+    return done
 
 
 def _once(runtime: Runtime, name: str, step: Callable[[Uow], int]) -> int:

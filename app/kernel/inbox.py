@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,19 @@ from app.kernel import hot_rows
 from app.kernel.db import Row, choice
 from app.kernel.hot import Found
 from app.kernel.uow import Uow
+
+IS_FULL = text("state <> 'received' AND state <> 'refused' AND emptied_at IS NULL")
+"""A message that is settled and holds its bytes still; written out, so that the index of those answers."""
+
+
+def said(raw: bytes) -> bytes:
+    """The bytes without line ends after the last segment: senders add and drop them between one try and the next."""
+    return raw.rstrip(b"\r\n")
+
+
+def digest_of(raw: bytes) -> str:
+    """The hash of what the message says."""
+    return hashlib.sha256(said(raw)).hexdigest()
 
 
 class InboxState(enum.StrEnum):
@@ -28,7 +42,8 @@ class InboxItem(Row):
     """One message as it came; (`source`, `key`) is what makes its second coming quiet.
 
     `answer_code` and `took_ms` say what it was answered at last and how long that took, up to the commit. `copy_of_id`
-    is the message of which a person made this one.
+    is the message of which a person made this one. One that was `emptied_at` some time has no bytes and no answer any
+    more (`emptying`), only the `digest` by which it is known again.
     """
 
     __tablename__ = "inbox"
@@ -44,6 +59,7 @@ class InboxItem(Row):
         Index("ix_inbox_state_id", "state", "id"),
         Index("ix_inbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
         Index("ix_inbox_copy_of_id", "copy_of_id"),
+        Index("ix_inbox_to_empty", "done_at", sqlite_where=IS_FULL, postgresql_where=IS_FULL),
     )
 
     source: Mapped[str] = mapped_column(String(48))
@@ -61,6 +77,16 @@ class InboxItem(Row):
     answer_code: Mapped[str] = mapped_column(String(2), default="", server_default="")
     took_ms: Mapped[int | None]
     copy_of_id: Mapped[int | None]
+    emptied_at: Mapped[datetime | None]
+    digest: Mapped[str | None] = mapped_column(String(64))
+
+    def says(self, body: bytes) -> bool:
+        """True when the message is the one in `body`, line ends behind the last segment left aside."""
+        return self.digest == digest_of(body) if self.emptied_at else said(self.body) == said(body)
+
+    def refill(self, body: bytes) -> None:
+        """An emptied message came again, and is to be judged again: it holds its bytes as at first."""
+        self.body, self.digest, self.emptied_at = body, None, None
 
 
 def receive(uow: Uow, source: str, key: str, body: bytes, *, kind: str = "") -> tuple[InboxItem, bool]:

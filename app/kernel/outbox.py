@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,6 +34,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import hot_rows
 from app.kernel.db import Row, choice
+from app.kernel.errors import Refused
 from app.kernel.hot_rows import Changed, insert_unless_there, spelled_for
 from app.kernel.uow import Uow
 
@@ -41,8 +42,16 @@ BACK_OFF_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 JITTER_PER_CENT = 20
 # Written out, never bound: only so does SQLite see that the index of open items answers the question.
 _NOT_SENT = text("state <> 'sent'")
+IS_FULL = text("state = 'sent' AND (body IS NOT NULL OR answer IS NOT NULL)")
+"""An item that was told and holds its bytes still; written out, so that the index of those answers."""
 URGENT = text("is_urgent AND state <> 'sent'")
 _TO_GO = [literal_column(f"'{state}'", String) for state in ("waiting", "sending")]
+
+
+class Emptied(Refused):
+    """What the message said is no longer kept, so it cannot be taken or told again."""
+
+    code: ClassVar[str] = "hl7_message_emptied"
 
 
 class OutboxState(enum.StrEnum):
@@ -57,8 +66,9 @@ class OutboxState(enum.StrEnum):
 class OutboxItem(Row):
     """One thing to tell; `key` is unique within its topic, `lane` keeps the order, `body` is fixed at the first try.
 
-    `kind` is the message's type once it is written, before that the event it tells; `peer` whom it is written for.
-    `is_urgent`: somebody waits for the answer, so it goes before what only has to arrive.
+    `kind` is the message's type once it is written, before that the event it tells; `peer` whom it is written for. Once
+    `emptied_at` is set, body and answer are no longer kept (`emptying`). `is_urgent`: somebody waits for the answer, so
+    it goes before what only has to arrive.
     """
 
     __tablename__ = "outbox"
@@ -70,6 +80,7 @@ class OutboxItem(Row):
         Index("ix_outbox_peer", "peer", "id"),
         Index("ix_outbox_posted_at", "posted_at"),
         Index("ix_outbox_open", "topic", "state", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
+        Index("ix_outbox_to_empty", "sent_at", sqlite_where=IS_FULL, postgresql_where=IS_FULL),
         Index("ix_outbox_urgent", "topic", "due_at", sqlite_where=URGENT, postgresql_where=URGENT),
     )
 
@@ -89,6 +100,7 @@ class OutboxItem(Row):
     kind: Mapped[str] = mapped_column(String(40), default="", server_default="")
     peer: Mapped[str] = mapped_column(String(48), default="", server_default="")
     is_urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    emptied_at: Mapped[datetime | None]
 
 
 _POST = insert_unless_there(
@@ -271,7 +283,12 @@ def send_again(uow: Uow, item_id: int) -> None:
 
 
 def tell_again(uow: Uow, item_id: int) -> None:
-    """What was told, or is dead, waits to be told once more, byte for byte; one that is on its way stays as it is."""
+    """What was told, or is dead, waits to be told once more, byte for byte; one that is on its way stays as it is.
+
+    Refuses `hl7_message_emptied`.
+    """
+    if uow.session.scalar(select(OutboxItem.emptied_at).where(OutboxItem.id == item_id)) is not None:
+        raise Emptied
     uow.session.execute(
         update(OutboxItem)
         .where(OutboxItem.id == item_id, OutboxItem.state.in_((OutboxState.SENT, OutboxState.DEAD)))

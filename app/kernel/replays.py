@@ -49,9 +49,11 @@ def ask(uow: Uow, item: InboxItem, *, reason: str, edited: bytes | None = None) 
 
     A refused or waiting one is taken anew under its own control id; one that had its effect, and an `edited` one, as a
     copy with a control id of its own, linked to the original. Who asked and why is on record. Refuses
-    `hl7_reason_required`, `hl7_copy_not_valid`.
+    `hl7_reason_required`, `hl7_copy_not_valid`, `hl7_message_emptied`.
     """
     reason = given(reason)
+    if item.emptied_at:
+        raise outbox.Emptied
     if edited is not None and not (edited.startswith(b"MSH") and len(edited) > 8):
         raise CopyNotValid
     key = f"RP{new_digits(14)}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.kernel import outbox, replays
+from app.kernel import emptying, inbox, outbox, replays
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem, OutboxState
@@ -232,3 +233,44 @@ def test_the_declared_set_is_read_where_the_bytes_could_be_another() -> None:
     assert codec_of("MSH|^~\\&|||||||||||||||BIG-5\rPID|1||1||張".encode("cp950")) == "cp950"
     assert codec_of("MSH|^~\\&|||||||||||||||GBK\rPID|1||1||张".encode("gb18030")) == "gb18030"
     assert replays.TOPIC == "hl7_replay"
+
+
+def emptied(house: House, item_id: int) -> None:
+    """The message is settled, and its time is over."""
+    with house.units.open() as uow:
+        inbox.finish(uow, uow.session.get_one(InboxItem, item_id), InboxState.DONE)
+    with house.units.open() as uow:
+        assert emptying.empty_received(uow, settled_before=uow.now() + timedelta(seconds=1), limit=9) == 1
+
+
+def test_an_emptied_message_says_so_and_cannot_be_handed_in_again(house: House) -> None:
+    item_id = came(house)
+    emptied(house, item_id)
+    it = house.browser("it")
+
+    page = it.get(f"/staff/hl7/in/{item_id}").text
+
+    assert "按保存期限清除了内容和应答" in page
+    assert "MRN778899" not in page
+    assert not {"重放", "显示患者信息"} & set(re.findall(r">(重放|显示患者信息)<", page))
+    assert "已处理（内容已清除）" in it.get("/staff/hl7").text
+    for data in (REASON, REASON | {"text": "MSH|^~\\&|HIS"}):
+        answer = it.post(f"/staff/hl7/in/{item_id}/replay", data=data)
+        assert (answer.status_code, "消息内容已清除" in answer.text) == (409, True)
+    many = it.post("/staff/hl7/again?state=done", data=REASON | {"upto": str(item_id)})
+    assert (many.status_code, "消息内容已清除" in many.text) == (409, True)
+
+
+def test_an_emptied_letter_says_so(house: House) -> None:
+    with house.units.open() as uow:
+        outbox.post(uow, "hospital", "K9", {"event": "BillPaid", "bill_id": 9})
+        uow.session.flush()
+        item = uow.session.scalars(select(OutboxItem).where(OutboxItem.key == "K9")).one()
+        item.state, item.body, item.sent_at = OutboxState.SENT, b"MSH|^~\\&|MENZHEN", uow.now()
+    with house.units.open() as uow:
+        assert emptying.empty_told(uow, told_before=uow.now() + timedelta(seconds=1), limit=9) == 1
+
+    page = house.browser("it").get(f"/staff/hl7/out/{item.id}").text
+
+    assert "按保存期限清除了内容和应答" in page
+    assert "bill_id" not in page

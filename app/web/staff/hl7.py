@@ -109,6 +109,11 @@ def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
     ]
 
 
+def _tag(item: InboxItem | OutboxItem) -> dict[str, str]:
+    tag = show_work.tag(item.state)
+    return {**tag, "text": gettext("%(state)s（内容已清除）", state=tag["text"])} if item.emptied_at else tag
+
+
 def in_row(item: InboxItem) -> dict[str, object]:
     """A received message as a row of the list."""
     return {
@@ -116,7 +121,7 @@ def in_row(item: InboxItem) -> dict[str, object]:
         "kind": item.kind or "—",
         "key": item.key,
         "peer": item.source.removeprefix(SOURCE),
-        "tag": show_work.tag(item.state),
+        "tag": _tag(item),
         "error": " ".join(part for part in (item.error_code, item.error_place) if part),
         "repeats": item.repeats,
         "href": url_for("staff.hl7_in", item_id=item.id),
@@ -131,7 +136,7 @@ def out_row(item: OutboxItem) -> dict[str, object]:
         "kind": event if item.kind in ("", event) else f"{item.kind} {event}",
         "key": item.key,
         "peer": item.peer or item.lane,
-        "tag": show_work.tag(item.state),
+        "tag": _tag(item),
         "error": item.last_error,
         "repeats": max(item.tries - 1, 0),
         "href": url_for("staff.hl7_out", item_id=item.id),

@@ -104,7 +104,7 @@ def _edited(item: InboxItem) -> bytes:
 def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
     said = _visible(item.body, is_revealed=is_revealed)
     copies = message_search.copies_of(uow, item)
-    is_editable = is_revealed and len(said) <= EDITED_CHARS_AT_MOST
+    is_editable = is_revealed and not item.emptied_at and len(said) <= EDITED_CHARS_AT_MOST
     return work.page(
         "staff/hl7_message.html",
         PLACE,
@@ -120,8 +120,9 @@ def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
         links=_links(item, copies),
         requests=[_request(each) for each in replays.requests_for(uow, item.id)],
         is_revealed=is_revealed,
-        reveal_href=_for_it("staff.hl7_in_reveal", item.id),
-        replay_href=_for_it("staff.hl7_replay", item.id),
+        emptied=show_work.exact(item.emptied_at),
+        reveal_href="" if item.emptied_at else _for_it("staff.hl7_in_reveal", item.id),
+        replay_href="" if item.emptied_at else _for_it("staff.hl7_replay", item.id),
         is_copied=replays.needs_copy(item),
         text=said if is_editable else "",
         list_href=url_for("staff.hl7"),
@@ -131,7 +132,9 @@ def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
 
 
 def _out_page(uow: Uow, item: OutboxItem, *, is_revealed: bool) -> str:
-    planned = "" if item.body else json.dumps(item.payload, ensure_ascii=False, indent=1, sort_keys=True)
+    planned = (
+        "" if item.body or item.emptied_at else json.dumps(item.payload, ensure_ascii=False, indent=1, sort_keys=True)
+    )
     said = _visible(item.body, is_revealed=is_revealed) if item.body else ""
     fault = fault_in_answer(lines_of(text_of(item.answer))) if item.answer else ""
     is_dead = item.state == OutboxState.DEAD
@@ -141,6 +144,7 @@ def _out_page(uow: Uow, item: OutboxItem, *, is_revealed: bool) -> str:
         row=out_row(item),
         facts=[],
         planned=planned,
+        emptied=show_work.exact(item.emptied_at),
         request_segments=shown(said, fault),
         answers=_answers(item.answer, is_revealed=is_revealed),
         done=show_work.exact(item.sent_at),

@@ -6,6 +6,7 @@ import logging
 from typing import cast
 
 import pytest
+from sqlalchemy import select
 
 from app.analytics import heartbeats
 from app.couriers.chosen import Couriers
@@ -13,10 +14,12 @@ from app.jobs import work
 from app.jobs.__main__ import main
 from app.jobs.bell import Bell
 from app.jobs.timetable import BY_NAME, JOBS, Job
+from app.kernel import inbox
 from app.kernel.errors import TryLater
+from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.uow import Units
 from app.runtime import Runtime
-from config import read_settings
+from config import BadSettings, read_settings
 from tests import factories
 from tests.conftest import SetClock
 
@@ -37,6 +40,7 @@ PROMISED = {
     "day_figures",
     "audit_seal",
     "rate_sweep",
+    "forget",
 }
 
 
@@ -125,3 +129,33 @@ def test_the_timetable_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
 
     assert "reminders every 5 s" in capsys.readouterr().out
+
+
+def kept_messages(units: Units) -> int:
+    with units.open(reads_only=True) as uow:
+        return len(uow.session.scalars(select(InboxItem.id).where(InboxItem.body != b"")).all())
+
+
+@pytest.mark.parametrize(("days", "left"), [("180", 0), ("365", 3), ("0", 3)])
+def test_at_night_settled_messages_are_emptied_after_the_days_that_were_set(
+    units: Units, clock: SetClock, days: str, left: int
+) -> None:
+    with units.open() as uow:
+        for number in range(3):
+            item, _ = inbox.receive(uow, "hl7:HIS|H", f"M{number}", b"MSH|")
+            inbox.finish(uow, item, InboxState.FILED)
+    nobody = Couriers(payments=None, notification_keys=None, texts=None, wechat=None)
+    runtime = Runtime(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_MESSAGES_KEPT_DAYS": days}), units, nobody)
+    clock.step(days=181)
+
+    assert work.forget(runtime) == 0
+    assert kept_messages(units) == 3
+    clock.step(hours=17)
+    work.forget(runtime)
+
+    assert kept_messages(units) == left
+
+
+def test_messages_that_may_be_asked_for_again_cannot_be_set_to_go_sooner() -> None:
+    with pytest.raises(BadSettings, match="MENZHEN_MESSAGES_KEPT_DAYS"):
+        read_settings({"MENZHEN_MODE": "demo", "MENZHEN_MESSAGES_KEPT_DAYS": "30"})
