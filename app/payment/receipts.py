@@ -10,7 +10,8 @@ from sqlalchemy import select
 from app import events
 from app.insurance import service as insurance
 from app.kernel import audit
-from app.kernel.moves import move
+from app.kernel.errors import NotFound
+from app.kernel.moves import IllegalMove, move
 from app.kernel.uow import Uow
 from app.payment import refunds, service
 from app.payment.models import Bill, PaymentOrder, PayMethod, Purpose
@@ -88,6 +89,22 @@ def differs(uow: Uow, *, provider: str, out_trade_no: str, amount_fen: int) -> R
     if asked is None:
         return Receipt.UNKNOWN_ORDER
     return None if asked == amount_fen else Receipt.MISMATCH
+
+
+def close_mismatch(uow: Uow, *, public_id: str) -> None:
+    """A person has seen to the order's money at the provider: it is over, and its bill can be paid; NotFound.
+
+    Refuses `illegal_move` for an order whose money does not differ.
+    """
+    found = uow.session.scalars(select(PaymentOrder).where(PaymentOrder.public_id == public_id)).first()
+    if found is None:
+        raise NotFound
+    service.locked(uow, found.bill_id)
+    order = _order(uow, found.out_trade_no)
+    if order.state != OrderState.MISMATCH:
+        raise IllegalMove(machine=ORDER.name, state=order.state.value, action=OrderAction.CLOSE.value)
+    move(uow, ORDER, order, OrderAction.CLOSE, why="seen_to")
+    audit.record(uow, "payment.close_mismatch", "payment_order", order.out_trade_no)
 
 
 def _bill_id(uow: Uow, out_trade_no: str) -> int | None:

@@ -82,6 +82,7 @@ class OrderAction(enum.StrEnum):
 LIVE = (OrderState.CREATED, OrderState.ASKED, OrderState.UNKNOWN)
 
 # Money that comes for a closed order or after a mismatch is still money: it is taken in, and the bill decides.
+# A mismatch is over when the provider says that there is no such money, or a person has seen to it there.
 ORDER = Machine(
     "payment_order",
     OrderState.CREATED,
@@ -97,6 +98,7 @@ ORDER = Machine(
         (OrderState.CREATED, OrderAction.CLOSE): OrderState.CLOSED,
         (OrderState.ASKED, OrderAction.CLOSE): OrderState.CLOSED,
         (OrderState.UNKNOWN, OrderAction.CLOSE): OrderState.CLOSED,
+        (OrderState.MISMATCH, OrderAction.CLOSE): OrderState.CLOSED,
         (OrderState.CREATED, OrderAction.DIFFER): OrderState.MISMATCH,
         (OrderState.ASKED, OrderAction.DIFFER): OrderState.MISMATCH,
         (OrderState.UNKNOWN, OrderAction.DIFFER): OrderState.MISMATCH,

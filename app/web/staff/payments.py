@@ -6,13 +6,14 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.kernel.uow import Uow
 from app.payment import for_staff as money
+from app.payment import receipts
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.web import edge, show, show_work, work
@@ -116,6 +117,7 @@ def _cases(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
             order.out_trade_no,
             show.yuan(order.amount_fen),
             "—",
+            _ways_on(order),
             show_work.tag(order.state),
         ]
         for order in orders
@@ -126,11 +128,28 @@ def _cases(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
             refund.out_refund_no,
             show.yuan(refund.amount_fen),
             refund.failure or "—",
+            {},
             show_work.tag(refund.state),
         ]
         for refund in refunds
     ]
     return [*orders, *refunds], cells
+
+
+def _ways_on(order: PaymentOrder) -> dict[str, str]:
+    """What the finance office can do about an order whose money differs."""
+    if order.state != OrderState.MISMATCH or FINANCE not in edge.actor().roles:
+        return {}
+    return {"label": gettext("已核对，关闭"), "href": url_for("staff.close_mismatch", order_id=order.public_id)}
+
+
+@blueprint.post("/payments/orders/<order_id>/close")
+@work.needs(FINANCE)
+def close_mismatch(order_id: str) -> edge.Answer:
+    """Somebody has seen to the order's money at the provider, so that its bill can be paid; refuses `illegal_move`."""
+    receipts.close_mismatch(edge.current_uow(), public_id=order_id)
+    flash(gettext("已关闭，账单可以重新支付"), "ok")
+    return redirect(url_for("staff.payments", list="cases"))
 
 
 # A list's name: its title, its columns, the states to filter by (None: all of it is on one page), its reader.
@@ -153,5 +172,10 @@ LISTS: dict[str, tuple[object, tuple[object, ...], type[enum.StrEnum] | None, Re
         RefundState,
         _refunds,
     ),
-    "cases": (_l("待处理"), (_l("时间"), _l("单号"), _l("金额"), _l("失败原因"), _l("状态")), None, _cases),
+    "cases": (
+        _l("待处理"),
+        (_l("时间"), _l("单号"), _l("金额"), _l("失败原因"), _l("操作"), _l("状态")),
+        None,
+        _cases,
+    ),
 }
