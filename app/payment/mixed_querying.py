@@ -30,6 +30,7 @@ from app.payment.states import (
     MIXED_ORDER,
     ORDER,
     MixedOrderAction,
+    MixedOrderState,
     OrderAction,
     OrderState,
 )
@@ -52,6 +53,7 @@ class _Brief:
     quoted: Sums
     cash_fen: int
     is_over: bool
+    is_unknown: bool
 
     @property
     def sums(self) -> MixedSums:
@@ -87,7 +89,10 @@ def hasten(uow: Uow, out_trade_no: str) -> bool:
 
 
 def look(units: Units, partners: Partners, mixed_id: int) -> None:
-    """The order stands as provider and insurer see it; whatever either does not answer is left for the next time."""
+    """The order stands as provider and insurer see it; whatever either does not answer is left for the next time.
+
+    One whose answer was lost, and that the provider does not know, is ended here and there: another may be asked for.
+    """
     with units.open(JOB, reads_only=True) as uow:
         brief = _brief(uow, mixed_id)
     fact = partners.mixed.query(brief.out_trade_no, brief.mix_trade_no)
@@ -95,7 +100,7 @@ def look(units: Units, partners: Partners, mixed_id: int) -> None:
         _receive(units, partners, brief, fact)
     elif fact.state in {MixedState.FAILED, MixedState.REFUNDED}:
         _fail(units, partners, brief)
-    elif brief.is_over:
+    elif brief.is_over or (brief.is_unknown and fact.state is MixedState.ABSENT):
         _end(units, partners, brief)
     elif fact.state is MixedState.OPEN:
         with units.open(JOB) as uow:
@@ -111,7 +116,14 @@ def _brief(uow: Uow, mixed_id: int) -> _Brief:
     is_over = order.expires_at <= uow.now() or order.state not in (*LIVE, OrderState.PAID) or bill.state != "open"
     pay_order = mixing.pay_order_of(uow, mixed)
     return _Brief(
-        mixed.id, order.out_trade_no, mixed.mix_trade_no or "", pay_order, quoted.sums, order.amount_fen, is_over
+        mixed.id,
+        order.out_trade_no,
+        mixed.mix_trade_no or "",
+        pay_order,
+        quoted.sums,
+        order.amount_fen,
+        is_over,
+        mixed.state is MixedOrderState.UNKNOWN,
     )
 
 

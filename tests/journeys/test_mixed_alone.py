@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from sqlalchemy import select
 
 from app.insurance import by_order
 from app.payment import cashier, mixing, shifts
+from app.payment.errors import PaymentUnclear
 from app.payment.models import Bill, PaymentOrder, PayMethod
+from app.payment.ports import ProviderAway
 from app.payment.rules import Tender
 from app.payment.states import BillState, MixedOrderState
 from app.prescription.models import Prescription
@@ -68,3 +73,27 @@ def test_insurances_part_taken_while_the_cash_was_not_goes_back_and_the_bill_is_
     assert home.bill(bill).state is BillState.VOID
     again = newest_bill(home, bill)
     assert (again.state, again.cash_fen) == (BillState.OPEN, bill.cash_fen)
+
+
+def test_a_mixed_order_that_never_arrived_can_be_asked_for_again_at_once(home: Home):
+    bill = home.billed()
+    working = home.partners
+
+    class Unreachable:
+        """The provider's mixed orders, which the placing never reaches."""
+
+        def place(self, _asking: object) -> object:
+            raise ProviderAway("timed out")
+
+    home.partners = replace(working, mixed=Unreachable())  # type: ignore[arg-type]
+    with pytest.raises(PaymentUnclear):
+        home.start(bill)
+    home.partners = working
+    home.after(seconds=25)
+
+    asked = home.start(bill)
+    home.pay(asked)
+    home.after(seconds=25)
+
+    assert home.bill(bill).state is BillState.PAID
+    assert home.settled() == ["settled"]
