@@ -137,7 +137,7 @@ def _odd_text(head: Header) -> Iterator[Finding]:
     if odd:
         words = f"{len(odd)} lines that begin no segment are read as the rest of the line before them"
         yield Finding(_NOTE, "", words)
-    if re.search(rf"[ \t]+(?:{marks}|\r|\n|$)", text):
+    if re.search(rf"(?<![ \t])[ \t]+(?:{marks}|\r|\n|$)", text):
         yield Finding(_WELL, "", "blanks at the end of fields; taken off where a code or number is read")
     glued = re.search(rf"[^\r\n](?:PID|PV1|ORC|OBR|OBX|DG1|FT1){marks}\d*{marks}", text)
     if glued:

@@ -281,24 +281,24 @@ def _lines(text: str, separator: str) -> list[str]:
         parts.pop()
     if {part[3:4] for part in parts} == {separator} and "".join([part[:3] for part in parts]).isalnum():
         return parts
-    lines: list[str] = []
+    lines: list[list[str]] = []
     for part in parts:
         if part[3:4] == separator and part[:3].isalnum():
-            lines.append(part)
+            lines.append([part])
         else:
             _add_odd_line(lines, part, separator)
-    return lines
+    return ["\n".join(line) for line in lines]
 
 
-def _add_odd_line(lines: list[str], part: str, separator: str) -> None:
+def _add_odd_line(lines: list[list[str]], part: str, separator: str) -> None:
     """Take in a line that does not start like a segment: indented, without fields, or the rest of a text."""
     bare = part.strip()
     if bare[3:4] == separator and bare[:3].isalnum():
-        lines.append(part.lstrip())
+        lines.append([part.lstrip()])
     elif _BARE.fullmatch(bare):
-        lines.append(bare)
-    elif bare and lines and lines[-1][:3] not in _HEADERS:
-        lines[-1] += "\n" + part
+        lines.append([bare])
+    elif bare and lines and lines[-1][0][:3] not in _HEADERS:
+        lines[-1].append(part)
 
 
 def _nth(text: str, mark: str, number: int) -> str:

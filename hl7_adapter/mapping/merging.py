@@ -11,6 +11,8 @@ from hl7_adapter.mapping.patients import file_person, number_in, number_told
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import from_visit, refuse
 
+MOST_PAIRS = 500
+
 
 def merge_patients(uow: Uow, message: Message, _peer: str) -> str:
     """ADT^A40 (ADT_A39): each PID with the MRG after it is merged and then on file as PID tells; gives the public ids.
@@ -20,6 +22,10 @@ def merge_patients(uow: Uow, message: Message, _peer: str) -> str:
     pairs = readers(message, "PID")
     if not pairs:
         raise refuse("field_missing", 101, "PID-3", "the number that stays is required")
+    if len(pairs) > MOST_PAIRS:
+        raise refuse(
+            "too_many_pairs", 102, f"PID[{MOST_PAIRS + 1}]-3", f"more than {MOST_PAIRS}; send several messages"
+        )
     return " ".join(_merge(uow, pair) for pair in pairs)
 
 

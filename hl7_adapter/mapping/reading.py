@@ -15,7 +15,8 @@ from hl7_adapter.mapping.coded import codes_of
 from hl7_adapter.mapping.refusals import at, refuse
 
 _TIME = re.compile(
-    r"(\d{4})-?(\d{2})-?(\d{2})(?:[ T]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?)?(?:([+-])(\d{2})(\d{2}))?",
+    r"(\d{4})-?(\d{2})-?(\d{2})(?:[ T]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?)?"
+    r"(?:Z|([+-])(\d{2})(?::?(\d{2}))?)?",
     re.ASCII,
 )
 _PART_OF_A_DATE = re.compile(r"\d{4}(?:-?\d{2})?", re.ASCII)
@@ -185,8 +186,10 @@ def _moment(text: str, zone: ZoneInfo, place: str) -> datetime:
         raise refuse("time_not_valid", 102, place, words)
     try:
         moment = datetime(*(int(part or 0) for part in found.groups()[:6]), tzinfo=zone)  # type: ignore[misc,arg-type]
-        if found[7]:
-            offset = timedelta(hours=int(found[8]), minutes=int(found[9])) * (-1 if found[7] == "-" else 1)
+        if text.endswith("Z"):
+            moment = moment.replace(tzinfo=UTC)
+        elif found[7]:
+            offset = timedelta(hours=int(found[8]), minutes=int(found[9] or 0)) * (-1 if found[7] == "-" else 1)
             moment = moment.replace(tzinfo=timezone(offset))
     except ValueError as wrong:
         raise refuse("time_not_valid", 102, place, words) from wrong

@@ -14,6 +14,7 @@ from hl7_adapter.mapping.patients import person_of
 from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import refuse
 
+MOST_REPORTS = 500
 _PLACES = {"status": "OBR-25", "filler_number": "OBR-3", "code": "OBR-4", "name": "OBR-4", "reported_at": "OBR-22"}
 
 
@@ -25,6 +26,9 @@ def receive_reports(uow: Uow, message: Message, peer: str) -> str | None:
     """
     if "OBR" not in message:
         raise refuse("field_missing", 101, "OBR-3", "a report begins with OBR")
+    if len(message.segments("OBR")) > MOST_REPORTS:
+        words = f"more than {MOST_REPORTS} in one message; send several messages"
+        raise refuse("too_many_reports", 102, f"OBR[{MOST_REPORTS + 1}]-3", words)
     people = readers(message, "PID") if len(message.segments("PID")) > 1 else [Reader(message)]
     filed = [public_id for person in people for public_id in _of_one(uow, message, person, peer)]
     return " ".join(filed) or None
@@ -33,10 +37,13 @@ def receive_reports(uow: Uow, message: Message, peer: str) -> str | None:
 def _of_one(uow: Uow, message: Message, person: Reader, peer: str) -> list[str]:
     patient_id = person_of(uow, person).id
     groups = person.parts("OBR")
+    first = next((segment.name for segment in person.group if segment.name in ("ORC", "OBR")), "")
+    # Most senders write ORC before its OBR, and then it is clear which is meant when there is one; OUL has it behind.
+    whose = person if first == "ORC" and len(groups) == 1 else None
     by_number: dict[str, list[Reader]] = {}
     for group in groups:
         if _status(group):
-            by_number.setdefault(_number(person, group, is_only=len(groups) == 1), []).append(group)
+            by_number.setdefault(_number(group, whose or (group if first == "OBR" else None)), []).append(group)
     filed = []
     for number, parts in by_number.items():
         told = [finding for part in parts for finding in findings(_before_next_specimen(message, part))]
@@ -54,17 +61,9 @@ def _status(group: Reader) -> str:
     return group.codes.ours("report_status", group.first_text("OBR-25", "OBX-11") or "F") or ""
 
 
-def _number(person: Reader, group: Reader, *, is_only: bool) -> str:
-    """The report's number: OBR-3, or ORC-3 where it is clear which ORC is meant, or the order's own in OBR-2.
-
-    Most senders write ORC before its OBR; OUL has it behind.
-    """
-    number = group.text("OBR-3.1", at_most=64)
-    orders = [segment.name for segment in person.group if segment.name in ("ORC", "OBR")]
-    if not number and orders[0] == "OBR":
-        number = group.text("ORC-3.1", at_most=64)
-    elif not number and is_only:
-        number = person.text("ORC-3.1", at_most=64)
+def _number(group: Reader, order: Reader | None) -> str:
+    """The report's number: OBR-3, or ORC-3 of its `order` where that is clear, or the order's own in OBR-2."""
+    number = group.text("OBR-3.1", at_most=64) or (order.text("ORC-3.1", at_most=64) if order else "")
     number = number or group.text("OBR-2.1", at_most=64)
     if not number:
         words = "the report needs its number here (or in ORC-3, or the order's in OBR-2): a correction finds it by that"

@@ -1,6 +1,7 @@
 """The text of a message: what is written is read again unchanged, and nothing a stranger sends is an exception."""
 
 import string
+import time
 
 import hl7
 import pytest
@@ -284,3 +285,14 @@ def test_another_reader_sees_the_same_components(values):
     theirs = hl7.parse(raw.decode())
 
     assert [str(part) for part in theirs.segment("ZZZ")[1][0]] == values or str(theirs.segment("ZZZ")[1]) == values[0]
+
+
+def test_a_text_of_two_hundred_thousand_raw_lines_is_put_together_at_once():
+    """Base64 with its line ends, in one OBX-5; putting the lines on one by one would take minutes."""
+    lines = ["QUJD" * 19] * 200_000
+    began = time.perf_counter()
+
+    text = parse(("MSH|^~\\&|A\rOBX|1|ED|P||" + "\r\n".join(lines) + "\rOBX|2|ST|Q||x\r").encode())
+
+    assert [text.get("OBX[2]-5"), text.get("OBX-5")] == ["x", "\n".join(lines)]
+    assert time.perf_counter() - began < 5

@@ -34,6 +34,9 @@ BAD = [
     ("a birth in the future", "a04_new", ("PID", 7, "20991231"), ("AE", "102", "PID-7")),
     ("the thirty-first of February", "a04_new", ("PID", 7, "20260231"), ("AE", "102", "PID-7")),
     ("the year nought", "a04_new", ("PID", 7, "00000101"), ("AE", "102", "PID-7")),
+    ("an offset that no place has", "omp_two_lines", ("ORC", 9, "20261123090000+2500"), ("AE", "102", "ORC-9")),
+    ("seven digits", "a04_new", ("PID", 7, "2026112"), ("AE", "102", "PID-7")),
+    ("no digit but noughts", "a04_new", ("PID", 7, "00000000"), ("AE", "102", "PID-7")),
     ("an hour that no day has", "omp_two_lines", ("ORC", 9, "20261123250000"), ("AE", "102", "ORC-9")),
     ("an order of next month", "omp_two_lines", ("ORC", 9, "20261223090000"), ("AE", "102", "ORC-9")),
     ("a report of next month", "oru_blood_count", ("OBR", 22, "20261223090000"), ("AE", "102", "OBR-22")),
@@ -60,6 +63,10 @@ GOOD = [
     ("a birth nobody knows", "a04_new", ("PID", 7, "^003")),
     ("how exactly the time of the order is known", "omp_two_lines", ("ORC", 9, "20261123090000^S")),
     ("a visit number longer than any of ours", "omp_two_lines", ("PV1", 19, "V" * 64)),
+    ("the offset as ISO 8601 writes it", "omp_two_lines", ("ORC", 9, "2026-11-23T09:00:00+08:00")),
+    ("the offset as a database writes it", "omp_two_lines", ("ORC", 9, "2026-11-23 09:00:00.25+08")),
+    ("Greenwich", "omp_two_lines", ("ORC", 9, "20261123010000Z")),
+    ("the Marquesas", "omp_two_lines", ("ORC", 9, "20261122153000-0930")),
     ("a magnetic stripe among the numbers", "a04_new", ("PID", 3, f"P20001^^^HIS^PI~%B8{'0' * 90}^^^^CIP")),
 ]
 

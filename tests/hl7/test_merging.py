@@ -268,3 +268,9 @@ def test_more_than_a_thousand_numbers_are_refused_in_words(hospital: Units) -> N
     with hospital.open(reads_only=True) as uow:
         row = uow.session.scalars(select(InboxItem).order_by(InboxItem.id.desc()).limit(1)).one()
         assert (row.state, row.error_place) == (InboxState.REFUSED, "PID-3")
+
+
+def test_a_message_merges_some_hundreds_and_not_any_number(hospital: Units) -> None:
+    pairs = [f"PID|{n}||P10001^^^HIS^PI||\rMRG|OLD{n}^^^HIS^PI" for n in range(501)]
+
+    assert send(hospital, "ADT^A40^ADT_A39", "MANY", *pairs) == "AE too_many_pairs"

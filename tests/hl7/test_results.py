@@ -140,6 +140,15 @@ def test_a_refused_report_is_told_where_the_message_has_what_is_wrong(hospital: 
     assert parse(last_row(hospital).answer or b"").get("ERR-2.1") == "TXA"
 
 
+def test_a_message_tells_of_many_reports_and_not_of_any_number(hospital: Units) -> None:
+    def told(count: int) -> list[str]:
+        return [f"OBR|{n}||N{n}|CBC^血常规\rOBX|1|NM|W||1||||||F" for n in range(count)]
+
+    assert answered(hospital, *told(30)) == ("AA", "")
+    assert len(filed(hospital)) == 30
+    assert answered(hospital, *told(501), control_id="S2") == ("AE too_many_reports", "OBR-501-3")
+
+
 def test_a_birth_that_is_still_to_come_is_refused(hospital: Units) -> None:
     assert send(hospital, "ADT^A08", "S1", "PID|1||P10001^^^HIS^PI||张秀英||20270101") == "AE time_not_valid"
 
