@@ -21,7 +21,7 @@ from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
 from hl7_adapter.gate import Door, TurnedAway
 from hl7_adapter.judging import Case, judge
-from hl7_adapter.letters import ANYWHERE, Letter, answer_number, letter
+from hl7_adapter.letters import ANYWHERE, Letter, answer_number, letter, printable
 from hl7_adapter.mllp import HangUp
 from hl7_adapter.search_keys import numbers_in
 
@@ -112,11 +112,11 @@ class _Guest:
 
 
 def _let_in(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> _Guest | Told:
-    if came.head.is_answer:
-        _log.warning("an answer that nobody waits for", extra={"peer": came.sender})
-        return None
     actor = Actor("peer", came.sender)
     uow = Uow(whole.session, whole.clock, whole.keys, whole.zone, whole.story, actor, came.request_id)
+    if came.head.is_answer:
+        _note_unasked(uow, came)
+        return None
     peer = agreed.get(came.head.sender) or gate.peer_of(uow, came.head)
     agreed[came.head.sender] = peer
     came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
@@ -125,6 +125,13 @@ def _let_in(whole: Uow, came: Letter, agreed: dict[tuple[str, str], Peer]) -> _G
         return _Guest(uow, came, peer)
     answers = _answers_to_turned_away(uow, came, peer.ack_mode.value, away)
     return HangUp(*answers) if away.hangs_up else b"".join(answers) or None
+
+
+def _note_unasked(uow: Uow, came: Letter) -> None:
+    """An answer that came by the door for messages is never answered, and is on record with what it says to which."""
+    said_so, about = (printable(came.head.message.get(f"MSA-{field}").strip(), 40) for field in (1, 2))
+    _log.warning("an answer that nobody waits for", extra={"peer": came.sender, "code": said_so, "item": about})
+    audit.record(uow, "hl7.answer_unasked", "hl7_message", about, outcome=said_so, kind=came.kind)
 
 
 def _kept(whole: Uow, guests: Sequence[_Guest]) -> dict[int, InboxItem]:

@@ -244,6 +244,17 @@ def test_an_answer_is_never_answered(hospital: Units) -> None:
     assert count(hospital, InboxItem) == rows
 
 
+def test_an_answer_that_nobody_asked_for_is_on_record_with_what_it_says(hospital: Units) -> None:
+    """Some send the second answer of enhanced mode as a message of its own, on a line of its own."""
+    told = b"MSH|^~\\&|HIS|HOSPITAL|M|H|2026||ACK^A04|X1|P|2.5.1\rMSA|AE|MZ0000000012\rERR||PID^1^7|102|E\r"
+
+    assert receive(hospital, told) is None
+
+    with hospital.open(reads_only=True) as uow:
+        deed = uow.session.scalars(select(AuditEvent).where(AuditEvent.action == "hl7.answer_unasked")).one()
+    assert (deed.subject_ref, deed.outcome, deed.detail) == ("MZ0000000012", "AE", {"kind": "ACK^A04"})
+
+
 def test_a_header_full_of_odd_characters_can_be_kept(hospital: Units) -> None:
     raw = f"MSH|^~\\&|{'长' * 60}|\x00\x01|M|H|2026||ADT^A01|ID\x00{'9' * 400}|P|2.5.1\r".encode()
 
