@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import func, select, text
 
 from app.kernel.inserts import insert_into
+from app.kernel.long_runs import run_long
 from app.kernel.uow import Uow
 from app.ledger.models import Journal, Posting, Proof
 from app.ledger.proofs import PROOFS
@@ -50,6 +51,7 @@ def prove_yesterday(uow: Uow) -> int:
     day = uow.today() - timedelta(days=1)
     if uow.session.scalar(select(Proof.id).where(Proof.day == day)) is not None:
         return 0
+    run_long(uow)
     found = flaws(uow)
     journals, turnover_fen = turnover(uow, day)
     made = uow.session.scalar(

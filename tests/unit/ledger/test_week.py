@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from app import events
 from app.invoice.models import Invoice
 from app.invoice.states import InvoiceKind
-from app.kernel.uow import Units
+from app.kernel.uow import Units, Uow
 from app.ledger import followers, for_staff, proving
 from app.ledger.accounts import Account, Movement
 from app.ledger.models import Journal, Posting, Proof
 from app.payment.models import Bill, BillLine, PaymentOrder, Refund
 from app.payment.states import BillState, RefundState
 from tests import factories_prescription as written
-from tests.conftest import SetClock
+from tests.conftest import SetClock, is_postgres
 from tests.unit.ledger.week import Week
 
 
@@ -162,3 +165,20 @@ def test_the_night_writes_down_what_it_found_and_does_so_once(
         assert ["journal_unbalanced", wrong.id, wrong.bill_id, 1] in newest.flaws
         uow.session.execute(one.values(amount_fen=Posting.amount_fen - 1))
     assert "the ledger does not hold" in caplog.text
+
+
+@pytest.mark.skipif(not is_postgres(), reason="SQLite stops no statement")
+def test_the_proof_of_years_is_not_stopped_as_a_request_would_be(
+    units: Units, week: Week, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "SELECT NULL::bigint AS journal_id, NULL::bigint AS bill_id, 0 AS off_fen FROM pg_sleep(0.3) AS slept"
+    monkeypatch.setitem(proving.PROOFS, "long", f"{long} WHERE slept::text = 'never'")
+
+    def prove(prover: Callable[[Uow], object]) -> None:
+        with units.open() as uow:
+            uow.session.execute(text("SET LOCAL statement_timeout = '100ms'"))
+            prover(uow)
+
+    prove(proving.prove_yesterday)
+    with pytest.raises(OperationalError):
+        prove(proving.flaws)
