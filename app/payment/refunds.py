@@ -45,8 +45,10 @@ from app.payment.states import (
 
 QUERY_SECONDS = 20
 LEASE_SECONDS = 60
-# The merchant's balance or the provider's pace stand in the way, not the refund itself (申请退款, error codes).
-PASSING = frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED", "ACQ.SELLER_BALANCE_NOT_ENOUGH"})
+# The merchant's balance or key, or the provider's pace, stand in the way, and not the refund itself (申请退款).
+_PASSING_WECHAT = ("NOT_ENOUGH", "FREQUENCY_LIMITED", "SIGN_ERROR")
+_PASSING_ALIPAY = ("ACQ.SELLER_BALANCE_NOT_ENOUGH", "isv.invalid-signature")
+PASSING = frozenset((*_PASSING_WECHAT, *_PASSING_ALIPAY))
 JOB = Actor("job", "payment")
 _log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from app.kernel import outbox
@@ -54,3 +55,19 @@ def test_a_refused_refund_that_is_sent_again_is_followed_to_its_end(
     refunds.query_refunds(units, till)
 
     assert (the_refund(units).state, bill_state(units)) == (RefundState.SUCCEEDED, BillState.REFUNDED)
+
+
+@pytest.mark.parametrize("code", ["SIGN_ERROR", "isv.invalid-signature"])
+def test_a_provider_that_does_not_know_our_signature_fails_no_refund(
+    units: Units, asker: Asker, till: Till, paid: str, clock: SetClock, code: str
+):
+    """As while the hospital changes its key: what it asks for is right, only nobody believes it."""
+    give_back(units, asker, paid)
+    till.refuses = code
+    refunds.send_refunds(units, till)
+    assert the_refund(units).state == RefundState.REQUESTED
+
+    till.refuses = ""
+    clock.step(seconds=5)
+    refunds.send_refunds(units, till)
+    assert the_refund(units).state == RefundState.SENT
