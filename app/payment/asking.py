@@ -172,6 +172,11 @@ def bill_again(units: Units, actor: Actor, bill_id: int) -> str:
         return newest.public_id if newest else bill.public_id
 
 
+def is_asked_for(uow: Uow, bill: Bill) -> bool:
+    """Whether some order of the bill can still be paid."""
+    return any(order.state == OrderState.ASKED and order.expires_at > uow.now() for order in live_orders(uow, bill))
+
+
 def live_orders(uow: Uow, bill: Bill) -> list[PaymentOrder]:
     """The bill's orders that may still be paid, in the order they were made."""
     return list(

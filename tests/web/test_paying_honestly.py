@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from app.identity.models import Account, Patient, PatientLink
 from app.kernel.uow import Units
 from app.payment import receipts, refunds
-from app.payment.models import PaymentOrder
+from app.payment.models import Bill, PaymentOrder
 from app.payment.ports import Paid
 from app.payment.receiving import process_notifications
 from app.registration.models import Registration
+from tests import factories
 from tests.web.test_patient_paying import bill, order_of, tell_paid
 
 __all__ = ["bill"]
@@ -62,3 +64,27 @@ def test_a_code_is_not_shown_for_an_order_that_can_no_longer_be_paid(zhang, bill
 
     assert "<path stroke" not in page
     assert "不要重复付款" in page
+
+
+def test_a_code_whose_time_is_over_is_not_shown_any_more(zhang, hospital, couriers, units: Units, clock):
+    with units.open() as uow:
+        link = uow.session.scalars(select(PatientLink)).one()
+        who = factories.Person(
+            uow.session.get_one(Account, link.account_id), uow.session.get_one(Patient, link.patient_id)
+        )
+    _, held = hospital.booked(who=who)
+    written = hospital.prescribe(who, held)
+    hospital.approve(written)
+    with units.open() as uow:
+        bill_id = uow.session.scalars(select(Bill.public_id).where(Bill.state == "open")).one()
+    zhang.send(f"/bills/{bill_id}/pay")
+    assert "<path stroke" in zhang.open(f"/bills/{bill_id}/paying").text
+
+    clock.step(minutes=31)
+    page = zhang.open(f"/bills/{bill_id}/paying").text
+    assert "<path stroke" not in page
+    assert "付款码已过期" in page
+
+    couriers.payments.calls.clear()
+    again = zhang.follow(zhang.send(f"/bills/{bill_id}/pay")).text
+    assert "<path stroke" in again

@@ -93,6 +93,7 @@ def test_outside_wechat_the_usual_way_is_taken(zhang: Phone, clinic, mixer: Mixe
 
 def opens_the_sheet(phone: Phone, bill: str) -> None:
     """The browser has asked for the bill, and holds what opens the sheet."""
+    phone.send(f"/bills/{bill}/pay")
     with phone.client.session_transaction() as session:
         session["asked"] = {bill: ["", {"appid": "wx1", "mixTradeNo": "MIX1"}]}
 

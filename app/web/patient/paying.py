@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import flash, make_response, redirect, render_template, request, session, url_for
@@ -99,8 +100,9 @@ def paying(bill_id: str) -> edge.Answer:
     if bill.state != BillState.OPEN:
         return redirect(_after(bill_id))
     told = received(edge.current_uow(), bill)
-    kept = {} if told else session.get(ASKED, {})
-    code_url, call_up = kept.get(bill_id, ["", {}])
+    kept: dict[str, list[Any]] = {} if told else session.get(ASKED, {})
+    is_lapsed = bill_id in kept and not asking.is_asked_for(edge.current_uow(), bill)
+    code_url, call_up = ("", {}) if is_lapsed else kept.get(bill_id, ["", {}])
     facts = {
         "bill_id": bill_id,
         "amount": show.yuan(bill.cash_fen),
@@ -111,6 +113,7 @@ def paying(bill_id: str) -> edge.Answer:
         "is_alipay": session.get(ASKED_OF) == "alipay",
         "pay_url": "" if told else _pay_url(code_url, bill_id) or _page_url(bill),
         "received": told,
+        "is_lapsed": is_lapsed,
         "call_up": json.dumps(call_up) if call_up else "",
         "is_waiting": True,
     }
