@@ -90,6 +90,8 @@ def refused(
     if field:
         occurrence = told[int(start.removeprefix("observation ")) - 1].occurrence
         words = f"more than {LENGTHS[field]} characters, or a control character in it"
+        if field == "flag":
+            words = f"a flag of {words}, and in no table; agree on the sender's codes in the console"
         return refuse(refusal.code, 102, at("OBX", occurrence, str(_FIELDS[field])), words)
     words = _TOO_MANY if named == "observations" else f"{named} cannot be filed as it is"
     return refuse(refusal.code, 102, first.place(places.get(named, otherwise)), words)

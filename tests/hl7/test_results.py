@@ -125,6 +125,7 @@ def test_a_refused_report_is_told_where_the_message_has_what_is_wrong(hospital: 
         "AE bad_report",
         "OBX-1-8",
     )
+    assert "agree on the sender's codes" in parse(last_row(hospital).answer or b"").get("ERR-8")
     assert answered(hospital, obr.format(1), *[obx] * 501) == ("AE bad_report", "OBR-1-4")
     assert answered(hospital, obr.format(1), obx, obr.format(2), obx) == ("AA", "")
     person = "PID|1||P3^^^HIS^PI||王五"
