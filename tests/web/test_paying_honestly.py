@@ -50,8 +50,11 @@ def test_while_what_follows_from_the_money_fails_nobody_is_asked_for_it_again(zh
     for path in (f"/bills/{bill}", f"/bills/{bill}/paying"):
         page = zhang.open(path).text
         assert "已收到您的付款" in page, path
+        assert "等待支付结果" not in page, path
+        assert "待支付" not in page, path
         assert "<path stroke" not in page, path
         assert f'action="/bills/{bill}/pay"' not in page, path
+    assert "等待支付结果" not in zhang.open(f"/bills/{bill}/paying/live").text
 
 
 def test_a_code_is_not_shown_for_an_order_that_can_no_longer_be_paid(zhang, bill, units: Units, couriers):

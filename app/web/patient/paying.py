@@ -115,7 +115,7 @@ def paying(bill_id: str) -> edge.Answer:
         "received": told,
         "is_lapsed": is_lapsed,
         "call_up": json.dumps(call_up) if call_up else "",
-        "is_waiting": True,
+        "is_waiting": not told,
     }
     config = _js_config() if call_up.get("mixTradeNo") else ""
     page = make_response(render_template("patient/paying.html", **facts, js_config=config, sdk_url=wechat_sdk.URL))
@@ -163,7 +163,7 @@ def paying_live(bill_id: str) -> edge.Answer:
     bill: Bill = payment.bill_of_account(edge.current_uow(), bill_id)
     if bill.state != BillState.OPEN:
         return redirect(_after(bill_id))
-    return live.fragment("patient/_paying.html", is_waiting=True)
+    return live.fragment("patient/_paying.html", is_waiting=not received(edge.current_uow(), bill))
 
 
 @blueprint.post("/bills/<bill_id>/look-up")
