@@ -30,6 +30,7 @@ from hl7_adapter.lint import SIGNS, explain
 from hl7_adapter.mapping.refusals import MessageRefused
 from hl7_adapter.mllp import NoAnswer
 from hl7_adapter.pulling import NotAnswered, pull
+from hl7_adapter.transports import read_batch
 
 OPERATOR = Actor("job", "operator")
 SHOWN = 20
@@ -72,17 +73,25 @@ def send_command(file: Path, host: str, port: int) -> None:
 @click.option("--try/--no-try", "is_tried", default=True, help="say what would be answered here now; nothing is kept")
 @with_appcontext
 def lint_command(file: Path, is_tried: bool) -> None:
-    """Explain the message in FILE to a person; exit code 1 when it would be refused."""
+    """Explain the message in FILE to a person, or each of a batch; exit code 1 when one would be refused."""
     raw = file.read_bytes()
+    batch = read_batch(raw)
+    messages = [each for part in batch.parts for each in part.messages] if batch else [raw]
+    if batch:
+        click.echo(f"a batch of {len(messages)} messages, each taken and answered by itself")
+    refused = [_explained(message, is_tried=is_tried) for message in messages]
+    sys.exit(1 if any(refused) else 0)
+
+
+def _explained(raw: bytes, *, is_tried: bool) -> bool:
     findings = explain(raw)
     for finding in findings:
         click.echo(f"{SIGNS[finding.level]} {finding.place:<12} {finding.words}")
-    is_refused = any(finding.level == "fault" for finding in findings)
-    if is_tried:
-        outcome = tried(runtime().units, raw)
-        click.echo(f"answered now: {_words(outcome)}")
-        is_refused = outcome is not None and outcome.state is InboxState.REFUSED
-    sys.exit(1 if is_refused else 0)
+    if not is_tried:
+        return any(finding.level == "fault" for finding in findings)
+    outcome = tried(runtime().units, raw)
+    click.echo(f"answered now: {_words(outcome)}")
+    return outcome is not None and outcome.state is InboxState.REFUSED
 
 
 def tried(units: Units, raw: bytes) -> Outcome | None:

@@ -63,6 +63,18 @@ def test_what_would_be_refused_says_where_and_why(typed: Flask, tmp_path: Path) 
     assert "P999" not in told.output
 
 
+def test_each_message_of_a_batch_is_explained(typed: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "day.hl7"
+    file.write_bytes(b"BHS|^~\\&|A|B\r" + visit("a04_new") + visit("omp_unknown_patient") + b"BTS|2\r")
+
+    told = run(typed, "lint", str(file))
+
+    assert told.exit_code == 1
+    assert told.output.startswith("a batch of 2 messages")
+    answers = [line.split()[2] for line in told.output.splitlines() if line.startswith("answered now")]
+    assert answers == ["AA,", "AE,"]
+
+
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
