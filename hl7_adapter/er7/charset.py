@@ -54,6 +54,7 @@ _WIDE = (
     (b"\0M\0S\0H", b"", "utf-16-be"),
 )
 _DOUBLE = frozenset({"gb18030", "cp950", "cp949"})
+_IN_CHINESE = re.compile("[\u00b7\u2010-\u2026\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _NOT_WORD = re.compile(r"[^A-Z0-9]")
 _BOM = re.compile(rb"\s*" + codecs.BOM_UTF8)
 _MSH = re.compile(rb"(?:\A|[\r\n])[ \t]*MSH")
@@ -131,14 +132,14 @@ def _decode_wide(raw: bytes) -> Decoded | None:
 def _is_plainly_utf8(body: bytes, promised: str) -> bool:
     """True when bytes promised in another set are UTF-8 and could hardly be anything else.
 
-    Text in a set of single bytes is UTF-8 by chance next to never; in one of double bytes a lone character may be, so
-    there it takes two of three bytes each (as Chinese has) and none of two.
+    Text in a set of single bytes is UTF-8 by chance next to never. In one of double bytes it may be (the GBK bytes of
+    琚鸿安 are two other characters in UTF-8): there it takes three, all of them such as stand in Chinese text.
     """
     text = None if body.isascii() else _strictly(body, "utf-8")
     if text is None or promised not in _DOUBLE:
         return text is not None
     wide = [char for char in text if char > "\x7f"]
-    return len(wide) > 1 and min(wide) > "\u07ff"
+    return len(wide) > 2 and all(_IN_CHINESE.match(char) for char in wide)
 
 
 def _strictly(body: bytes, codec: str) -> str | None:

@@ -133,7 +133,7 @@ def test_a_declared_character_set_is_believed(label, codec, early):
 @pytest.mark.parametrize(
     "label", ["GBK", "GB 18030-2000", "GB2312", "BIG-5", "8859/1", "8859/15", "ASCII", "WINDOWS-1252"]
 )
-@pytest.mark.parametrize("name", ["张三", "珅|瑋", "Größe^Frédérique"])
+@pytest.mark.parametrize("name", ["张三丰", "珅|瑋^婷", "Größe^Frédérique"])
 def test_utf_8_under_the_name_of_another_set_is_utf_8(label, name):
     told = f"MSH|^~\\&|A|B|C|D|||ADT^A04|1|P|2.5||||||{label}\rPID|1||P1||{name}\r"
     double = label[:2] in ("GB", "BI")
@@ -148,7 +148,7 @@ def test_utf_8_under_the_name_of_another_set_is_utf_8(label, name):
 
 @pytest.mark.parametrize(("label", "codec"), [("GBK", "gb18030"), ("BIG-5", "cp950")])
 def test_what_is_as_declared_is_never_taken_for_utf_8(label, codec):
-    """Also where its bytes could be those of UTF-8: each such character, alone and beside another."""
+    """Also where its bytes could be those of UTF-8: each such character, alone and beside another; a whole name."""
     encoded = (chr(at).encode(codec, "ignore") for at in range(0x80, 0x10000))
     could = [char for char in encoded if len(char) == 2 and is_utf8(char)]
     head = f"MSH|^~\\&|A|B|C|D|||ADT^A04|1|P|2.5||||||{label}\rPID|1||P1||".encode()
@@ -157,6 +157,9 @@ def test_what_is_as_declared_is_never_taken_for_utf_8(label, codec):
 
     assert len(could) > 100
     assert taken_for == {codec}
+    if codec == "gb18030":
+        assert is_utf8("琚鸿安".encode(codec))
+        assert "琚鸿安" in decode(head + "琚鸿安".encode(codec)).text
 
 
 def is_utf8(raw):
