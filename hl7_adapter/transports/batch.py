@@ -19,10 +19,15 @@ class _Broken(Exception):
 
 @dataclass
 class Part:
-    """One batch of the text: its BHS line (empty where messages stand without one) and its messages."""
+    """One batch of the text: its BHS line (empty where messages stand without one) and its messages, as lines."""
 
     head: bytes = b""
-    messages: list[bytes] = field(default_factory=list)
+    lines: list[list[bytes]] = field(default_factory=list)
+
+    @property
+    def messages(self) -> list[bytes]:
+        """Each message as it came."""
+        return [b"".join(lines) for lines in self.lines]
 
 
 @dataclass
@@ -74,7 +79,7 @@ def _read(lines: Iterator[bytes]) -> Batch:
             _end(lines)
             return batch
         if name == b"BTS":
-            _check(line, len(batch.parts[-1].messages) if batch.parts else 0, is_due=is_open)
+            _check(line, len(batch.parts[-1].lines) if batch.parts else 0, is_due=is_open)
             is_open = False
         elif name == b"FHS":
             _demand(not batch.head and not batch.parts)
@@ -97,12 +102,12 @@ def _add(batch: Batch, line: bytes, *, is_open: bool) -> None:
         if not is_open and not (batch.parts and not batch.parts[-1].head):
             _demand(bool(batch.head))
             batch.parts.append(Part())
-        batch.parts[-1].messages.append(line)
+        batch.parts[-1].lines.append([line])
         return
-    is_in_message = bool(batch.parts and batch.parts[-1].messages)
+    is_in_message = bool(batch.parts and batch.parts[-1].lines)
     _demand(is_in_message or not line.strip())
     if is_in_message:
-        batch.parts[-1].messages[-1] += line
+        batch.parts[-1].lines[-1].append(line)
 
 
 def _check(line: bytes, found: int, *, is_due: bool) -> None:
