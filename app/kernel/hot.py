@@ -145,7 +145,7 @@ class Found:
         every = select(*(column for kind in kinds for column in columns_of(kind)), *also)
         self._kinds, self._also, self._anew = kinds, len(also), anew
         self._statement = Hot(which(every))
-        self._spans: list[Span] | None = None
+        self._spans: dict[str, list[Span]] = {}
 
     def first(self, uow: Uow, facts: Facts) -> tuple[Any, ...] | None:
         """The first found row of each table, None when there is none."""
@@ -167,8 +167,10 @@ class Found:
         return (*found, *row[len(row) - self._also :])
 
     def _spans_of(self, uow: Uow) -> list[Span]:
-        if self._spans is None:
-            dialect, start, self._spans = uow.session.get_bind().dialect, 0, []
+        dialect = uow.session.get_bind().dialect
+        known = self._spans.get(dialect.name)
+        if known is None:
+            start, known = 0, []
             for kind in self._kinds:
                 columns = columns_of(kind)
                 makers = {
@@ -176,9 +178,10 @@ class Found:
                 }
                 names = tuple(makers)
                 needed = tuple((name, maker) for name, maker in makers.items() if maker is not None)
-                self._spans.append(Span(kind, slice(start, start + len(names)), names, needed))
+                known.append(Span(kind, slice(start, start + len(names)), names, needed))
                 start += len(names)
-        return self._spans
+            self._spans[dialect.name] = known
+        return known
 
 
 def _found(uow: Uow, span: Span, row: Sequence[Any], *, is_plain: bool, anew: bool) -> Row:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, create_engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.identity.models import Account, Patient, PatientIdentifier
 from app.kernel import audit, hot, hot_rows, once
 from app.kernel.audit import AuditEvent
+from app.kernel.db import Base, engine_options, prepare
 from app.kernel.errors import NotAllowed
 from app.kernel.uow import Actor, CannotTurnBack, Rows, Units, Uow
 
@@ -270,3 +272,20 @@ def test_a_part_that_fails_after_it_has_written_takes_its_unit_along(
     fall(in_one_piece=False)
     with units.open(reads_only=True) as uow:
         assert uow.session.execute(select(Account.phone_index, Account.locale)).all() == [(f"{1:032x}", "zh_Hans_CN")]
+
+
+def test_a_statement_that_was_run_on_sqlite_is_as_good_on_any_other_database(units: Units, tmp_path: Path) -> None:
+    """Each reads its columns in its own way: SQLite has instants as text."""
+    found = hot.Found(Account, which=lambda every: every.where(Account.id == bindparam("p_id")))
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    engine = create_engine(url, **engine_options(url, pool_size=1))
+    prepare(engine)
+    Base.metadata.create_all(engine)
+
+    for each in (Units(engine, units.clock, units.keys, units.zone, units.story), units):
+        with each.open() as uow:
+            uow.session.add(made := account(uow, 1))
+            uow.session.flush()
+        with each.open() as uow:
+            assert found.row(uow, {"p_id": made.id}).created_at == uow.now()
+    engine.dispose()
