@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.orm import aliased
 
 from app.insurance.models import Coverage, Settlement, Split
-from app.insurance.states import TO_DO, SettlementState, SplitState
+from app.insurance.states import COMING_BACK, TO_DO, SettlementState, SplitState
 from app.kernel.uow import Uow
 
 # What is used counts within one calendar year: the first settlement of a new year begins at nought.
@@ -55,10 +56,21 @@ def note_used(uow: Uow, coverage_id: int, split: Split) -> None:
 
 
 def claim_settlements(uow: Uow, *, limit: int, next_at: datetime) -> list[tuple[int, SettlementState]]:
-    """Up to `limit` settlements (id, state) that are due, each to one caller; none is due again before `next_at`."""
+    """Up to `limit` settlements (id, state) that are due, each to one caller; none is due again before `next_at`.
+
+    No new figures are asked for while another settlement of the same coverage is on its way back: the insurer would
+    count what that used of the year.
+    """
+    other = aliased(Settlement)
+    comes_back = (
+        select(other.id)
+        .where(other.coverage_id == Settlement.coverage_id, other.state.in_(COMING_BACK), other.id != Settlement.id)
+        .exists()
+    )
     due = (
         select(Settlement.id)
         .where(Settlement.state.in_(TO_DO), Settlement.due_at <= uow.now())
+        .where(or_(Settlement.state != SettlementState.WANTED, ~comes_back))
         .order_by(Settlement.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from app.insurance import by_order
-from app.payment import cashier, mixing, shifts
+from app.insurance import by_order, settling
+from app.insurance.models import Settlement
+from app.insurance.states import SettlementState
+from app.payment import cashier, mixed_querying, mixing, shifts
 from app.payment.errors import PaymentUnclear
 from app.payment.models import Bill, PaymentOrder, PayMethod
 from app.payment.ports import ProviderAway
@@ -64,6 +67,14 @@ def test_insurances_part_taken_while_the_cash_was_not_goes_back_and_the_bill_is_
     home.partners.centre.pay(order, basis.sums)
     home.house.clock.step(minutes=31)
 
+    mixed_querying.query_due(home.units, home.partners)
+    with home.units.open() as uow:
+        uow.session.get_one(Settlement, case.id).due_at = uow.now() + timedelta(seconds=20)
+    settling.work_due(home.units, home.house.insurer, home.partners.centre)
+    with home.units.open(reads_only=True) as uow:
+        anew = uow.session.scalars(select(Settlement).where(Settlement.id != case.id)).one()
+        assert anew.state is SettlementState.WANTED  # by what the first one used its figures would be others
+    home.after(seconds=20)
     home.jobs()
     home.jobs()
 
