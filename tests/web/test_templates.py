@@ -6,7 +6,8 @@ import pytest
 
 from app.notifications import templates
 from app.notifications.ports import Numbered
-from app.notifications.words import WORDS
+from app.notifications.words import WORDS, fields_of
+from app.web.staff.templates import FIELDS
 from tests.web.work_fixtures import House, house
 
 __all__ = ["house"]
@@ -95,3 +96,7 @@ def test_saved_unchanged_it_stays_the_version_it_is(house: House) -> None:
         it.post("/staff/templates/called", data=CALLED)
 
     assert house.audited("message.template") == 1
+
+
+def test_every_field_of_every_message_has_a_name_on_the_page() -> None:
+    assert {field for name in WORDS for field in fields_of(name)} == set(FIELDS)

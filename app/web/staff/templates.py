@@ -97,7 +97,7 @@ def _row(shown: Shown) -> dict[str, object]:
         "title": title_of(shown.name),
         "name": shown.name,
         "number": shown.number,
-        "fields": "、".join(_label(field) for field in fields_of(shown.name)) or "—",
+        "fields": show.listed(_label(field) for field in fields_of(shown.name)) or "—",
         "refused": str(shown.refused or "—"),
         "href": url_for("staff.template", name=shown.name),
     }
