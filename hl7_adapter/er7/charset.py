@@ -6,8 +6,8 @@ Always the whole message is decoded before anything is split: in GB18030 the sec
 
 import codecs
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 # HL7 table 0211 and what senders write instead, without blanks and punctuation. The GB labels share the largest of
 # their sets, because senders that declare the smaller ones send the larger one. A message whose MSH could be found
@@ -64,7 +64,8 @@ _ENTRIES_BEFORE = 16
 _TAIL_BYTES = 128
 
 
-class Decoded(NamedTuple):
+@dataclass(slots=True)
+class Decoded:
     """A message as text: `text` without byte order mark, `codec` Python's name of what it was decoded with.
 
     `label` is the character set as the sender declared it ('' when it did not), `bom` the byte

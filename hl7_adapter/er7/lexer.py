@@ -97,10 +97,12 @@ class Segment:
         delimiters = self._delimiters
         if place.repetition > 1 or delimiters.repetition in text:
             text = _nth(text, delimiters.repetition, place.repetition or 1)
-        if place.component:
+        if place.component == 1 and delimiters.component:  # as `_nth` does, without the call: most paths end so
+            text = text.partition(delimiters.component)[0]
+        elif place.component:
             text = _nth(text, delimiters.component, place.component)
-            if place.subcomponent:
-                text = _nth(text, delimiters.subcomponent, place.subcomponent)
+        if place.subcomponent:
+            text = _nth(text, delimiters.subcomponent, place.subcomponent)
         return unescape(text, delimiters, self._codec) if delimiters.escape in text else text
 
     def reps(self, field: int) -> list[Repetition]:
