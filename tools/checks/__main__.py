@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from tools.system_packages import TEST_NEEDS, install_missing
 
 FOUND_NO_TEST = 5  # of pytest; a test that was asked for by name need not touch the database
 APART = ("tests/browser", "tests/journeys", "tests/processes")  # wait for others more than they work
+ORDER = "--randomly-seed"  # of pytest-randomly; said at the end, so that a run can be repeated
 LEFT_OUT = {"fast": "not long and not slow and not browser", "usual": "not long", "long": ""}
 
 
@@ -44,6 +46,7 @@ class Result:
 def main(arguments: list[str]) -> int:
     """0 when all passed."""
     given, for_pytest = _read(arguments)
+    order = next((each for each in for_pytest if each.startswith(ORDER)), f"{ORDER}={secrets.randbelow(10**6)}")
     began = time.monotonic()
     try:
         setup.demand_python()
@@ -53,7 +56,7 @@ def main(arguments: list[str]) -> int:
         return 1
     install_missing(TEST_NEEDS, _say)
     foreign.install(_say)
-    lanes = _lanes(given, for_pytest)
+    lanes = _lanes(given, [*for_pytest, order])
     with ThreadPoolExecutor() as second_core:
         beside = [second_core.submit(_run, check, StringIO()) for check in lanes[1]]
         results = [_run(check, sys.stdout) for check in lanes[0]]
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
             result = each.result()
             sys.stdout.write(result.words)
             results.append(result)
-    print(f"\n{'─' * 20} {time.monotonic() - began:.0f} s")
+    print(f"\n{'─' * 20} {time.monotonic() - began:.0f} s, tests in the order of {order}")
     for result in results:
         print(f"{'✓' if result.has_passed else '✗'} {result.name}{': ' + result.last_line if result.last_line else ''}")
     return 0 if all(result.has_passed for result in results) else 1
