@@ -59,10 +59,11 @@ def may_settle(uow: Uow, split_id: int) -> bool:
     return found is None or cases.locked(uow, found.id).state not in UNDER_WAY
 
 
-def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str) -> None:
+def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> None:
     """The pay order settled the split, but the rest of it was not paid: the settlement is taken back.
 
     Where the split could still be paid the prescription is divided anew, since the insurer settles a batch once.
+    `setl_id` is None where the insurer's answer could not be believed: a pay order goes back by its own number.
     """
     found = cases.of_split(uow, split_id)
     case = cases.locked(uow, found.id) if found else None
@@ -75,7 +76,7 @@ def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str) -> None:
     service.make_split(uow, prescription)
 
 
-def settle(uow: Uow, split_id: int, order: PayOrder, setl_id: str) -> bool:
+def settle(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> bool:
     """The pay order settled the split; True then, and when it is told again.
 
     False when the settlement was let go meanwhile, or came to another end: it is taken back at the insurer, and nothing

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.identity.models import Patient
 from app.kernel.logbook import PAGE_ROWS, Asked, within
 from app.kernel.uow import Uow
-from app.payment.models import Bill, PaymentOrder, Refund
-from app.payment.states import BillState, OrderState, RefundState
+from app.payment.models import Bill, MixedOrder, PaymentOrder, Refund
+from app.payment.states import BillState, MixedOrderState, OrderState, RefundState
 
 CASE_ORDERS = (OrderState.MISMATCH, OrderState.UNKNOWN)
+_DIFFERING = select(MixedOrder.payment_order_id).where(MixedOrder.state == MixedOrderState.MISMATCH)
 
 
 def bills(uow: Uow, asked: Asked) -> list[tuple[Bill, str]]:
@@ -49,10 +50,31 @@ def refunds(uow: Uow, asked: Asked) -> Sequence[Refund]:
 
 
 def unclear_orders(uow: Uow) -> Sequence[PaymentOrder]:
-    """The orders of which nobody knows whether the money moved, or whose money differs; oldest first."""
-    return uow.session.scalars(
-        select(PaymentOrder).where(PaymentOrder.state.in_(CASE_ORDERS)).order_by(PaymentOrder.id).limit(PAGE_ROWS)
-    ).all()
+    """The orders of which nobody knows whether the money moved, or whose money differs; oldest first.
+
+    Without those that differ together with insurance's part (`differing_mixed`).
+    """
+    wanted = PaymentOrder.state.in_(CASE_ORDERS) & PaymentOrder.id.not_in(_DIFFERING)
+    return uow.session.scalars(select(PaymentOrder).where(wanted).order_by(PaymentOrder.id).limit(PAGE_ROWS)).all()
+
+
+def differing_mixed(uow: Uow) -> list[tuple[MixedOrder, PaymentOrder, Bill]]:
+    """The mixed orders that were settled with other sums than were quoted; oldest first."""
+    rows = uow.session.execute(
+        select(MixedOrder, PaymentOrder, Bill)
+        .join(PaymentOrder, PaymentOrder.id == MixedOrder.payment_order_id)
+        .join(Bill, Bill.id == PaymentOrder.bill_id)
+        .where(MixedOrder.state == MixedOrderState.MISMATCH)
+        .order_by(MixedOrder.id)
+        .limit(PAGE_ROWS)
+    )
+    return [(mixed, order, bill) for mixed, order, bill in rows]
+
+
+def count_differing(uow: Uow) -> int:
+    """How many orders there are whose money differs, mixed ones among them."""
+    differs = (PaymentOrder.state == OrderState.MISMATCH) | PaymentOrder.id.in_(_DIFFERING)
+    return uow.session.scalar(select(func.count(PaymentOrder.id)).where(differs)) or 0
 
 
 def failed_refunds(uow: Uow) -> Sequence[Refund]:

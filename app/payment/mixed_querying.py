@@ -18,27 +18,18 @@ from app.kernel import audit, outbox
 from app.kernel.moves import move
 from app.kernel.rows import each
 from app.kernel.uow import Actor, Units, Uow
-from app.payment import mixing, receipts, refunds, service, sql
+from app.payment import mixed_cases, mixing, receipts, refunds, service, sql
 from app.payment.mixed_ports import MixedFact, MixedProvider, MixedRefund, MixedState
 from app.payment.mixed_rules import MixedSums
 from app.payment.mixing import QUERY_SECONDS, Partners
 from app.payment.models import MixedOrder, PaymentOrder, Refund
-from app.payment.ports import Paid, PaymentFact, PaymentFactState, ProviderAway, ProviderRefused
-from app.payment.states import (
-    LIVE,
-    MIXED_LIVE,
-    MIXED_ORDER,
-    ORDER,
-    MixedOrderAction,
-    MixedOrderState,
-    OrderAction,
-    OrderState,
-)
+from app.payment.ports import PaymentFact, PaymentFactState, ProviderAway, ProviderRefused
+from app.payment.states import LIVE, MIXED_LIVE, MIXED_ORDER, MixedOrderAction, MixedOrderState, OrderState
 
 TOPIC = "refund.mixed"
 LEASE_SECONDS = 60
 JOB = Actor("job", "payment")
-NO_ANSWER = (ProviderAway, ProviderRefused, InsurerAway, InsurerRefused, AnswerFlawed)
+NO_ANSWER = (ProviderAway, ProviderRefused, InsurerAway, InsurerRefused)
 _log = logging.getLogger(__name__)
 
 
@@ -72,8 +63,11 @@ def query_due(units: Units, partners: Partners, *, limit: int = 20) -> int:
 def _try(units: Units, partners: Partners, mixed_id: int) -> None:
     try:
         look(units, partners, mixed_id)
+    except AnswerFlawed as flawed:
+        mixed_cases.differ(units, mixed_id, flawed.flaw)
     except NO_ANSWER as error:
         _log.info("mixed order %d: no answer (%s)", mixed_id, error)
+        mixed_cases.postpone(units, mixed_id)
 
 
 def hasten(uow: Uow, out_trade_no: str) -> bool:
@@ -130,14 +124,17 @@ def _brief(uow: Uow, mixed_id: int) -> _Brief:
 def _receive(units: Units, partners: Partners, brief: _Brief, fact: MixedFact) -> None:
     """Both parts are paid: they settle the bill in one unit, once the insurer names its settlement.
 
-    When one of the two stands no longer, the other goes back.
+    When one of the two stands no longer, the other goes back; when one speaks of other sums, a person must look.
     """
     cash = partners.payments.query(brief.out_trade_no)
     pay_order = brief.pay_order
-    settled = partners.centre.query(pay_order, brief.quoted) if pay_order else PayFact(PayFactState.FAILED)
+    try:
+        settled = partners.centre.query(pay_order, brief.quoted) if pay_order else PayFact(PayFactState.FAILED)
+    except AnswerFlawed as flawed:
+        mixed_cases.differ(units, brief.mixed_id, flawed.flaw, cash)
+        return
     if fact.sums != brief.sums:
-        _log.error("mixed order %s: the provider speaks of other sums than ours", brief.out_trade_no)
-        _differ(units, brief)
+        mixed_cases.differ(units, brief.mixed_id, mixed_cases.PROVIDER_SUMS, cash)
     elif cash.state is PaymentFactState.REFUNDED or settled.state in {PayFactState.GONE, PayFactState.FAILED}:
         _fail(units, partners, brief)
     elif pay_order and cash.state is PaymentFactState.PAID and settled.state is PayFactState.SETTLED:
@@ -146,33 +143,13 @@ def _receive(units: Units, partners: Partners, brief: _Brief, fact: MixedFact) -
 
 
 def _book(uow: Uow, brief: _Brief, cash: PaymentFact, pay_order: PayOrder, setl_id: str) -> None:
-    mixed, order = _locked(uow, brief)
+    mixed, order = mixed_cases.locked(uow, brief.mixed_id)
     if mixed.state not in MIXED_LIVE or not by_order.may_settle(uow, mixed.split_id):
         return
     move(uow, MIXED_ORDER, mixed, MixedOrderAction.PAY)
     by_order.settle(uow, mixed.split_id, pay_order, setl_id)
     audit.record(uow, "payment.mix", "payment_order", order.out_trade_no, amount_fen=brief.sums.total_fen)
-    receipts.receive_paid(uow, **vars(_paid(uow, order, cash)))
-
-
-def _paid(uow: Uow, order: PaymentOrder, cash: PaymentFact) -> Paid:
-    paid_at = cash.paid_at or uow.clock.wall_now()
-    return Paid(order.out_trade_no, cash.transaction_id, cash.amount_fen, paid_at, cash.payer_ref)
-
-
-def _locked(uow: Uow, brief: _Brief) -> tuple[MixedOrder, PaymentOrder]:
-    """The order as it stands, and before it, as everybody takes hold, its bill and payment order."""
-    order_id = uow.session.get_one(MixedOrder, brief.mixed_id).payment_order_id
-    service.locked(uow, uow.session.get_one(PaymentOrder, order_id).bill_id)
-    order = uow.session.get_one(PaymentOrder, order_id, with_for_update=True, populate_existing=True)
-    return uow.session.get_one(MixedOrder, brief.mixed_id, with_for_update=True, populate_existing=True), order
-
-
-def _differ(units: Units, brief: _Brief) -> None:
-    with units.open(JOB) as uow:
-        _, order = _locked(uow, brief)
-        if ORDER.may(order.state, OrderAction.DIFFER):
-            move(uow, ORDER, order, OrderAction.DIFFER, why="mixed_sums")
+    receipts.receive_paid(uow, **vars(mixed_cases.paid(uow, order, cash)))
 
 
 def _end(units: Units, partners: Partners, brief: _Brief) -> None:
@@ -192,18 +169,11 @@ def _fail(units: Units, partners: Partners, brief: _Brief) -> None:
     cash = partners.payments.query(brief.out_trade_no)
     setl_id = _settled_alone(partners, brief)
     with units.open(JOB) as uow:
-        mixed, order = _locked(uow, brief)
+        mixed, order = mixed_cases.locked(uow, brief.mixed_id)
         if mixed.state not in MIXED_LIVE or not by_order.may_settle(uow, mixed.split_id):
             return
-        move(uow, MIXED_ORDER, mixed, MixedOrderAction.FAIL)
-        if brief.pay_order is not None and setl_id:
-            by_order.take_back(uow, mixed.split_id, brief.pay_order, setl_id)
-        if cash.state is PaymentFactState.PAID:
-            receipts.record_money(uow, _paid(uow, order, cash))
-        if order.state == OrderState.PAID and not order.settles_bill:
-            refunds.request(uow, service.by_id(uow, order.bill_id), order, reason="not_settled")
-        elif order.state in LIVE:
-            move(uow, ORDER, order, OrderAction.CLOSE, why="mixed_failed")
+        settled = (brief.pay_order, setl_id) if brief.pay_order is not None and setl_id else None
+        mixed_cases.let_go(uow, mixed, order, settled=settled, cash=cash)
 
 
 def _settled_alone(partners: Partners, brief: _Brief) -> str:

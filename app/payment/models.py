@@ -173,7 +173,8 @@ class MixedOrder(Row):
     """A payment order whose money is taken together with insurance's part (医保自费混合收款), under the same number.
 
     `pay_order_id` is the insurer's pay order, whose token counts for some minutes; `asked_until` is how long whoever is
-    asking the insurer and the provider has for it.
+    asking the insurer and the provider has for it. `flaw` says what differs of one in `mismatch`, which was found so
+    `tries` times.
     """
 
     __tablename__ = "mixed_order"
@@ -187,6 +188,8 @@ class MixedOrder(Row):
     mix_trade_no: Mapped[str | None] = mapped_column(String(64), unique=True)
     asked_until: Mapped[datetime | None]
     query_due_at: Mapped[datetime]
+    flaw: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Refund(PublicRow):

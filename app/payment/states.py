@@ -110,11 +110,15 @@ ORDER = Machine(
 
 
 class MixedOrderState(enum.StrEnum):
-    """`placed`: insurance's part and the patient's can be paid together; `failed`: they were not, and never will be."""
+    """`placed`: insurance's part and the patient's can be paid together; `failed`: they were not, and never will be.
+
+    `mismatch`: provider or insurer speaks of other sums than were quoted; nothing is booked, a person must look.
+    """
 
     CREATED = "created"
     PLACED = "placed"
     UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
     PAID = "paid"
     FAILED = "failed"
 
@@ -124,12 +128,14 @@ class MixedOrderAction(enum.StrEnum):
 
     PLACE = "place"
     LOSE_SIGHT = "lose_sight"
+    DIFFER = "differ"
     PAY = "pay"
     FAIL = "fail"
 
 
 _M, _D = MixedOrderState, MixedOrderAction
-MIXED_LIVE = (_M.CREATED, _M.PLACED, _M.UNKNOWN)
+MIXED_LIVE = (_M.CREATED, _M.PLACED, _M.UNKNOWN, _M.MISMATCH)
+# A mismatch is over when the other side tells the sums that were quoted, or a person lets both parts go back.
 MIXED_ORDER = Machine(
     "mixed_order",
     _M.CREATED,
@@ -137,12 +143,17 @@ MIXED_ORDER = Machine(
         (_M.CREATED, _D.PLACE): _M.PLACED,
         (_M.UNKNOWN, _D.PLACE): _M.PLACED,
         (_M.CREATED, _D.LOSE_SIGHT): _M.UNKNOWN,
+        (_M.CREATED, _D.DIFFER): _M.MISMATCH,
+        (_M.PLACED, _D.DIFFER): _M.MISMATCH,
+        (_M.UNKNOWN, _D.DIFFER): _M.MISMATCH,
         (_M.CREATED, _D.PAY): _M.PAID,
         (_M.PLACED, _D.PAY): _M.PAID,
         (_M.UNKNOWN, _D.PAY): _M.PAID,
+        (_M.MISMATCH, _D.PAY): _M.PAID,
         (_M.CREATED, _D.FAIL): _M.FAILED,
         (_M.PLACED, _D.FAIL): _M.FAILED,
         (_M.UNKNOWN, _D.FAIL): _M.FAILED,
+        (_M.MISMATCH, _D.FAIL): _M.FAILED,
     },
 )
 

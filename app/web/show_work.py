@@ -14,7 +14,7 @@ from app.kernel.inbox import InboxState
 from app.kernel.outbox import OutboxState
 from app.notifications.states import Channel, MessageState
 from app.payment.models import PayMethod, Purpose
-from app.payment.states import ClaimState, OrderState, RefundState
+from app.payment.states import ClaimState, MixedOrderState, OrderState, RefundState
 from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import PrescriptionLine, PrescriptionSource
 from app.prescription.orders import DrugCategory
@@ -46,6 +46,7 @@ _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
     (OrderState.PAID, "ok", _l("已支付")),
     (OrderState.CLOSED, "info", _l("已关闭")),
     (OrderState.MISMATCH, "bad", _l("金额不符")),
+    (MixedOrderState.MISMATCH, "bad", _l("金额不符")),
     (OrderState.REFUND_DUE, "wait", _l("待退款")),
     (OrderState.REFUNDED, "info", _l("已退款")),
     (ClaimState.WAITING, "wait", _l("待复核")),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.payment import asking
 from app.payment.errors import PaymentUnclear
-from app.payment.models import Bill, PaymentOrder, PayMethod
+from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod
 from app.payment.receipts import receive_paid
-from app.payment.states import OrderState
+from app.payment.states import MixedOrderState, OrderState
 from tests import factories
 from tests.web.work_fixtures import House, house
 
@@ -56,3 +58,37 @@ def test_nobody_else_closes_it(house: House, mismatched, role: str) -> None:
 
     assert where not in browser.get("/staff/payments?list=cases").text
     assert browser.post(where).status_code == 403
+
+
+def test_a_mixed_order_settled_otherwise_is_listed_with_what_to_do_and_asked_about_or_given_back(
+    house: House, mismatched
+) -> None:
+    _, bill, order = mismatched
+    with house.units.open() as uow:
+        mixed = MixedOrder(
+            payment_order_id=order.id,
+            split_id=bill.split_id,
+            state=MixedOrderState.MISMATCH,
+            flaw="figures_changed",
+            tries=6,
+            query_due_at=house.clock.now() + timedelta(hours=1),
+        )
+        uow.session.add(mixed)
+    finance, auditor = house.browser("finance"), house.browser("auditor")
+
+    page, home = finance.get("/staff/payments?list=cases").text, finance.get("/staff/").text
+    where = f"/staff/payments/orders/{order.public_id}"
+    assert [word for word in ("医保结算的金额与报价不同", "没有按这些金额入账", "其中自付") if word not in page] == []
+    assert [deed for deed in ("ask-again", "give-back") if f"{where}/{deed}" not in page] == []
+    assert f"{where}/close" not in page
+    assert "有 1 笔支付的金额与对方不符" in home
+    assert where not in auditor.get("/staff/payments?list=cases").text
+    assert auditor.post(f"{where}/give-back").status_code == 403
+
+    assert finance.post(f"{where}/ask-again").status_code == 302
+    with house.units.open(reads_only=True) as uow:
+        assert uow.session.get_one(MixedOrder, mixed.id).query_due_at == house.clock.now()
+    assert finance.post(f"{where}/give-back").status_code == 302
+    assert "没有记录" in finance.get("/staff/payments?list=cases").text
+    assert finance.post(f"{where}/give-back").status_code == 409
+    assert finance.post(f"{where}/burn").status_code == 404

@@ -9,6 +9,7 @@ from app.analytics import heartbeats
 from app.insurance import for_staff as settlements_of
 from app.kernel import logbook, message_health, outbox
 from app.kernel.uow import Uow
+from app.payment import for_staff as money
 from app.queueing import for_staff as queue_of
 from app.registration import for_staff as visits_of
 from app.registration.states import RegistrationState
@@ -39,6 +40,8 @@ def home() -> edge.Answer:
         refused_href=url_for("staff.hl7", state="refused") if edge.actor().roles & {ADMIN, IT} else "",
         unsettled=settlements_of.count_to_look_at(uow),
         unsettled_href=url_for("staff.settlements") if edge.actor().roles - {IT} else "",
+        differing=money.count_differing(uow),
+        differing_href=url_for("staff.payments", list="cases") if edge.actor().roles - {IT} else "",
         beats=_beats(uow),
         alarms=hl7_strip.alarm_words(message_health.alarms(uow)),
         alarms_href=url_for("staff.hl7") if edge.actor().roles & {ADMIN, IT} else "",

@@ -6,18 +6,17 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.kernel.uow import Uow
 from app.payment import for_staff as money
-from app.payment import receipts
 from app.payment.models import Bill, PaymentOrder, Refund
 from app.payment.states import BillState, OrderState, RefundState
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, AUDITOR, CASHIER, FINANCE, OPERATIONS, PLACE, blueprint
+from app.web.staff import ADMIN, AUDITOR, CASHIER, FINANCE, OPERATIONS, PLACE, blueprint, payment_cases
 from app.web.staff.lists import asked, day_fields, field, paging
 
 Reader = Callable[[Uow], tuple[Sequence[Any], list[list[Any]]]]
@@ -108,50 +107,6 @@ def _refund(refund: Refund) -> list[Any]:
     ]
 
 
-def _cases(uow: Uow) -> tuple[Sequence[Any], list[list[Any]]]:
-    """Orders whose money is unclear or differs, and refunds that failed."""
-    orders, refunds = money.unclear_orders(uow), money.failed_refunds(uow)
-    cells = [
-        [
-            show_work.exact(order.created_at),
-            order.out_trade_no,
-            show.yuan(order.amount_fen),
-            "—",
-            _ways_on(order),
-            show_work.tag(order.state),
-        ]
-        for order in orders
-    ]
-    cells += [
-        [
-            show_work.exact(refund.requested_at),
-            refund.out_refund_no,
-            show.yuan(refund.amount_fen),
-            refund.failure or "—",
-            {},
-            show_work.tag(refund.state),
-        ]
-        for refund in refunds
-    ]
-    return [*orders, *refunds], cells
-
-
-def _ways_on(order: PaymentOrder) -> dict[str, str]:
-    """What the finance office can do about an order whose money differs."""
-    if order.state != OrderState.MISMATCH or FINANCE not in edge.actor().roles:
-        return {}
-    return {"label": gettext("已核对，关闭"), "href": url_for("staff.close_mismatch", order_id=order.public_id)}
-
-
-@blueprint.post("/payments/orders/<order_id>/close")
-@work.needs(FINANCE)
-def close_mismatch(order_id: str) -> edge.Answer:
-    """Somebody has seen to the order's money at the provider, so that its bill can be paid; refuses `illegal_move`."""
-    receipts.close_mismatch(edge.current_uow(), public_id=order_id)
-    flash(gettext("已关闭，账单可以重新支付"), "ok")
-    return redirect(url_for("staff.payments", list="cases"))
-
-
 # A list's name: its title, its columns, the states to filter by (None: all of it is on one page), its reader.
 LISTS: dict[str, tuple[object, tuple[object, ...], type[enum.StrEnum] | None, Reader]] = {
     "bills": (
@@ -174,8 +129,8 @@ LISTS: dict[str, tuple[object, tuple[object, ...], type[enum.StrEnum] | None, Re
     ),
     "cases": (
         _l("待处理"),
-        (_l("时间"), _l("单号"), _l("金额"), _l("失败原因"), _l("操作"), _l("状态")),
+        (_l("时间"), _l("单号"), _l("金额"), _l("失败原因"), _l("下一步"), _l("操作"), _l("状态")),
         None,
-        _cases,
+        payment_cases.read,
     ),
 }
