@@ -325,6 +325,16 @@ def let_rest(uow: Uow, topic: str, lane: str, *, before_id: int) -> None:
     )
 
 
+def held_up(uow: Uow, topics: Sequence[str]) -> Sequence[OutboxItem]:
+    """What was tried under these topics in vain and is tried again by itself, oldest first."""
+    return uow.session.scalars(
+        select(OutboxItem)
+        .where(_NOT_SENT, OutboxItem.topic.in_(topics), OutboxItem.state != OutboxState.DEAD)
+        .where(OutboxItem.last_error != "")
+        .order_by(OutboxItem.id)
+    ).all()
+
+
 def depth(uow: Uow) -> dict[tuple[str, str], int]:
     """How many items stand in each (topic, state) that is not over; those that were sent are not counted."""
     rows = uow.session.execute(

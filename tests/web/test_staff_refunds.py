@@ -15,6 +15,7 @@ from app.payment import refunds
 from app.payment.models import Bill, Purpose, Refund
 from app.payment.ports import RefundFact, RefundFactState
 from app.payment.states import BillState
+from app.web import show
 from tests import factories
 from tests.factories_prescription import line
 from tests.web.work_fixtures import House, follow, house
@@ -107,3 +108,39 @@ def test_more_than_is_left_and_no_reason_are_refused(house: House) -> None:
 
     assert codes == [409, 422, 409]
     assert house.browser("operations").get(path).status_code == 403
+
+
+def test_a_refund_that_waits_for_the_merchants_account_is_shown_and_tried_at_once(house: House) -> None:
+    bill = a_paid_bill(house, 3)
+    with house.units.open() as uow:
+        refund = refunds.give_back(uow, uow.session.get_one(Bill, bill.id), reason="by_staff")
+        assert refund
+        amount = show.yuan(refund.amount_fen)
+    house.till.refuses = "NOT_ENOUGH"
+    for _ in range(6):
+        house.clock.step(minutes=11)
+        refunds.send_refunds(house.units, house.till)
+    finance, cashier = house.browser("finance"), house.browser("cashier")
+
+    page, home = finance.get("/staff/refunds").text, finance.get("/staff/").text
+    words = (
+        refund.out_refund_no,
+        f"1 笔退款在等支付平台，共 {amount}",
+        "商户账户余额不足",
+        "66 分钟 前",
+        "请为商户账户充值",
+    )
+    assert [word for word in words if word not in page] == []
+    assert f"1 笔退款因商户余额不足在等，共 {amount}" in home
+    assert "/staff/refunds/again" not in cashier.get("/staff/refunds").text
+    assert cashier.post("/staff/refunds/again").status_code == 403
+
+    house.till.refuses = ""
+    refunds.send_refunds(house.units, house.till)
+    before_the_click = list(house.till.refunds)
+    finance.post("/staff/refunds/again")
+    refunds.send_refunds(house.units, house.till)
+
+    assert (before_the_click, list(house.till.refunds)) == ([], [refund.out_refund_no])
+    assert "在等支付平台" not in finance.get("/staff/refunds").text
+    assert "商户余额不足" not in finance.get("/staff/").text

@@ -10,11 +10,12 @@ from app.insurance import for_staff as settlements_of
 from app.kernel import logbook, message_health, outbox
 from app.kernel.uow import Uow
 from app.payment import for_staff as money
+from app.payment import held_refunds
 from app.queueing import for_staff as queue_of
 from app.registration import for_staff as visits_of
 from app.registration.states import RegistrationState
 from app.web import edge, show, show_work, work
-from app.web.staff import ADMIN, IT, PLACE, blueprint, hl7_strip
+from app.web.staff import ADMIN, AUDITOR, CASHIER, FINANCE, IT, PLACE, blueprint, hl7_strip
 
 SILENT_AFTER_SECONDS = 120
 ARRIVED = (RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION, RegistrationState.COMPLETED)
@@ -42,10 +43,19 @@ def home() -> edge.Answer:
         unsettled_href=url_for("staff.settlements") if edge.actor().roles - {IT} else "",
         differing=money.count_differing(uow),
         differing_href=url_for("staff.payments", list="cases") if edge.actor().roles - {IT} else "",
+        short=_short(uow),
+        short_href=url_for("staff.refund_claims") if edge.actor().roles & {FINANCE, CASHIER, AUDITOR} else "",
         beats=_beats(uow),
         alarms=hl7_strip.alarm_words(message_health.alarms(uow)),
         alarms_href=url_for("staff.hl7") if edge.actor().roles & {ADMIN, IT} else "",
     )
+
+
+def _short(uow: Uow) -> str:
+    """How many refunds wait for the merchant's account, and how much that is; '' when none does."""
+    sums = held_refunds.short_fen(uow)
+    total = show.yuan(sum(sums))
+    return gettext("%(count)s 笔退款因商户余额不足在等，共 %(total)s", count=len(sums), total=total) if sums else ""
 
 
 def _visits(uow: Uow) -> list[dict[str, object]]:

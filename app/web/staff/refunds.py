@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 
 from app.identity import for_staff
 from app.kernel import audit
+from app.kernel.logbook import PAGE_ROWS
 from app.kernel.uow import Uow
-from app.payment import claims
+from app.payment import claims, held_refunds
 from app.payment import service as payment
+from app.payment.held_refunds import HeldUp
 from app.payment.models import Bill, BillLine, Refund, RefundClaim
 from app.payment.refunds import REFUNDABLE
 from app.payment.states import ClaimState
@@ -17,17 +22,48 @@ from app.runtime import runtime
 from app.web import edge, show, show_work, work
 from app.web.staff import AUDITOR, CASHIER, FINANCE, PLACE, blueprint
 
+PROVIDERS = {"wechat": _l("微信支付"), "alipay": _l("支付宝")}
+# By the provider's code: why a refund waits, and what to do.
+_TOP_UP = (_l("商户账户余额不足"), _l("请为商户账户充值，然后点“已充值，立即重试”。"))
+_SIGNATURE = (_l("签名未被接受"), _l("请信息科核对商户密钥和证书。"))
+HELD_UP = {
+    **dict.fromkeys(held_refunds.SHORT, _TOP_UP),
+    **dict.fromkeys(("SIGN_ERROR", "isv.invalid-signature"), _SIGNATURE),
+    "FREQUENCY_LIMITED": (_l("支付平台限制了频率"), _l("会自动重试，不用处理。")),
+    "provider_away": (_l("支付平台没有回答"), _l("会自动重试，不用处理。")),
+}
+
 
 @blueprint.get("/refunds")
 @work.needs(FINANCE, CASHIER, AUDITOR)
 def refund_claims() -> edge.Answer:
-    """What waits for a second person, with its answer; then what was decided, newest first."""
+    """What the provider does not take on at present, what waits for a second person; then what was decided."""
     uow = edge.current_uow()
+    held = held_refunds.held_up(uow)
+    is_short = any(map(held_refunds.is_short, held))
     rows = claims.waiting_and_recent(uow)
     names = for_staff.names(uow, {by for claim, _ in rows for by in (claim.asked_by, claim.decided_by) if by})
     waiting = [_claim(claim, bill, names) for claim, bill in rows if claim.state == ClaimState.WAITING]
     decided = [_claim(claim, bill, names) for claim, bill in rows if claim.state != ClaimState.WAITING]
-    return work.page("staff/refunds.html", PLACE, waiting=waiting, decided=decided)
+    return work.page(
+        "staff/refunds.html",
+        PLACE,
+        held=[_held(each, uow.now()) for each in held[:PAGE_ROWS]],
+        held_count=len(held),
+        held_total=show.yuan(sum(each.refund.amount_fen for each in held)),
+        try_now=url_for("staff.try_refunds") if is_short and FINANCE in edge.actor().roles else "",
+        waiting=waiting,
+        decided=decided,
+    )
+
+
+@blueprint.post("/refunds/again")
+@work.needs(FINANCE)
+def try_refunds() -> edge.Answer:
+    """The merchant's account was topped up: the refunds that waited for it are tried at once."""
+    held_refunds.try_now(edge.current_uow())
+    flash(gettext("即将重试"), "ok")
+    return redirect(url_for("staff.refund_claims"))
 
 
 @blueprint.get("/refunds/bills/<bill_id>")
@@ -84,6 +120,20 @@ def decide_refund(claim_id: str) -> edge.Answer:
         claims.decline(uow, public_id=claim_id)
         flash(gettext("已拒绝"), "ok")
     return redirect(url_for("staff.refund_claims"))
+
+
+def _held(held: HeldUp, now: datetime) -> list[object]:
+    why, next_step = HELD_UP.get(held.code, (held.code, HELD_UP["provider_away"][1]))
+    since = gettext("%(time)s 前", time=show_work.ago_words(held.refund.requested_at, now))
+    return [
+        f"{show_work.exact(held.refund.requested_at)} · {since}",
+        held.refund.out_refund_no,
+        str(PROVIDERS[held.provider]),
+        show.yuan(held.refund.amount_fen),
+        str(why),
+        str(next_step),
+        show_work.exact(held.next_at),
+    ]
 
 
 def _claim(claim: RefundClaim, bill: Bill, names: dict[int, str]) -> dict[str, object]:
