@@ -130,6 +130,17 @@ def _outbox(runtime: Runtime) -> Finding:
     return Finding("outbox", LIMPS if dead else WELL, f"{waiting} waiting, {dead} dead", fix)
 
 
+def _logins(runtime: Runtime) -> Finding:
+    if runtime.couriers.texts is None:
+        return Finding("logins", LIMPS, "no gateway for text messages: nobody can log in by phone", "set SMS_BASE_URL")
+    return Finding("logins", WELL, "codes go out by text message")
+
+
+def _payments(runtime: Runtime) -> Finding:
+    names = ", ".join(provider.name for provider in runtime.couriers.providers)
+    return Finding("payments", WELL, names or "none on the phone: bills are paid at the window")
+
+
 def _templates(runtime: Runtime) -> Finding:
     if not runtime.settings.wxoa.base_url:
         return Finding("wechat", WELL, "no Official Account")
@@ -180,6 +191,8 @@ CHECKS: tuple[Callable[[Runtime], Finding], ...] = (
     _jobs,
     _hl7,
     _outbox,
+    _logins,
+    _payments,
     _templates,
     _disk,
 )

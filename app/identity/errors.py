@@ -19,6 +19,12 @@ class BadPhone(Refused):
     http_status = 422
 
 
+class NoTextMessages(Refused):
+    """The hospital has no gateway for text messages; log in with WeChat, or come to the desk."""
+
+    code = "no_text_messages"
+
+
 class BadName(Refused):
     """The name is empty, too long, or holds characters no name has."""
 

@@ -50,9 +50,12 @@ class _Plan:
     is_over: bool = False
 
 
-def start(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id: str, method: PayMethod) -> Asked:
+def start(
+    units: Units, provider: PaymentProvider | None, actor: Actor, bill_public_id: str, method: PayMethod
+) -> Asked:
     """The bill's cash part is asked for, its insurance part being settled first; a second tap gets the same order.
 
+    A bill without cash needs no `provider`; with cash and without a provider it is refused `payment_unavailable`.
     Opens units of its own, the network lies between them. Refuses NotFound, `already_paid`, `bill_not_open`,
     `split_changed` (the amount is another now: the facts name the new bill), `needs_wechat`; `payment_unclear` when
     nobody knows what became of the order, `payment_unavailable` when the provider did not take it.
@@ -61,7 +64,9 @@ def start(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
         plan = _plan(units, provider, actor, bill_public_id, method)
     except SplitChanged:
         raise SplitChanged(bill=_bill_again(units, actor, bill_public_id)) from None
-    if plan.is_over and plan.order is not None:
+    if provider is None or plan.order is None:
+        return Asked(bill_public_id, is_settled=True)
+    if plan.is_over:
         querying.close(units, provider, plan.order.id, plan.order.out_trade_no)
         plan = _plan(units, provider, actor, bill_public_id, method)
         if plan.is_over:
@@ -99,7 +104,9 @@ def look_up(units: Units, provider: PaymentProvider, actor: Actor, bill_public_i
         return service.bill_of_account(uow, bill_public_id).state
 
 
-def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id: str, method: PayMethod) -> _Plan:
+def _plan(
+    units: Units, provider: PaymentProvider | None, actor: Actor, bill_public_id: str, method: PayMethod
+) -> _Plan:
     with units.open(actor) as uow:
         bill = service.locked(uow, service.bill_of_account(uow, bill_public_id).id)
         refuse_unless_open(uow, bill)
@@ -108,6 +115,8 @@ def _plan(units: Units, provider: PaymentProvider, actor: Actor, bill_public_id:
         if bill.cash_fen == 0:
             service.settle_bill(uow, bill)
             return _Plan(bill_public_id, None)
+        if provider is None:
+            raise PaymentUnavailable(bill=bill_public_id)
         key = rules.live_key(provider.name, method, actor.id)
         live = next((order for order in live_orders(uow, bill) if order.live_key == key), None)
         if live is None:

@@ -16,6 +16,7 @@ WORDS: dict[str, tuple[object, object, object]] = {
     # identity
     "bad_id_number": (_l("身份证号码有误"), _l("号码的长度、日期或校验位不对。"), _l("请对照证件重新填写。")),
     "bad_phone": (_l("手机号码有误"), _l("这不是可以接收短信的手机号码。"), _CHECK),
+    "no_text_messages": (_l("暂时不能用手机号登录"), _l("本院还没有开通短信。"), _l("请用微信登录，或到窗口办理。")),
     "bad_name": (_l("姓名有误"), _l("姓名为空、过长或含有无法识别的字符。"), _CHECK),
     "cannot_bind": (_l("暂时不能绑定"), _l("信息与医院登记的不一致。"), _l("请核对，或携带证件到窗口办理。")),
     "guardian_consent_needed": (

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
 
 from app.identity import logins
-from app.identity.errors import BadPhone
+from app.identity.errors import BadPhone, NoTextMessages
 from app.identity.rules import mask_phone, read_phone
 from app.rulebook.service import rules_for
 from app.runtime import runtime
@@ -27,16 +27,23 @@ def log_in() -> edge.Answer:
 
 def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) -> edge.Answer:
     errors = [{"field": "phone", "text": error}] if error else []
-    has_wechat = runtime().couriers.wechat is not None
+    couriers = runtime().couriers
+    ways = {"has_texts": couriers.texts is not None, "has_wechat": couriers.wechat is not None}
     return render_template(
-        "entrance/login.html", phone=phone, next=next_path, errors=errors, error=error, has_wechat=has_wechat
+        "entrance/login.html", phone=phone, next=next_path, errors=errors, error=error, **ways
     ), status
 
 
 @blueprint.post("/login")
 def send_code() -> edge.Answer:
-    """A code is on its way to the number: one a minute and five a day for a number, as the rules say for an address."""
+    """A code is on its way to the number: one a minute and five a day for a number, as the rules say for an address.
+
+    Refuses `no_text_messages` where no gateway is set up: a code that nobody can send must not be waited for.
+    """
     typed, next_path = request.form.get("phone", ""), own_path(request.form.get("next", ""))
+    texts = runtime().couriers.texts
+    if texts is None:
+        raise NoTextMessages
     with runtime().units.open(reads_only=True) as uow:
         at_most = rules_for(uow).login_codes_per_address_per_hour
     edge.limit("code.address", edge.address(), at_most=at_most, window_seconds=3600)
@@ -48,9 +55,7 @@ def send_code() -> edge.Answer:
     edge.limit("code.day", number, at_most=5, window_seconds=86400)
     with edge.fresh_unit() as uow:
         code_public_id = logins.request_phone_code(uow, phone=number)
-    couriers = runtime().couriers
-    if couriers.texts is not None:
-        logins.send_codes(runtime().units, couriers.texts)
+    logins.send_codes(runtime().units, texts)
     session[CODE_ID], session[SHOWN_PHONE], session[NEXT] = code_public_id, mask_phone(number), next_path
     return redirect(url_for("entrance.code"))
 

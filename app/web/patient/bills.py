@@ -65,6 +65,7 @@ def bill(bill_id: str) -> edge.Answer:
         is_open=found.state == BillState.OPEN,
         received=received(uow, found),
         is_free=found.cash_fen == 0,
+        can_pay=found.cash_fen == 0 or bool(ways_to_pay.offered()),
         by=show.clock_time(found.expires_at) if found.expires_at else "",
         minutes=show.minutes_left(found.expires_at, uow.now()) if found.expires_at else 0,
         is_late=found.expires_at is not None and found.expires_at <= uow.now(),

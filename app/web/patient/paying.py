@@ -33,13 +33,13 @@ ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
 
-def _start(provider: PaymentProvider, bill_id: str) -> Asked:
+def _start(provider: PaymentProvider | None, bill_id: str) -> Asked:
     """The bill is asked for: all of it in one go where that was chosen and can be, else the patient's own part."""
     partners = ways_to_pay.mixing()
     if partners is not None and request.form.get("way") == ways_to_pay.MIXED:
         edge.finish_unit()
         return mixing.start(runtime().units, partners, edge.actor(), bill_id)
-    method = _method(provider)
+    method = _method(provider) if provider else PayMethod.NATIVE
     edge.finish_unit()
     return asking.start(runtime().units, provider, edge.actor(), bill_id, method)
 
@@ -65,8 +65,6 @@ def pay(bill_id: str) -> edge.Answer:
             if split is not None:
                 consents.agree(uow, split)
     provider = ways_to_pay.chosen()
-    if provider is None:
-        raise PaymentUnavailable(bill=bill_id)
     try:
         asked = _start(provider, bill_id)
     except AlreadyPaid:
@@ -76,7 +74,7 @@ def pay(bill_id: str) -> edge.Answer:
     except ConsentMissing:
         flash(gettext("请先确认医保不支付的药品"), "warn")
         return redirect(url_for("patient.bill", bill_id=bill_id))
-    if asked.is_settled:
+    if asked.is_settled or provider is None:
         return redirect(_after(bill_id))
     session[ASKED] = {bill_id: [asked.code_url, dict(asked.call_up)]}
     session[ASKED_OF] = provider.name

@@ -88,6 +88,16 @@ def test_a_bill_without_cash_is_settled_at_once(units: Units, till: Till, asker:
     assert isinstance(heard[-1], events.BillPaid)
 
 
+def test_without_anybody_to_ask_only_a_bill_without_cash_is_settled(units: Units, asker: Asker):
+    free, dear = asker.bill(cash_fen=0, fund_fen=5000), asker.bill()
+
+    assert start(units, None, asker.who.actor, free, PayMethod.NATIVE).is_settled
+    with pytest.raises(PaymentUnavailable):
+        start(units, None, asker.who.actor, dear, PayMethod.NATIVE)
+
+    assert count(units) == 0
+
+
 def test_a_stranger_cannot_tell_the_bill_from_one_that_does_not_exist(units: Units, till: Till, asker: Asker):
     bill = asker.bill()
     with units.open() as uow:
