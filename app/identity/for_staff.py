@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from app.events import PatientChanged, PatientFiled
-from app.identity.models import Account, Patient, Sex, Staff
+from app.identity.models import Account, Patient, PatientLink, Relation, Sex, Staff
 from app.identity.rules import mask_phone, read_id_card, read_name, read_phone
 from app.identity.service import (
     file_person,
@@ -92,3 +92,16 @@ def masked_phones(uow: Uow, account_ids: Collection[int]) -> dict[int, str]:
     """The accounts' phones with their middle hidden."""
     accounts = uow.session.scalars(select(Account).where(Account.id.in_(account_ids)))
     return {account.id: mask_phone(phone_of_account(uow, account)) for account in accounts}
+
+
+def locale_of(uow: Uow, patient_id: int) -> str:
+    """The language that the patient reads by an account of their own; '' when none is known."""
+    wanted = (
+        select(Account.locale)
+        .join(PatientLink, PatientLink.account_id == Account.id)
+        .where(PatientLink.patient_id == patient_id, PatientLink.relation == Relation.SELF)
+        .where(PatientLink.ended_at.is_(None))
+        .order_by(PatientLink.id.desc())
+        .limit(1)
+    )
+    return uow.session.scalar(wanted) or ""

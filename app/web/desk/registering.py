@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
+from markupsafe import Markup
 
 from app.identity import for_staff as people
 from app.identity import service as identity
 from app.identity.errors import BadIdNumber, BadName, BadPhone
+from app.identity.models import Patient
 from app.identity.rules import mask_id_number, mask_phone
 from app.kernel import audit
 from app.kernel.uow import Uow
@@ -26,7 +28,7 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import BookingChannel, Department, Practitioner
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
-from app.web import edge, line_words, show, show_work, work
+from app.web import edge, line_words, paper_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, vouching, waiting
 
 MOST_SEARCHES_PER_HOUR = 300
@@ -181,39 +183,39 @@ def cancel_visit(visit_id: str) -> edge.Answer:
 @blueprint.get("/registrations/<visit_id>/slip")
 @work.needs(NURSE, REGISTRAR)
 def slip(visit_id: str) -> edge.Answer:
-    """The slip of 80 mm: when, where, the fee, and the code that check-in, cashier and invoice window read."""
+    """The slip of 80 mm, in the patient's words."""
     uow = edge.current_uow()
     row = visits.by_public_id(uow, visit_id)
     patient = people.patient_by_id(uow, row.patient_id)
+    audit.record(uow, "registration.print", "registration", visit_id)
+    with paper_words.of_patient(uow, patient):
+        paper = _slip(uow, row, patient)
+    return work.page("desk/slip.html", PLACE, slip=paper, patient_id=patient.public_id)
+
+
+def _slip(uow: Uow, row: Registration, patient: Patient) -> Markup:
+    """When, where, the fee, and the code that check-in, cashier and invoice window read."""
     card, slot = scheduling.card_by_id(uow, row.session_id), registrations.slot_of(uow, row)
     department, sits = card.department, card.session
     starts_at = slot.starts_at if slot else sits.starts_at
     rooms = shared_lines.rooms_of(uow, row, queueing.ticket_of(uow, row.id))
     digits = visit_code.to_digits(row.visit_number)
-    audit.record(uow, "registration.print", "registration", visit_id)
-    return work.page(
-        "desk/slip.html",
-        PLACE,
+    facts = (
+        (gettext("科室"), show.in_language(department.name, department.name_en)),
+        (gettext("医生"), f"{card.practitioner.name} {card.practitioner.title}"),
+        (gettext("时间"), f"{show.day_words(row.visit_day)} {show.clock_time(starts_at)}"),
+        (gettext("地点"), line_words.where(department, rooms)),
+        (gettext("序号"), gettext("第 %(number)s 号", number=row.place_no)),
+        (gettext("挂号费"), show.yuan(row.fee_fen)),
+        (gettext("就诊号"), row.visit_number),
+    )
+    return paper_words.sheet(
+        "desk/slip_paper.html",
         name=patient.name_masked,
-        patient_id=patient.public_id,
         state_tag=show_work.tag(row.state),
         is_unpaid=row.state == RegistrationState.HELD,
         by=show.clock_time(row.held_until),
-        facts=[
-            {"label": gettext("科室"), "value": show.in_language(department.name, department.name_en)},
-            {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
-            {
-                "label": gettext("时间"),
-                "value": f"{show.day_words(row.visit_day)} {show.clock_time(starts_at)}",
-            },
-            {
-                "label": gettext("地点"),
-                "value": line_words.where(department, rooms),
-            },
-            {"label": gettext("序号"), "value": gettext("第 %(number)s 号", number=row.place_no)},
-            {"label": gettext("挂号费"), "value": show.yuan(row.fee_fen)},
-            {"label": gettext("就诊号"), "value": row.visit_number},
-        ],
+        facts=[{"label": label, "value": value} for label, value in facts],
         code_svg=qr.svg(digits, version=1, label=gettext("就诊码"), module_px=6),
         digits=show.grouped(digits),
     )

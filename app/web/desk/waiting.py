@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
+from markupsafe import Markup
 
 from app.identity import for_staff as people
 from app.identity import service as identity
@@ -20,7 +21,7 @@ from app.registration.errors import PlacesLeft
 from app.registration.waitlist import Waiting
 from app.scheduling import for_staff as sittings
 from app.scheduling.models import Department
-from app.web import edge, show, waitlist_words, work
+from app.web import edge, paper_words, show, waitlist_words, work
 from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint
 
 
@@ -80,25 +81,31 @@ def join_waitlist(patient_id: str) -> edge.Answer:
 @blueprint.get("/waitlist/<entry_id>/slip")
 @work.needs(NURSE, REGISTRAR)
 def waiting_slip(entry_id: str) -> edge.Answer:
-    """The slip of 80 mm: what is waited for, how many are ahead, how one hears of a place, and the desk's code."""
+    """The slip of 80 mm, in the patient's words."""
     uow = edge.current_uow()
     found = waiting_at_desk.entry_named(uow, entry_id)
-    patient = found.patient
-    phone = identity.phone_of(uow, patient)
     audit.record(uow, "waitlist.print", "waitlist_entry", entry_id)
-    return work.page(
-        "desk/waiting_slip.html",
-        PLACE,
-        name=patient.name_masked,
-        patient_id=patient.public_id,
-        facts=[
-            {"label": gettext("候补"), "value": waitlist_words.wish_words(found)},
-            {"label": gettext("排在前面"), "value": gettext("%(count)s 人", count=waitlist.ahead_of(uow, found.entry))},
-            {"label": gettext("登记时间"), "value": show.moment(found.entry.joined_at)},
-            {"label": gettext("联系电话"), "value": mask_phone(phone) if phone else gettext("没有")},
-        ],
+    with paper_words.of_patient(uow, found.patient):
+        paper = _slip(uow, found)
+    return work.page("desk/waiting_slip.html", PLACE, slip=paper, patient_id=found.patient.public_id)
+
+
+def _slip(uow: Uow, found: Waiting) -> Markup:
+    """What is waited for, how many are ahead, how one hears of a place, and the desk's code."""
+    phone = identity.phone_of(uow, found.patient)
+    code = waiting_code.to_digits(found.entry.public_id)
+    facts = (
+        (gettext("候补"), waitlist_words.wish_words(found)),
+        (gettext("排在前面"), gettext("%(count)s 人", count=waitlist.ahead_of(uow, found.entry))),
+        (gettext("登记时间"), show.moment(found.entry.joined_at)),
+        (gettext("联系电话"), mask_phone(phone) if phone else gettext("没有")),
+    )
+    return paper_words.sheet(
+        "desk/waiting_slip_paper.html",
+        name=found.patient.name_masked,
+        facts=[{"label": label, "value": value} for label, value in facts],
         has_phone=bool(phone),
-        code_svg=qr.svg(waiting_code.to_digits(entry_id), version=2, label=gettext("候补码"), module_px=6),
+        code_svg=qr.svg(code, version=2, label=gettext("候补码"), module_px=6),
     )
 
 

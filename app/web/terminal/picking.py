@@ -12,7 +12,7 @@ from app.paper.labels import LabelLine, LabelPaper, render_label
 from app.pharmacy import service as pharmacy
 from app.pharmacy.models import Bag
 from app.pharmacy.states import BagState
-from app.web import edge, show, show_work, work
+from app.web import edge, paper_words, show, show_work, work
 from app.web.live import fragment
 from app.web.printing import printed
 from app.web.terminal import PLACE, blueprint, contents
@@ -106,7 +106,8 @@ def label(bag_id: str) -> edge.Answer:
     """The bag's label for the thermal printer; refuses `pdf_unavailable` where this machine cannot print."""
     uow = edge.current_uow()
     bag = pharmacy.bag_by_public_id(uow, bag_id)
-    paper = _label(uow, bag)
+    with paper_words.of_hospital():
+        paper = _label(uow, bag)
     audit.record(uow, "bag.print_label", "bag", bag.public_id)
     return work.pdf(printed(lambda: render_label(paper)), f"label-{bag.number}")
 

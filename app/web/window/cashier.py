@@ -28,7 +28,7 @@ from app.payment.states import BillState
 from app.registration import service as registration
 from app.registration.visit_code import read_digits
 from app.runtime import runtime
-from app.web import edge, show, show_work, work
+from app.web import edge, paper_words, show, show_work, work
 from app.web.printing import printed
 from app.web.window import CASHIER, PLACE, blueprint
 
@@ -258,13 +258,14 @@ def receipt_pdf(entry_id: str) -> edge.Answer:
     entry, order, paid = till.receipt_of(uow, entry_id)
     patient = for_staff.patient_by_id(uow, paid.patient_id)
     clerk = for_staff.colleague(uow)
-    paper = ReceiptPaper(
-        hospital=runtime().settings.hospital_name,
-        is_back=entry.amount_fen < 0,
-        payer=patient.name_masked,
-        purpose=str(show_work.PURPOSES[paid.purpose]),
-        amount_fen=abs(entry.amount_fen),
-        facts=tuple((row["label"], row["value"]) for row in _facts(entry, order)),
-        cashier=clerk.name if clerk else "",
-    )
+    with paper_words.of_hospital():
+        paper = ReceiptPaper(
+            hospital=runtime().settings.hospital_name,
+            is_back=entry.amount_fen < 0,
+            payer=patient.name_masked,
+            purpose=str(show_work.PURPOSES[paid.purpose]),
+            amount_fen=abs(entry.amount_fen),
+            facts=tuple((row["label"], row["value"]) for row in _facts(entry, order)),
+            cashier=clerk.name if clerk else "",
+        )
     return work.pdf(printed(lambda: render_receipt(paper)), f"receipt-{entry_id}")
