@@ -16,6 +16,7 @@ from app.kernel.errors import BadInput, TryLater, VisitError
 from app.kernel.ids import new_public_id
 from app.runtime import runtime
 from app.web import counts, edge
+from app.web.paths import this_page
 from app.web.words import words_for
 
 LANGUAGES = ("zh_Hans_CN", "en")
@@ -32,7 +33,7 @@ HEADERS = {
 }
 DATABASE_AWAY = (OperationalError, PoolTimeout)
 JSON_SURFACES = {"callbacks", "ops", "api"}
-LAYOUTS = {"patient": "patient/base.html", "board": "base.html"}
+LAYOUTS = {"patient": "patient/base.html", "entrance": "entrance/base.html"}
 
 
 def choose_language() -> str:
@@ -62,6 +63,7 @@ def _for_templates() -> dict[str, object]:
         "elder": bool(session.get("elder")),
         "hospital_name": runtime().settings.hospital_name,
         "once_key": edge.once_key,
+        "this_page": this_page,
     }
 
 

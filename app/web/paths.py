@@ -1,10 +1,11 @@
-"""Where a form may lead back to: only to a path of our own."""
+"""Where a form may lead back to, and where it came from: only a path of our own."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import url_for
+from flask import current_app, request, url_for
+from werkzeug.exceptions import HTTPException
 
 
 def own_path(target: str) -> str:
@@ -21,3 +22,25 @@ def own_path(target: str) -> str:
 def lead_back(target: str) -> str:
     """`target` when it is a path of our own, else the patient's home."""
     return own_path(target) or url_for("patient.home")
+
+
+def came_from() -> str:
+    """The page of ours on which the link or button stood; '' when the browser does not say, or no page is there."""
+    came = urlsplit(request.referrer or "")
+    path = own_path(f"{came.path}?{came.query}" if came.query else came.path)
+    return path if came.netloc == request.host and came.path != request.path and _is_page(came.path) else ""
+
+
+def this_page() -> str:
+    """The page that is shown, as a switch in its head leads back to it; after a form, the nearest page to it."""
+    if request.method == "GET":
+        return own_path(request.full_path.rstrip("?"))
+    return came_from() or (request.path if _is_page(request.path) else "")
+
+
+def _is_page(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    return True

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app.web import refusals_patient, refusals_work, show
+from app.web.paths import came_from
 
 COMMON: dict[str, tuple[object, object, object]] = {
     "not_found": (_l("找不到这个页面"), _l("链接可能已失效，或不属于当前登录的账号。"), _l("请回到首页重新选择。")),
@@ -54,12 +55,14 @@ def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:
     title, text, next_text = table.get(code, COMMON["bad_request"])
     home = "patient.home" if is_patient else f"{request.blueprint}.home"
     leads_on = [_LEADS_ON[code]] if is_patient and code in _LEADS_ON else []
+    page = came_from()
     return {
         "title": str(title),
         "text": str(text) % _Facts(facts),
         "next_text": str(next_text) % _Facts(facts),
         "actions": [
             *({"label": str(label), "href": _home(endpoint)} for label, endpoint in leads_on),
+            *([{"label": gettext("返回上一页"), "href": page}] if page else []),
             {"label": gettext("回到首页"), "href": _home(home)},
         ],
     }

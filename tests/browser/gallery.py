@@ -98,6 +98,7 @@ SAMPLE = {
     "messages": MESSAGES,
     "rows": ROOMS,
     "hospital_name": "江城市第一人民医院",
+    "this_page": lambda: "/",
 }
 REFUSAL = {
     "title": "这个号已经被约走了",

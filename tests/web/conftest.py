@@ -81,16 +81,17 @@ def hospital(clinic: House) -> House:
 
 @dataclass
 class Phone:
-    """A browser on a phone: keeps the last page and takes the form token from it."""
+    """A browser on a phone: keeps the last page, takes the form token from it and says where a form stood."""
 
     client: FlaskClient
     texts: Texts
     page: str = ""
+    at: str = ""
 
     def open(self, path: str, **headers: str) -> TestResponse:
         answer = self.client.get(path, headers=headers)
         if answer.mimetype == "text/html" and answer.status_code < 500:
-            self.page = answer.text
+            self.page, self.at = answer.text, f"http://localhost{path}"
         return answer
 
     def send(self, path: str, **fields: str) -> TestResponse:
@@ -99,7 +100,8 @@ class Phone:
             self.open("/verify")
         token = re.search(r'name="csrf-token" content="([^"]+)"', self.page)
         assert token
-        answer = self.client.post(path, data={"csrf_token": token[1], **fields})
+        said = {"Origin": "http://localhost", "Referer": self.at}
+        answer = self.client.post(path, data={"csrf_token": token[1], **fields}, headers=said)
         if answer.mimetype == "text/html":
             self.page = answer.text
         return answer
