@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec
 
-from flask import Blueprint, Response, current_app, g, redirect, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, g, redirect, request, session, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.identity import logins
@@ -18,6 +19,8 @@ from app.kernel import audit, once, rates
 from app.kernel.errors import NotAllowed, TryLater, VisitError
 from app.kernel.uow import NOBODY, Actor, Uow
 from app.runtime import runtime
+from app.web import unsent
+from app.web.paths import came_from
 
 P = ParamSpec("P")
 Answer = str | BaseResponse | tuple[str, int]
@@ -138,12 +141,18 @@ def _holder_at_once(kind: str, secret: str) -> Actor | None:
     return found
 
 
-def begin_login(kind: str, secret: str) -> None:
-    """The browser keeps `secret` for `kind`; the session's other contents are new, so none can be planted before."""
-    kept = {key: session[key] for key in ("lang", "elder", "source", "lobby_day", "lobby", "visitor") if key in session}
-    other = {key: session[key] for key in ("patient_secret", "staff_secret") if key in session}
+_KEPT = ("lang", "elder", "source", "lobby_day", "lobby", "visitor", "unsent", "unsent_to")
+_LOGINS = ("patient_secret", "staff_secret", "patient_was", "staff_was")
+
+
+def begin_login(kind: str, secret: str, ref: str) -> None:
+    """The browser keeps `secret` for `kind`; the session's other contents are new, so none can be planted before.
+
+    It also keeps who that was, unreadably, so that what one person typed is offered to no other one.
+    """
+    kept = {key: session[key] for key in (*_KEPT, *_LOGINS) if key in session}
     session.clear()
-    session.update(kept | other | {f"{kind}_secret": secret})
+    session.update(kept | {f"{kind}_secret": secret, f"{kind}_was": runtime().units.keys.index(ref, "web.was")})
     session.permanent = True
 
 
@@ -161,9 +170,7 @@ def end_login(kind: str) -> None:
 
 def require_patient() -> Answer | None:
     """A surface's guard: a patient's account is logged in, else the log-in page comes first and leads back."""
-    if who_asks("patient") is None:
-        return redirect(url_for("entrance.log_in", next=_back_to()))
-    return None
+    return None if who_asks("patient") else log_in_first("entrance.log_in")
 
 
 def require_staff(*roles: str) -> Guard:
@@ -172,7 +179,7 @@ def require_staff(*roles: str) -> Guard:
     def guard() -> Answer | None:
         found = who_asks("staff")
         if found is None:
-            return redirect(url_for("entrance.staff_log_in", next=_back_to()))
+            return log_in_first("entrance.staff_log_in")
         if CHOOSES_PASSWORD in found.roles:
             return redirect(url_for("entrance.own_password"))
         if roles and not found.roles & set(roles):
@@ -186,8 +193,15 @@ def open_to_all() -> None:
     """A surface's guard: anyone may come; what they see holds nobody's data."""
 
 
-def _back_to() -> str:
-    return request.full_path.rstrip("?") if request.method == "GET" else ""
+def log_in_first(log_in: str) -> BaseResponse:
+    """To the log-in and from there back; a form that was sent waits, one without contents leads back to its page."""
+    if request.method == "GET":
+        return redirect(url_for(log_in, next=request.full_path.rstrip("?")))
+    if unsent.keep():
+        flash(gettext("登录已过期；您填写的内容还在，登录后再提交"), "info")
+        return redirect(url_for(log_in, next=url_for("entrance.send_again")))
+    flash(gettext("登录已过期，请登录后再试一次"), "info")
+    return redirect(url_for(log_in, next=came_from()))
 
 
 def limit(name: str, subject: str, *, at_most: int, window_seconds: int) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import time
 
-from flask import Flask, Response, g, jsonify, render_template, request, session
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import get_locale
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.kernel.errors import BadInput, TryLater, VisitError
 from app.kernel.ids import new_public_id
 from app.runtime import runtime
-from app.web import counts, edge
+from app.web import counts, edge, unsent
 from app.web.paths import this_page
 from app.web.words import words_for
 
@@ -75,6 +76,8 @@ def _begin() -> None:
     sent = (request.path, *request.args.values(), *form)
     if any("\x00" in text for text in sent):  # PostgreSQL keeps no such character, and nobody types it
         raise BadInput
+    if request.blueprint in unsent.SURFACES:
+        unsent.forget_if_sent()
 
 
 def _finish(response: Response) -> Response:
@@ -130,8 +133,10 @@ def _refuse(error: VisitError) -> Response:
     return _say_no(error.http_status, error.code, dict(error.facts))
 
 
-def _stale_form(_error: CSRFError) -> Response:
+def _stale_form(_error: CSRFError) -> BaseResponse:
     edge.drop_unit()
+    if unsent.keep_own():
+        return redirect(url_for("entrance.send_again"))
     return _say_no(400, "stale_form", {})
 
 

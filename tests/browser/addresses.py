@@ -81,6 +81,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "patient.ask_unbind": (("zhang", "/patients/{patient.child}/unbind"),),
     "entrance.log_in": (("", "/login"),),
     "entrance.code": (("asked", "/login/code"),),
+    "entrance.send_again": (("lin", "/unsent"),),
     "entrance.staff_log_in": (("", "/staff/login"),),
     "entrance.own_password": (("admin", "/staff/password"),),
     "public.verify": (("", "/verify"),),

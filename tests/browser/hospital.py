@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,8 +82,17 @@ class Hospital:
             kept |= {"code_id": "waits", "code_phone": "138****8000"}
         if who == "sun":
             kept["asked"] = {self.ids["bill.open"]: ["weixin://wxpay/bizpayurl?pr=a1b2c3d4", {}]}
+        if who == "lin":
+            kept["unsent"] = self._typed()
         signer = self.house.app.session_interface.get_signing_serializer(self.house.app)  # type: ignore[attr-defined]
         return str(signer.dumps(kept))
+
+    def _typed(self) -> str:
+        """Somebody's words that wait in their browser to be sent."""
+        at = self.clock.now().isoformat()
+        words = [["name", "李秀兰"], ["relation", "parent"]]
+        told = {"kind": "patient", "who": "", "at": at, "path": "/patients", "page": "/patients/new", "fields": words}
+        return self.units.keys.seal(json.dumps(told), "cookie.unsent")
 
     def _log_in(self, who: str) -> str:
         with self.units.open() as uow:

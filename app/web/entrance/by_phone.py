@@ -88,7 +88,7 @@ def check_code() -> edge.Answer:
     if found is None:
         return _code_form(gettext("验证码不对或已失效，请核对短信，或重新获取"), 422)
     next_path = session.get(NEXT, "")
-    edge.begin_login("patient", found.secret)
+    edge.begin_login("patient", found.secret, found.actor.ref)
     return redirect(lead_back(next_path))
 
 

@@ -43,7 +43,7 @@ def wechat_back() -> edge.Answer:
     with edge.fresh_unit() as uow:
         found = logins.log_in_by_openid(uow, openid=openid)
     if found is not None:
-        edge.begin_login("patient", found.secret)
+        edge.begin_login("patient", found.secret, found.actor.ref)
         return redirect(lead_back(next_path))
     session[OPENID] = openid
     flash(gettext("微信已授权。请再用手机号登录一次，以后就不用了"), "ok")

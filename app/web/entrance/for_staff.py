@@ -50,7 +50,7 @@ def check_staff() -> edge.Answer:
         found = logins.log_in_staff(uow, login=login[:40], password=request.form.get("password", ""))
     if found is None:
         return _form(next_path, login, gettext("账号或密码不对；连续输错 5 次将锁定 15 分钟"), 401)
-    edge.begin_login("staff", found.secret)
+    edge.begin_login("staff", found.secret, found.actor.ref)
     return redirect(next_path or landing(found.actor.roles))
 
 
