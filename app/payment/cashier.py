@@ -125,6 +125,16 @@ def hand_back(uow: Uow, *, refund_public_id: str, tender: Tender) -> CashierEntr
     return entry
 
 
+def payee(uow: Uow, refund_public_id: str) -> int:
+    """To whom the refund goes: the patient's inner id; NotFound when there is no such refund."""
+    found = uow.session.scalars(
+        select(Bill.patient_id).join(Refund, Refund.bill_id == Bill.id).where(Refund.public_id == refund_public_id)
+    ).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def bill_for_window(uow: Uow, public_id: str) -> Bill:
     """The bill named `public_id`, whoever's it is; else NotFound."""
     found = uow.session.scalars(select(Bill).where(Bill.public_id == public_id)).first()

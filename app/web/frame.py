@@ -56,7 +56,7 @@ def frame_requests(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _broken)
     app.context_processor(_for_templates)
-    app.jinja_env.globals["get_locale"] = get_locale
+    app.jinja_env.globals.update(get_locale=get_locale, is_first_flaw=_is_first_flaw)
 
 
 def _for_templates() -> dict[str, object]:
@@ -66,6 +66,13 @@ def _for_templates() -> dict[str, object]:
         "once_key": edge.once_key,
         "this_page": this_page,
     }
+
+
+def _is_first_flaw() -> bool:
+    """True once on a page: the field that is to have the focus, since it is the first one to be mended."""
+    is_first = not g.get("has_flaw")
+    g.has_flaw = True
+    return is_first
 
 
 def _begin() -> None:

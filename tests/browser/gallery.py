@@ -130,7 +130,7 @@ def gallery_app() -> Flask:
     app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans_CN"
     Babel(app)
     Compress(app)
-    app.jinja_env.globals.update(get_locale=get_locale, csrf_token=lambda: "sample-token")
+    app.jinja_env.globals.update(get_locale=get_locale, csrf_token=lambda: "sample-token", is_first_flaw=lambda: False)
 
     @app.context_processor
     def surroundings() -> dict[str, object]:

@@ -90,8 +90,32 @@ def test_a_card_needs_its_slip_and_a_refusal_says_why(house: House) -> None:
     taken = clerk.post(f"/window/cashier/bills/{bill}/card", data={"terminal_no": "T1", "slip_no": "42"})
 
     assert refused.status_code == 422
-    assert "tender_not_valid" in refused.text
+    assert "终端号或凭证号有误" in refused.text
+    assert 'name="terminal_no" type="text" value="T1"' in refused.text
     assert "凭证号" in follow(clerk, taken).text
+
+
+@pytest.mark.parametrize(("said", "flaw"), [("20", "收到的金额少于应收"), ("twenty", "请填写金额")])
+def test_a_mistyped_amount_is_said_at_its_field_on_the_patients_bill(house: House, said: str, flaw: str) -> None:
+    _, bill = unpaid(house)
+    clerk = begin(house)
+
+    refused = clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": said})
+
+    field = refused.text.partition('id="e-tendered"')[2]
+    assert refused.status_code == 422
+    assert flaw in field.partition("</p>")[0]
+    assert f'value="{said}"' in field.partition(">")[2].partition("autofocus")[0]
+    assert "张秀英" in refused.text
+    assert "¥25.00" in refused.text
+
+
+def test_a_mistyped_float_is_said_at_its_field(house: House) -> None:
+    clerk = house.browser("cashier")
+
+    answers = [clerk.post("/window/cashier/shift", data={"float": said}) for said in ("two hundred", "-1")]
+
+    assert [(answer.status_code, "请填写金额" in answer.text) for answer in answers] == [(422, True)] * 2
 
 
 def test_a_cancelled_visit_is_handed_back_where_it_was_paid(house: House) -> None:

@@ -318,3 +318,15 @@ def test_a_check_in_that_was_a_mistake_is_taken_back_until_the_patient_is_called
     assert "A001 号作废" in gone.text
     assert (twice.status_code, state_of(house, ticket)) == (409, "void")
     assert "撤销报到" not in nurse.get(f"/desk/arrived/{held.public_id}").text
+
+
+def test_a_number_that_no_visit_has_is_said_at_its_field(house: House) -> None:
+    nurse = house.browser("nurse")
+
+    answer = nurse.post("/desk/check-in", data={"visit_number": "V26112300000000"})
+
+    field = answer.text.partition('id="e-visit_number"')[2].partition("</div>")[0]
+    assert answer.status_code == 404
+    assert "没有这个就诊号" in field
+    assert 'value="V26112300000000"' in field
+    assert "autofocus" in field

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, url_for
+from collections.abc import Mapping
+
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
 from app.kernel.errors import NotFound
@@ -27,7 +29,18 @@ OUT = (TicketState.PASSED, TicketState.AWAY)
 @work.needs(NURSE)
 def check_in() -> edge.Answer:
     """The form for a visit number."""
-    return work.page("desk/check_in.html", PLACE, found=None, classes=_classes(edge.current_uow()))
+    return _form_page()
+
+
+def _form_page(found: Mapping[str, object] | None = None, flaw: str = "") -> str:
+    return work.page(
+        "desk/check_in.html",
+        PLACE,
+        found=found,
+        classes=_classes(edge.current_uow()),
+        typed=request.form if flaw else {},
+        flaw=flaw,
+    )
 
 
 def _classes(uow: Uow) -> list[tuple[str, str]]:
@@ -39,12 +52,15 @@ def _classes(uow: Uow) -> list[tuple[str, str]]:
 @blueprint.post("/check-in")
 @work.needs(NURSE)
 def do_check_in() -> edge.Answer:
-    """The patient of the visit number is in the queue; typed twice, the same number is shown."""
+    """The patient of the visit number is in the queue; typed twice, the same number is shown.
+
+    A number that no visit has is said at its field, with what was typed.
+    """
     uow = edge.current_uow()
     typed = work.typed("visit_number", 20).upper()
     visit = registration.registration_by_visit_number(uow, read_digits(typed) or typed)
     if visit is None:
-        raise NotFound
+        return _form_page(flaw=gettext("没有这个就诊号，请核对后再输入，或扫患者的就诊码")), 404
     queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))
     return redirect(url_for("desk.arrived", visit_id=visit.public_id))
 
@@ -75,7 +91,7 @@ def arrived(visit_id: str) -> edge.Answer:
         "hand_over_href": url_for("desk.hand_over", visit_id=visit_id),
         "rooms": _rooms(uow, ticket),
     }
-    return work.page("desk/check_in.html", PLACE, found=found, classes=_classes(uow))
+    return _form_page(found)
 
 
 def _rooms(uow: Uow, ticket: Ticket) -> list[tuple[str, str]]:

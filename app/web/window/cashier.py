@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Callable
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
 from app.identity import finding, for_staff
@@ -15,8 +15,6 @@ from app.insurance import consents
 from app.insurance import service as insurance
 from app.insurance.errors import SplitChanged
 from app.kernel import audit
-from app.kernel.errors import BadInput
-from app.kernel.money import parse_yuan
 from app.kernel.uow import Uow
 from app.paper.receipt import ReceiptPaper, render_receipt
 from app.payment import cashier as till
@@ -31,17 +29,9 @@ from app.runtime import runtime
 from app.web import edge, paper_words, show, show_work, work
 from app.web.printing import printed
 from app.web.window import CASHIER, PLACE, blueprint
+from app.web.window.amounts import MISTYPED, Flaws, amount, flaws_of
 
 MOST_SEARCHES_PER_HOUR = 300
-
-
-def amount(name: str) -> int:
-    """The field's amount of yuan in fen; an empty field is nought, figures of any width are taken."""
-    text = unicodedata.normalize("NFKC", work.typed(name, 16))
-    try:
-        return parse_yuan(text) if text else 0
-    except ValueError:
-        raise BadInput(fields={name: "not_an_amount"}) from None
 
 
 @blueprint.get("/cashier")
@@ -79,11 +69,16 @@ def _named(uow: Uow, number: str) -> Patient | None:
 @work.needs(CASHIER)
 def payer(patient_id: str) -> edge.Answer:
     """The patient's bills, those to be paid first, and what waits here to be handed back; the look is on record."""
+    return _payer_page(for_staff.patient_by_public_id(edge.current_uow(), patient_id))
+
+
+def _payer_page(found: Patient, flaws: Flaws | None = None) -> str:
     uow = edge.current_uow()
-    found = for_staff.patient_by_public_id(uow, patient_id)
     return work.page(
         "window/payer.html",
         PLACE,
+        typed=request.form,
+        flaws=flaws or {},
         banner=_banner(uow, found),
         bills=[_row(bill) for bill in till.bills_of_patient(uow, found.id)],
         refunds=[_refund(refund, order) for refund, order in till.refunds_at_window(uow, found.id)],
@@ -120,12 +115,18 @@ def _refund(refund: Refund, order: PaymentOrder) -> dict[str, object]:
 @work.needs(CASHIER)
 def bill(bill_id: str) -> edge.Answer:
     """One bill line by line, and while it is open the two ways to pay it here."""
+    return _bill_page(bill_id)
+
+
+def _bill_page(bill_id: str, flaws: Flaws | None = None) -> str:
     uow = edge.current_uow()
     found = till.bill_for_window(uow, bill_id)
     patient = for_staff.patient_by_id(uow, found.patient_id)
     return work.page(
         "window/bill.html",
         PLACE,
+        typed=request.form,
+        flaws=flaws or {},
         banner=_banner(uow, patient),
         bill=_row(found),
         bill_id=bill_id,
@@ -178,17 +179,21 @@ def _line(line: object) -> dict[str, str]:
 @work.needs(CASHIER)
 def take_cash(bill_id: str) -> edge.Answer:
     """Cash was handed over: the bill is paid, and the page says what to give back."""
-    return _take(bill_id, Tender(PayMethod.CASH, amount("tendered")))
+    return _take(bill_id, lambda: Tender(PayMethod.CASH, amount("tendered")))
 
 
 @blueprint.post("/cashier/bills/<bill_id>/card")
 @work.needs(CASHIER)
 def take_card(bill_id: str) -> edge.Answer:
     """The card terminal printed its slip: the bill is paid by it."""
-    return _take(bill_id, Tender(PayMethod.CARD, 0, work.typed("terminal_no", 16), work.typed("slip_no", 12)))
+    return _take(bill_id, _slip)
 
 
-def _take(bill_id: str, tender: Tender) -> edge.Answer:
+def _slip() -> Tender:
+    return Tender(PayMethod.CARD, 0, work.typed("terminal_no", 16), work.typed("slip_no", 12))
+
+
+def _take(bill_id: str, handed_over: Callable[[], Tender]) -> edge.Answer:
     if work.typed("consent", 4) == "yes":
         uow = edge.current_uow()
         split = insurance.split_of(uow, till.bill_for_window(uow, bill_id).split_id)
@@ -196,7 +201,9 @@ def _take(bill_id: str, tender: Tender) -> edge.Answer:
             consents.agree(uow, split)
     edge.finish_unit()
     try:
-        taken = till.take(runtime().units, edge.actor(), bill_id, tender)
+        taken = till.take(runtime().units, edge.actor(), bill_id, handed_over())
+    except MISTYPED as error:
+        return _bill_page(bill_id, flaws_of(error)), 422
     except SplitChanged as changed:
         flash(gettext("医保金额有变，请按新的金额收费"), "warn")
         return redirect(url_for("window.bill", bill_id=changed.facts["bill"]))
@@ -210,8 +217,12 @@ def _take(bill_id: str, tender: Tender) -> edge.Answer:
 @work.needs(CASHIER)
 def hand_back(refund_id: str) -> edge.Answer:
     """The refund is in the patient's hands, or back on the card by the terminal's slip."""
-    tender = Tender(PayMethod.CARD, 0, work.typed("terminal_no", 16), work.typed("slip_no", 12))
-    entry = till.hand_back(edge.current_uow(), refund_public_id=refund_id, tender=tender)
+    try:
+        entry = till.hand_back(edge.current_uow(), refund_public_id=refund_id, tender=_slip())
+    except MISTYPED as error:
+        edge.drop_unit()
+        patient_id = till.payee(edge.current_uow(), refund_id)
+        return _payer_page(for_staff.patient_by_id(edge.current_uow(), patient_id), flaws_of(error)), 422
     return redirect(url_for("window.receipt", entry_id=entry.public_id))
 
 

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
+from app.kernel.errors import BadInput
 from app.kernel.uow import Uow
 from app.payment import shifts
 from app.payment.models import CashierEntry, CashierShift
 from app.payment.states import CashierShiftState
 from app.web import edge, show, show_work, work
 from app.web.window import CASHIER, PLACE, blueprint
-from app.web.window.cashier import amount
+from app.web.window.amounts import NOT_AN_AMOUNT, Flaws, amount
 
 
 @blueprint.get("/cashier/shift")
 @work.needs(CASHIER)
 def drawer() -> edge.Answer:
     """The shift that stands with its totals and the form to end it, or the form to begin one."""
+    return _drawer_page()
+
+
+def _drawer_page(flaws: Flaws | None = None) -> str:
     uow = edge.current_uow()
     standing = shifts.standing(uow)
-    return work.page("window/drawer.html", PLACE, shift=_shown(uow, standing) if standing else None)
+    shown = _shown(uow, standing) if standing else None
+    return work.page("window/drawer.html", PLACE, shift=shown, typed=request.form, flaws=flaws or {})
+
+
+def _mistyped(field: str) -> edge.Answer:
+    edge.drop_unit()
+    return _drawer_page({field: str(NOT_AN_AMOUNT)}), 422
 
 
 @blueprint.post("/cashier/shift")
 @work.needs(CASHIER)
 def begin_shift() -> edge.Answer:
     """The cashier answers for the drawer from now on."""
-    shifts.open_shift(edge.current_uow(), float_fen=amount("float"))
+    try:
+        shifts.open_shift(edge.current_uow(), float_fen=amount("float"))
+    except BadInput:
+        return _mistyped("float")
     return redirect(url_for("window.cashier"))
 
 
@@ -35,7 +49,10 @@ def begin_shift() -> edge.Answer:
 @work.needs(CASHIER)
 def end_shift() -> edge.Answer:
     """The drawer was counted and the shift is over; leads to its totals."""
-    shift = shifts.close_shift(edge.current_uow(), counted_fen=amount("counted"))
+    try:
+        shift = shifts.close_shift(edge.current_uow(), counted_fen=amount("counted"))
+    except BadInput:
+        return _mistyped("counted")
     flash(gettext("班次已结束"), "ok")
     return redirect(url_for("window.shift", shift_id=shift.public_id))
 
@@ -45,7 +62,7 @@ def end_shift() -> edge.Answer:
 def shift(shift_id: str) -> edge.Answer:
     """One of the cashier's own shifts: its totals, what was counted, and the difference."""
     uow = edge.current_uow()
-    return work.page("window/drawer.html", PLACE, shift=_shown(uow, shifts.own(uow, shift_id)))
+    return work.page("window/drawer.html", PLACE, shift=_shown(uow, shifts.own(uow, shift_id)), typed={}, flaws={})
 
 
 def _shown(uow: Uow, found: CashierShift) -> dict[str, object]:
