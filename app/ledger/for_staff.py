@@ -12,7 +12,7 @@ from app.kernel.errors import NotFound
 from app.kernel.logbook import PAGE_ROWS
 from app.kernel.uow import Uow
 from app.ledger.accounts import Account
-from app.ledger.models import Journal, Posting, Proof
+from app.ledger.models import DayBalance, Journal, Posting, Proof
 from app.payment.models import Bill
 
 
@@ -33,7 +33,27 @@ class Balance:
 
 
 def trial_balance(uow: Uow, day: date) -> list[Balance]:
-    """The trial balance 试算平衡 of the day, in the order of the accounts; all of `after_fen` add up to nought."""
+    """The trial balance 试算平衡 of the day, in the order of the accounts; all of `after_fen` add up to nought.
+
+    It begins at the latest closed day before it whose balances are kept, and adds what moved since, so that it costs
+    the same after years.
+    """
+    kept_day = uow.session.scalar(select(func.max(DayBalance.day)).where(DayBalance.day < day))
+    found = {side: Balance(*side, before_fen, 0, 0) for side, before_fen in _kept(uow, kept_day)}
+    for side, *moved in _moved(uow, kept_day, day):
+        before_fen = found[side].before_fen if side in found else 0
+        found[side] = Balance(*side, before_fen + moved[0], moved[1], moved[2])
+    order = list(Account)
+    return sorted(found.values(), key=lambda each: (order.index(each.account), each.party))
+
+
+def _kept(uow: Uow, day: date | None) -> list[tuple[tuple[Account, str], int]]:
+    rows = uow.session.scalars(select(DayBalance).where(DayBalance.day == day)) if day else ()
+    return [((row.account, row.party), row.amount_fen) for row in rows]
+
+
+def _moved(uow: Uow, after: date | None, day: date) -> list[tuple[tuple[Account, str], int, int, int]]:
+    """By account and party: what moved after that day and before this one, what was debited and credited on it."""
     is_today, amount = Journal.day == day, Posting.amount_fen
     rows = uow.session.execute(
         select(
@@ -44,12 +64,10 @@ def trial_balance(uow: Uow, day: date) -> list[Balance]:
             func.sum(case((is_today & (amount < 0), -amount), else_=0)),
         )
         .join(Journal, Journal.id == Posting.journal_id)
-        .where(Journal.day <= day)
+        .where(Journal.day <= day, *[Journal.day > after] if after else [])
         .group_by(Posting.account, Posting.party)
-    ).all()
-    order = list(Account)
-    found = [Balance(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows]
-    return sorted(found, key=lambda each: (order.index(each.account), each.party))
+    )
+    return [((row[0], row[1]), int(row[2]), int(row[3]), int(row[4])) for row in rows]
 
 
 def journals(uow: Uow, day: date, *, before_id: int | None = None) -> list[tuple[Journal, int, str]]:

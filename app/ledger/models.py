@@ -1,4 +1,4 @@
-"""Journals (凭证), one for each movement, with their postings (分录); and what the nightly proofs found."""
+"""Journals (凭证), one for each movement, with their postings (分录); what the nights proved, and what they kept."""
 
 from __future__ import annotations
 
@@ -54,3 +54,15 @@ class Proof(Row):
     journals: Mapped[int]
     turnover_fen: Mapped[int] = mapped_column(Fen)
     flaws: Mapped[list[Any]]
+
+
+class DayBalance(Row):
+    """What an account held by party at the end of a closed day: the sum of all its postings until then."""
+
+    __tablename__ = "ledger_day_balance"
+    __table_args__ = (UniqueConstraint("day", "account", "party"),)
+
+    day: Mapped[date]
+    account: Mapped[Account] = mapped_column(choice(Account))
+    party: Mapped[str] = mapped_column(String(16))
+    amount_fen: Mapped[int] = mapped_column(Fen)

@@ -1,7 +1,8 @@
 """The questions by which the ledger is proven: each finds what is wrong, names it and says by how much.
 
 A row found is (journal id or None, bill id or None, fen by which the ledger differs). The ledger holds when none finds
-any: every journal is balanced, and the ledger says what orders, bills, refunds, splits and invoices say.
+any: every journal is balanced, the ledger says what orders, bills, refunds, splits and invoices say, and the balances
+kept for closed days are the sums of all postings until their ends.
 """
 
 from __future__ import annotations
@@ -33,6 +34,22 @@ _LEFT = "s.returned_fund_fen + s.returned_other_fen + s.returned_account_fen - s
 _NET_OF_BILL = (
     "SELECT j.bill_id, sum(p.amount_fen) AS fen FROM ledger_journal j JOIN ledger_posting p ON p.journal_id = j.id"
     " WHERE p.account = '{account}' GROUP BY j.bill_id"
+)
+# Each kept day with every account there is, a balance that was not kept counting as nought, among the days' movements.
+_MOVED = (
+    "SELECT p.account, p.party, j.day, sum(p.amount_fen) AS fen FROM ledger_posting p"
+    " JOIN ledger_journal j ON j.id = p.journal_id GROUP BY p.account, p.party, j.day"
+)
+_KEPT = (
+    "SELECT a.account, a.party, d.day, 0 AS fen, coalesce(k.amount_fen, 0) AS kept_fen"
+    " FROM (SELECT account, party FROM ledger_posting UNION SELECT account, party FROM ledger_day_balance) a"
+    " CROSS JOIN (SELECT DISTINCT day FROM ledger_day_balance) d LEFT JOIN ledger_day_balance k"
+    " ON k.day = d.day AND k.account = a.account AND k.party = a.party"
+)
+_RUNNING = (
+    "SELECT kept_fen, sum(fen) OVER (PARTITION BY account, party ORDER BY day, kept_fen IS NOT NULL"  # noqa: S608 - see above
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS told_fen"
+    f" FROM (SELECT account, party, day, fen, NULL AS kept_fen FROM ({_MOVED}) m UNION ALL {_KEPT}) days"
 )
 
 PROOFS = {
@@ -107,5 +124,9 @@ PROOFS = {
         " LEFT JOIN (SELECT bill_id, sum(total_fen) AS fen FROM invoice GROUP BY bill_id) i ON i.bill_id = n.bill_id"
         " WHERE b.state IN ('paid', 'partly_refunded', 'refunded') AND n.fen + coalesce(i.fen, 0) <> 0"
         " AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.bill_id = b.id AND r.state <> 'succeeded')"
+    ),
+    "day_balance_differs": (
+        "SELECT NULL AS journal_id, NULL AS bill_id, kept_fen - told_fen AS off_fen"  # noqa: S608 - see above
+        f" FROM ({_RUNNING}) running WHERE kept_fen IS NOT NULL AND kept_fen <> told_fen"
     ),
 }

@@ -6,16 +6,19 @@ import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, literal, select, text
 
+from app.kernel.clock import hospital_day
 from app.kernel.inserts import insert_into
 from app.kernel.long_runs import run_long
 from app.kernel.uow import Uow
-from app.ledger.models import Journal, Posting, Proof
+from app.ledger.models import DayBalance, Journal, Posting, Proof
 from app.ledger.proofs import PROOFS
 
 # A flood of flaws has one cause; the first hundred name it.
 MOST_FLAWS = 100
+# Whatever was begun before midnight, and stands on the page of the day before, is at its end by then.
+CLOSED_AFTER = timedelta(minutes=15)
 _log = logging.getLogger(__name__)
 
 
@@ -47,11 +50,15 @@ def latest_flaws(uow: Uow) -> list[Flaw]:
 
 
 def prove_yesterday(uow: Uow) -> int:
-    """The day that is over is proven, once; returns how many days that were (0 or 1). Flaws are on the log by kind."""
-    day = uow.today() - timedelta(days=1)
+    """The day that is closed is proven, once; returns how many days that were (0 or 1). Flaws are on the log by kind.
+
+    Its balances are kept, and all that were kept before are proven with it.
+    """
+    day = hospital_day(uow.now() - CLOSED_AFTER, uow.zone) - timedelta(days=1)
     if uow.session.scalar(select(Proof.id).where(Proof.day == day)) is not None:
         return 0
     run_long(uow)
+    _keep_balances(uow, day)
     found = flaws(uow)
     journals, turnover_fen = turnover(uow, day)
     made = uow.session.scalar(
@@ -70,6 +77,18 @@ def prove_yesterday(uow: Uow) -> int:
         count = sum(flaw.kind == kind for flaw in found)
         _log.warning("the ledger does not hold", extra={"code": kind, "count": count})
     return 0 if made is None else 1
+
+
+def _keep_balances(uow: Uow, day: date) -> None:
+    """What every account held at the end of `day` is kept, added up from its first posting on; quiet when it is."""
+    held = (
+        select(literal(day, DayBalance.day.type), Posting.account, Posting.party, func.sum(Posting.amount_fen))
+        .join(Journal, Journal.id == Posting.journal_id)
+        .where(Journal.day <= day)
+        .group_by(Posting.account, Posting.party)
+    )
+    insert = insert_into(uow, DayBalance).from_select(["day", "account", "party", "amount_fen"], held)
+    uow.session.execute(insert.on_conflict_do_nothing(index_elements=["day", "account", "party"]))
 
 
 def turnover(uow: Uow, day: date) -> tuple[int, int]:

@@ -56,6 +56,7 @@ FLAWS = {
     "uninsured_differs": _l("医保冲销与结算不符"),
     "advance_left_over": _l("账单结清后预收不为零"),
     "invoiced_differs": _l("票据与收入不符"),
+    "day_balance_differs": _l("日终余额与凭证不符"),
 }
 
 

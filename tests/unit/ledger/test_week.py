@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
@@ -14,12 +15,14 @@ from app.invoice.states import InvoiceKind
 from app.kernel.uow import Units, Uow
 from app.ledger import followers, for_staff, proving
 from app.ledger.accounts import Account, Movement
-from app.ledger.models import Journal, Posting, Proof
+from app.ledger.models import DayBalance, Journal, Posting, Proof
 from app.payment.models import Bill, BillLine, PaymentOrder, Refund
 from app.payment.states import BillState, RefundState
 from tests import factories_prescription as written
 from tests.conftest import SetClock, is_postgres
 from tests.unit.ledger.week import Week
+
+KEPT = "day_balance_differs"
 
 
 @pytest.fixture
@@ -27,6 +30,11 @@ def week(units: Units, clock: SetClock) -> Week:
     with units.open() as uow:
         written.stocked(uow)
     return Week(units, clock, written.a_reviewer(units))
+
+
+def forget_balances(units: Units) -> None:
+    with units.open() as uow:
+        uow.session.execute(delete(DayBalance))
 
 
 def day(week: Week) -> None:
@@ -45,6 +53,11 @@ def journal(units: Units, movement: Movement, which: int = 0) -> Journal:
     with units.open(reads_only=True) as uow:
         wanted = select(Journal).where(Journal.movement == movement).order_by(Journal.id)
         return uow.session.scalars(wanted).all()[which]
+
+
+def named(found: list[proving.Flaw]) -> set[int | None]:
+    """The bills that the flaws name; a balance kept for a day that was changed afterwards names none."""
+    return {flaw.bill_id for flaw in found if flaw.kind != KEPT}
 
 
 def test_the_trial_balance_of_a_week_is_nought_and_says_what_the_bills_say(units: Units, week: Week) -> None:
@@ -89,7 +102,7 @@ def test_one_fen_on_one_side_is_named_by_its_journal(units: Units, week: Week) -
         found = proving.flaws(uow)
 
     assert proving.Flaw("journal_unbalanced", wrong.id, wrong.bill_id, -1) in found
-    assert {flaw.bill_id for flaw in found} == {wrong.bill_id}
+    assert named(found) == {wrong.bill_id}
     with units.open() as uow:
         uow.session.execute(only.values(amount_fen=Posting.amount_fen + 1))
 
@@ -127,7 +140,7 @@ def test_one_fen_on_both_sides_of_any_movement_is_named_by_journal_and_bill(unit
 
         assert "journal_unbalanced" not in {flaw.kind for flaw in found}
         assert [abs(flaw.off_fen) for flaw in found if (flaw.kind, flaw.journal_id) == (kind, wrong.id)] == [1]
-        assert {flaw.bill_id for flaw in found} == {wrong.bill_id}
+        assert named(found) == {wrong.bill_id}
 
 
 def test_money_that_was_never_booked_is_named_by_its_bill(units: Units, week: Week) -> None:
@@ -142,9 +155,10 @@ def test_money_that_was_never_booked_is_named_by_its_bill(units: Units, week: We
         found = proving.flaws(uow)
 
     assert proving.Flaw("received_differs", None, order.bill_id, -order.paid_fen) in found
-    assert {flaw.bill_id for flaw in found} == {order.bill_id}
+    assert named(found) == {order.bill_id}
     with units.open() as uow:
         followers.receive_when_received(uow, events.MoneyReceived(order.id, order.bill_id))
+    forget_balances(units)
 
 
 def test_the_night_writes_down_what_it_found_and_does_so_once(
@@ -165,6 +179,7 @@ def test_the_night_writes_down_what_it_found_and_does_so_once(
         assert ["journal_unbalanced", wrong.id, wrong.bill_id, 1] in newest.flaws
         uow.session.execute(one.values(amount_fen=Posting.amount_fen - 1))
     assert "the ledger does not hold" in caplog.text
+    forget_balances(units)
 
 
 @pytest.mark.skipif(not is_postgres(), reason="SQLite stops no statement")
@@ -182,3 +197,75 @@ def test_the_proof_of_years_is_not_stopped_as_a_request_would_be(
     prove(proving.prove_yesterday)
     with pytest.raises(OperationalError):
         prove(proving.flaws)
+
+
+def trial_balances(units: Units, week: Week, days: int) -> list[list[for_staff.Balance]]:
+    with units.open(reads_only=True) as uow:
+        return [for_staff.trial_balance(uow, uow.today() - timedelta(days=ago)) for ago in range(days)]
+
+
+def test_from_kept_balances_every_day_looks_as_if_all_history_were_added_up(units: Units, week: Week) -> None:
+    week.play(days=3, happenings=4)
+    week.opens("D9")
+    week.fee_paid()
+    week.clock.step(days=2)
+    week.drugs_taken_back()
+
+    from_kept = trial_balances(units, week, 7)
+    with units.open(reads_only=True) as uow:
+        assert uow.session.scalar(select(func.count(DayBalance.day.distinct()))) == 3
+    forget_balances(units)
+
+    assert trial_balances(units, week, 7) == from_kept
+    assert [len(day) > 0 for day in from_kept] == [True] * 6 + [False]
+
+
+def test_a_closed_day_is_not_added_up_again_and_an_error_planted_in_it_is_found(units: Units, week: Week) -> None:
+    week.play(days=2, happenings=2)
+    before = balances(units)
+    wrong = journal(units, Movement.EARN)
+
+    shifted(units, wrong, 1)
+    assert balances(units) == before  # nothing of the closed day was read
+    week.clock.step(days=1)
+    with units.open() as uow:
+        assert proving.prove_yesterday(uow) == 1
+        told = proving.latest_flaws(uow)
+        shown = [abs(flaw.off_fen) for flaw in told if flaw.kind == KEPT]
+    shifted(units, wrong, -1)
+
+    assert named(told) == {wrong.bill_id}
+    assert shown
+    assert set(shown) == {1}
+    forget_balances(units)
+
+
+@pytest.mark.parametrize("deed", [update(DayBalance).values(amount_fen=DayBalance.amount_fen + 7), delete(DayBalance)])
+def test_a_kept_balance_that_was_changed_or_taken_away_is_found(units: Units, week: Week, deed) -> None:
+    week.play(days=2, happenings=1)
+    with units.open() as uow:
+        first = uow.session.scalars(select(DayBalance).where(DayBalance.amount_fen != 0).limit(1)).one()
+        assert proving.flaws(uow) == []
+        uow.session.execute(deed.where(DayBalance.id == first.id))
+
+    with units.open(reads_only=True) as uow:
+        found = proving.flaws(uow)
+
+    off_fen = 7 if deed.is_update else -first.amount_fen
+    assert found == [proving.Flaw(KEPT, None, None, off_fen)]
+    forget_balances(units)
+
+
+def test_a_day_is_closed_when_all_that_was_begun_before_midnight_is_at_its_end(units: Units, week: Week) -> None:
+    week.clock.step(hours=14, minutes=29)
+    week.drugs_paid()  # at 23:59
+    week.clock.step(minutes=15)
+    with units.open() as uow:
+        assert proving.prove_yesterday(uow) == 1  # the day before that, on which nothing happened
+        assert uow.session.scalars(select(DayBalance)).all() == []
+
+    week.clock.step(minutes=2)
+    with units.open() as uow:
+        assert proving.prove_yesterday(uow) == 1
+        kept = uow.session.scalars(select(DayBalance)).all()
+    assert sum(row.amount_fen for row in kept) == 0
