@@ -16,7 +16,7 @@ from app.cli.loading import hospital_command
 from app.cli.rotating import rotate
 from app.cli.seed import seed
 from app.cli.voicing import voice_command
-from app.identity import staffing
+from app.identity import second_step, staffing
 from app.identity.rules import ROLES
 from app.kernel import audit
 from app.kernel.errors import VisitError
@@ -98,6 +98,18 @@ def staff_add_command(login: str, name: str, roles: tuple[str, ...], practitione
     except VisitError as error:
         raise click.ClickException(error.code) from error
     click.echo(f"{login} can log in")
+
+
+@staff_command.command("forget-phone")
+@click.argument("login")
+def staff_forget_phone_command(login: str) -> None:
+    """Take the second step off a log-in, as when the only administrator has lost the phone."""
+    with runtime().units.open(OPERATOR) as uow:
+        staff = staffing.by_login(uow, login)
+        if staff is None:
+            raise click.ClickException(f"nobody logs in as {login}")
+        second_step.take_away(uow, staff)
+    click.echo(f"{login} logs in without a phone, and puts a new one on file where that is demanded")
 
 
 @click.group("audit")

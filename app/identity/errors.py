@@ -133,6 +133,12 @@ class LastAdmin(Refused):
     code = "last_admin"
 
 
+class SecondStepStands(Refused):
+    """Their phone is on file; an administrator takes it away when it was lost or is another now."""
+
+    code = "second_step_stands"
+
+
 class PasswordWrong(Refused):
     """The present password is not the one typed."""
 

@@ -15,6 +15,8 @@ INVARIANTS = {
     "patients_are_sealed": _unsealed("patient", "name_sealed", "id_number_sealed", "phone_sealed"),
     "accounts_are_sealed": _unsealed("account", "phone_sealed"),
     "guardians_are_sealed": _unsealed("guardian_consent", "guardian_sealed"),
+    "second_steps_are_sealed": _unsealed("staff", "second_step_key_sealed"),
+    "a_second_step_has_its_key": "SELECT count(*) FROM staff WHERE has_second_step AND second_step_key_sealed = ''",
     "codes_are_sealed": _unsealed("phone_code", "phone_sealed", "code_sealed"),
     "a_merged_record_holds_no_numbers_and_nobody_acts_for_it": (
         "SELECT count(*) FROM patient p WHERE p.merged_into_id IS NOT NULL AND (p.id_number_sealed <> ''"

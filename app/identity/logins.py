@@ -10,11 +10,11 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from app.identity.models import Account, AccountChannel, Device, LoginSession, PhoneCode, Staff
 from app.identity.ports import CodeCourier
-from app.identity.rules import CHOOSES_PASSWORD, CODE_LIVES_MINUTES, CODE_TRIES, read_phone
+from app.identity.rules import CHOOSES_PASSWORD, CODE_LIVES_MINUTES, CODE_TRIES, TAKES_SECOND_STEP, read_phone
 from app.kernel import audit, outbox
 from app.kernel.db import Instant
 from app.kernel.errors import NotFound
@@ -178,14 +178,22 @@ def log_in_staff(uow: Uow, *, login: str, password: str) -> LoggedIn | None:
     fits = password_fits(staff.password_hash if staff else _NOBODYS_HASH, password)
     if staff is None or is_locked or not fits:
         if staff is not None and not is_locked:
-            staff.failed_logins += 1
-            if staff.failed_logins >= LOCK_AFTER:
-                staff.locked_until, staff.failed_logins = uow.now() + timedelta(minutes=LOCK_MINUTES), 0
+            note_wrong_try(uow, staff)
         audit.record(uow, "staff.log_in", "staff", staff.public_id if staff else "", outcome="wrong_login")
         return None
-    staff.failed_logins = 0
+    if not staff.has_second_step:  # else wrong codes count on until a right one comes
+        staff.failed_logins = 0
     audit.record(uow, "staff.log_in", "staff", staff.public_id)
     return _begin(uow, staff_actor(staff), staff_id=staff.id)
+
+
+def note_wrong_try(uow: Uow, staff: Staff) -> bool:
+    """A wrong password or code counts; True when it was the fifth and locks the log-in for a quarter of an hour."""
+    staff.failed_logins += 1
+    is_last = staff.failed_logins >= LOCK_AFTER
+    if is_last:
+        staff.locked_until, staff.failed_logins = uow.now() + timedelta(minutes=LOCK_MINUTES), 0
+    return is_last
 
 
 def password_fits(password_hash: str, password: str) -> bool:
@@ -197,12 +205,19 @@ def password_fits(password_hash: str, password: str) -> bool:
 
 
 def staff_actor(staff: Staff) -> Actor:
-    """The staff member as the one who acts; who has yet to choose a password of their own may do nothing else."""
-    return Actor("staff", staff.public_id, staff.id, _may_act_as(staff.roles, staff.must_choose_password))
+    """The staff member as the one who acts, having logged in by password alone.
+
+    Who has yet to show a code of their phone, or to choose a password of their own, may do nothing else.
+    """
+    lacks_step = staff.needs_second_step or staff.has_second_step
+    roles = _may_act_as(staff.roles, lacks_step=lacks_step, must_choose=staff.must_choose_password)
+    return Actor("staff", staff.public_id, staff.id, roles)
 
 
-def _may_act_as(roles: Iterable[object], must_choose_password: bool) -> frozenset[str]:
-    return frozenset({CHOOSES_PASSWORD}) if must_choose_password else frozenset(map(str, roles))
+def _may_act_as(roles: Iterable[object], *, lacks_step: bool, must_choose: bool) -> frozenset[str]:
+    if lacks_step:
+        return frozenset({TAKES_SECOND_STEP})
+    return frozenset({CHOOSES_PASSWORD}) if must_choose else frozenset(map(str, roles))
 
 
 def _begin(uow: Uow, actor: Actor, *, account_id: int | None = None, staff_id: int | None = None) -> LoggedIn:
@@ -233,6 +248,7 @@ _HOLDER = Hot(
         Staff.public_id,
         Staff.roles,
         Staff.must_choose_password,
+        or_(Staff.needs_second_step, Staff.has_second_step) & ~LoginSession.took_second_step,
         Staff.is_active,
     )
     .outerjoin(Account, Account.id == LoginSession.account_id)
@@ -249,14 +265,16 @@ def who_holds(uow: Uow, secret: str, *, uses_it: bool = False) -> Actor | None:
     row = _HOLDER.first(uow, {"p_secret_hash": _hash(secret)})
     if row is None:
         return None
-    seen_at, ends_at, kind, account_id, account_ref, staff_id, staff_ref, roles, must_choose, is_active = row
+    seen_at, ends_at, kind, account_id, account_ref, staff_id, staff_ref, roles, must_choose, lacks_step, active = row
     if ends_at <= uow.now() or seen_at + IDLE[kind] < uow.now():
         return None
     if uses_it and seen_at < uow.now() - timedelta(minutes=1):
         stay(uow, secret)
     if account_id is not None:
         return Actor("patient", account_ref, account_id)
-    return Actor("staff", staff_ref, staff_id, _may_act_as(roles, must_choose)) if is_active else None
+    if not active:
+        return None
+    return Actor("staff", staff_ref, staff_id, _may_act_as(roles, lacks_step=lacks_step, must_choose=must_choose))
 
 
 _STAY = Hot(
@@ -278,6 +296,11 @@ def stay(uow: Uow, secret: str) -> None:
 def log_out(uow: Uow, secret: str) -> None:
     """The log-in is over; quiet when it already was."""
     uow.session.execute(update(LoginSession).where(LoginSession.secret_hash == _hash(secret)).values(ends_at=uow.now()))
+
+
+def held_with(secret: str) -> ColumnElement[bool]:
+    """The condition that a log-in is the one held with `secret`."""
+    return LoginSession.secret_hash == _hash(secret)
 
 
 def end_staff_sessions(uow: Uow, staff_id: int, *, but: str = "") -> None:

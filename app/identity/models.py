@@ -6,7 +6,7 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import PublicRow, Row, choice
@@ -183,6 +183,8 @@ class Staff(PublicRow):
     """Somebody who works in the hospital and logs in with name and password.
 
     `must_choose_password`: the password was given by somebody else, so the first log-in leads to choosing another.
+    `needs_second_step`: a password alone lets them in nowhere. The key of their own phone's codes is on file once they
+    were shown it, counts when `has_second_step`, and no code up to `second_step_used` (a half minute) counts any more.
     """
 
     __tablename__ = "staff"
@@ -196,6 +198,10 @@ class Staff(PublicRow):
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     must_choose_password: Mapped[bool] = mapped_column(default=False)
+    needs_second_step: Mapped[bool] = mapped_column(default=False, server_default=false())
+    has_second_step: Mapped[bool] = mapped_column(default=False, server_default=false())
+    second_step_key_sealed: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    second_step_used: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Device(PublicRow):
@@ -210,7 +216,10 @@ class Device(PublicRow):
 
 
 class LoginSession(Row):
-    """A log-in that is in force; the phone or PC holds the secret, the row only its hash."""
+    """A log-in that is in force; the phone or PC holds the secret, the row only its hash.
+
+    `took_second_step`: whoever logged in also showed a code of their own phone.
+    """
 
     __tablename__ = "login_session"
 
@@ -221,6 +230,7 @@ class LoginSession(Row):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
+    took_second_step: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ApiClient(PublicRow):

@@ -32,6 +32,7 @@ ROLES = (
     "auditor",
 )
 SHORTEST_PASSWORD = 10
+TAKES_SECOND_STEP = "takes_second_step"  # the one thing that whoever has yet to show a code of their own phone may do
 CHOOSES_PASSWORD = "chooses_password"  # noqa: S105 - the one thing that whoever has a password for the first time may do
 
 

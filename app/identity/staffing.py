@@ -71,6 +71,11 @@ def member(uow: Uow, public_id: str) -> Staff:
     return found
 
 
+def by_login(uow: Uow, login: str) -> Staff | None:
+    """Whoever logs in as `login`, also when locked out."""
+    return uow.session.scalars(select(Staff).where(Staff.login == login)).first()
+
+
 def change(uow: Uow, staff: Staff, *, name: str, roles: Collection[str], practitioner_code: str) -> None:
     """Name, roles and doctor's code are these from the next request on.
 

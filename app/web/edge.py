@@ -14,7 +14,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.identity import logins
-from app.identity.rules import CHOOSES_PASSWORD
+from app.identity.rules import CHOOSES_PASSWORD, TAKES_SECOND_STEP
 from app.kernel import audit, once, rates
 from app.kernel.errors import NotAllowed, TryLater, VisitError
 from app.kernel.uow import NOBODY, Actor, Uow
@@ -180,6 +180,8 @@ def require_staff(*roles: str) -> Guard:
         found = who_asks("staff")
         if found is None:
             return log_in_first("entrance.staff_log_in")
+        if TAKES_SECOND_STEP in found.roles:
+            return log_in_first("entrance.second_step")
         if CHOOSES_PASSWORD in found.roles:
             return redirect(url_for("entrance.own_password"))
         if roles and not found.roles & set(roles):

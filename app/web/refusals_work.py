@@ -14,6 +14,7 @@ WORDS: dict[str, tuple[object, object, object]] = {
         _l("除此人外，没有别人能管理人员。"),
         _l("请先让另一位管理员能够登录。"),
     ),
+    "second_step_stands": (_l("已绑定手机"), _l("两步验证已经开启。"), _l("换手机请找管理员解除。")),
     "password_wrong": (_l("当前密码不对"), _l("输入的当前密码与登录密码不一致。"), _l("请重新输入当前密码。")),
     "password_too_weak": (
         _l("新密码不合要求"),

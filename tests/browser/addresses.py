@@ -84,6 +84,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "entrance.send_again": (("lin", "/unsent"),),
     "entrance.staff_log_in": (("", "/staff/login"),),
     "entrance.own_password": (("admin", "/staff/password"),),
+    "entrance.second_step": (("admin", "/staff/second-step"),),
     "public.verify": (("", "/verify"),),
     "public.verify_one": (("", "{verify}"),),
     "terminal.home": (("checker", "/terminal/"),),

@@ -10,4 +10,5 @@ from app.web.entrance import by_phone as by_phone  # noqa: E402 - the pages hang
 from app.web.entrance import by_wechat as by_wechat  # noqa: E402
 from app.web.entrance import for_staff as for_staff  # noqa: E402
 from app.web.entrance import own_password as own_password  # noqa: E402
+from app.web.entrance import second_step as second_step  # noqa: E402
 from app.web.entrance import unsent as unsent  # noqa: E402

@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from app.identity import logins
+from app.identity.rules import TAKES_SECOND_STEP
 from app.web import edge
 from app.web.entrance import blueprint
 from app.web.paths import own_path
@@ -51,6 +52,8 @@ def check_staff() -> edge.Answer:
     if found is None:
         return _form(next_path, login, gettext("账号或密码不对；连续输错 5 次将锁定 15 分钟"), 401)
     edge.begin_login("staff", found.secret, found.actor.ref)
+    if TAKES_SECOND_STEP in found.actor.roles:
+        return redirect(url_for("entrance.second_step", next=next_path))
     return redirect(next_path or landing(found.actor.roles))
 
 

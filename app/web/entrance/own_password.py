@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from app.identity import staffing
-from app.identity.rules import CHOOSES_PASSWORD, SHORTEST_PASSWORD
+from app.identity.rules import CHOOSES_PASSWORD, SHORTEST_PASSWORD, TAKES_SECOND_STEP
 from app.web import edge
 from app.web.entrance import blueprint
 from app.web.entrance.for_staff import landing
@@ -18,6 +18,8 @@ def own_password() -> edge.Answer:
     found = edge.who_asks("staff")
     if found is None:
         return redirect(url_for("entrance.staff_log_in", next=url_for("entrance.own_password")))
+    if TAKES_SECOND_STEP in found.roles:
+        return redirect(url_for("entrance.second_step", next=url_for("entrance.own_password")))
     must = CHOOSES_PASSWORD in found.roles
     return render_template("entrance/own_password.html", must=must, shortest=SHORTEST_PASSWORD)
 
@@ -29,8 +31,8 @@ def choose_password() -> edge.Answer:
     Refuses `password_wrong`, `password_too_weak`, and `too_many` after ten tries in a quarter of an hour.
     """
     found = edge.who_asks("staff")
-    if found is None:
-        return redirect(url_for("entrance.staff_log_in"))
+    if found is None or TAKES_SECOND_STEP in found.roles:
+        return redirect(url_for("entrance.own_password"))
     edge.limit("staff.password", found.ref, at_most=10, window_seconds=900)
     with edge.fresh_unit() as uow:
         staffing.choose_password(

@@ -6,7 +6,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from app.identity import staffing
+from app.identity import second_step, staffing
 from app.identity.models import Staff
 from app.identity.rules import ROLES
 from app.web import edge, show, work
@@ -42,6 +42,8 @@ def _row(staff: Staff) -> dict[str, object]:
         "name": staff.name,
         "roles": show.listed(ROLE_WORDS[role] for role in ROLES if role in staff.roles),
         "is_active": staff.is_active,
+        "needs_second_step": staff.needs_second_step,
+        "has_second_step": staff.has_second_step,
         "href": url_for("staff.member", staff_id=staff.public_id),
     }
 
@@ -115,6 +117,27 @@ def let_in(staff_id: str) -> edge.Answer:
     uow = edge.current_uow()
     staffing.let_in(uow, staffing.member(uow, staff_id))
     flash(gettext("已恢复，此人可以登录"), "ok")
+    return redirect(url_for("staff.member", staff_id=staff_id))
+
+
+@blueprint.post("/people/<staff_id>/second-step")
+@work.needs(ADMIN)
+def demand_second_step(staff_id: str) -> edge.Answer:
+    """From their next page on they need a code of their own phone (`is_needed` yes), or a password is enough again."""
+    uow = edge.current_uow()
+    is_needed = request.form.get("is_needed") == "yes"
+    second_step.demand(uow, staffing.member(uow, staff_id), is_needed=is_needed)
+    flash(gettext("登录时须两步验证") if is_needed else gettext("不再要求两步验证"), "ok")
+    return redirect(url_for("staff.member", staff_id=staff_id))
+
+
+@blueprint.post("/people/<staff_id>/second-step/take-away")
+@work.needs(ADMIN)
+def take_second_step_away(staff_id: str) -> edge.Answer:
+    """Their phone counts no more, as when it was lost, and they are logged out everywhere."""
+    uow = edge.current_uow()
+    second_step.take_away(uow, staffing.member(uow, staff_id))
+    flash(gettext("已解除手机，此人须重新登录"), "ok")
     return redirect(url_for("staff.member", staff_id=staff_id))
 
 
