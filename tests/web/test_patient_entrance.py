@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -30,8 +33,36 @@ def test_what_is_no_mobile_number_is_told_at_the_field(phone):
     assert 'aria-invalid="true"' in answer.text
 
 
-def test_a_number_gets_one_code_a_minute_and_five_a_day(phone, clock):
-    phone.send("/login", phone="13800000101")
+def test_a_second_tap_leads_to_where_the_code_is_typed(phone, couriers):
+    phone.send("/login", phone="13800000101", next="/bills")
+
+    again = phone.send("/login", phone="138 0000 0101")
+    page = phone.follow(again).text
+    landed = phone.send("/login/code", digits=couriers.texts.sent[-1][1])
+
+    assert again.location == "/login/code"
+    assert "验证码刚刚发过" in page
+    assert len(couriers.texts.sent) == 1
+    assert landed.location == "/bills"
+
+
+def test_whoever_asks_for_another_code_need_not_type_the_number_again(phone):
+    phone.send("/login", phone="138 0000 0101", next="/bills")
+    page = phone.open("/login/code").text
+    another = re.search(r'href="(/login\?[^"]*)"', page)
+    assert another
+
+    form = phone.open(html.unescape(another[1])).text
+
+    assert 'value="13800000101"' in form
+    assert 'name="next" value="/bills"' in form
+    assert "13800000101" not in phone.open("/login").text
+    with phone.client.session_transaction() as kept:
+        assert "13800000101" not in str(dict(kept))
+
+
+def test_a_number_gets_one_code_a_minute_and_five_a_day(phone, other_phone, clock):
+    other_phone.send("/login", phone="13800000101")
 
     at_once = phone.send("/login", phone="13800000101")
     later = []

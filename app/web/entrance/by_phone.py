@@ -8,6 +8,8 @@ from flask_babel import get_locale, gettext
 from app.identity import logins
 from app.identity.errors import BadPhone, NoTextMessages
 from app.identity.rules import mask_phone, read_phone
+from app.kernel.crypto import CannotOpen
+from app.kernel.errors import TooMany
 from app.rulebook.service import rules_for
 from app.runtime import runtime
 from app.web import edge
@@ -15,14 +17,23 @@ from app.web.entrance import blueprint
 from app.web.paths import lead_back, own_path
 
 CODE_ID, SHOWN_PHONE, NEXT, OPENID = "code_id", "code_phone", "next", "openid"
+NUMBER, _PLACE = "code_number", "cookie.code_number"
 
 
 @blueprint.get("/login")
 def log_in() -> edge.Answer:
-    """The form that asks for the phone number."""
+    """The form that asks for the phone number; whoever comes for another code need not type it again."""
     if edge.who_asks("patient") is not None:
         return redirect(lead_back(request.args.get("next", "")))
-    return _phone_form("", own_path(request.args.get("next", "")))
+    return _phone_form(_number_asked() if "again" in request.args else "", own_path(request.args.get("next", "")))
+
+
+def _number_asked() -> str:
+    """The number to which this browser had a code sent, as a person types it; '' when it had none sent."""
+    try:
+        return runtime().units.keys.open(session.get(NUMBER, ""), _PLACE).removeprefix("+86")
+    except CannotOpen:
+        return ""
 
 
 def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) -> edge.Answer:
@@ -51,12 +62,20 @@ def send_code() -> edge.Answer:
         number = read_phone(typed)
     except BadPhone:
         return _phone_form(typed, next_path, gettext("请输入 11 位手机号码"), 422)
-    edge.limit("code.minute", number, at_most=1, window_seconds=60)
+    try:
+        edge.limit("code.minute", number, at_most=1, window_seconds=60)
+    except TooMany as error:
+        if _number_asked() != number.removeprefix("+86"):
+            raise
+        seconds = error.facts["retry_seconds"]
+        flash(gettext("验证码刚刚发过，请看短信；%(seconds)s 秒后可以重新获取", seconds=seconds), "info")
+        return redirect(url_for("entrance.code"))
     edge.limit("code.day", number, at_most=5, window_seconds=86400)
     with edge.fresh_unit() as uow:
         code_public_id = logins.request_phone_code(uow, phone=number)
     logins.send_codes(runtime().units, texts)
     session[CODE_ID], session[SHOWN_PHONE], session[NEXT] = code_public_id, mask_phone(number), next_path
+    session[NUMBER] = runtime().units.keys.seal(number, _PLACE)
     return redirect(url_for("entrance.code"))
 
 
