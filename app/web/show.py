@@ -40,6 +40,14 @@ PROOFS = {
 }
 SEXES = {Sex.MALE: _l("男"), Sex.FEMALE: _l("女"), Sex.UNKNOWN: _l("未说明")}
 
+# The four grades of doctors; a hospital that has others has them as it writes them.
+_TITLES = {
+    "主任医师": _l("主任医师"),
+    "副主任医师": _l("副主任医师"),
+    "主治医师": _l("主治医师"),
+    "住院医师": _l("住院医师"),
+}
+
 # How often a drug is taken: the usual abbreviations, in Chinese and English.
 _FREQUENCIES = {
     "qd": ("每日 1 次", "once a day"),
@@ -186,6 +194,16 @@ def wait_words(low_minutes: int, high_minutes: int) -> str:
 def in_language(chinese: str, english: str) -> str:
     """The name in the reader's language; the Chinese one where there is no other."""
     return english if is_english() and english else chinese
+
+
+def title_words(title: str) -> str:
+    """A doctor's title in the reader's language."""
+    return str(_TITLES.get(title, title))
+
+
+def with_title(name: str, title: str) -> str:
+    """张伟 主任医师, or 张伟 Chief physician."""
+    return f"{name} {title_words(title)}".strip()
 
 
 def room_words(room: str) -> str:

@@ -259,6 +259,17 @@ def test_the_front_page_is_a_304_until_something_changes(zhang, clinic, units: U
     assert unchanged.data == b""
 
 
+def test_a_doctors_title_is_told_in_the_readers_language(zhang, clinic):
+    where = f"/sessions/{clinic.clinic.session.public_id}"
+    chinese = [zhang.open(page).text for page in ("/departments/GI", where)]
+
+    zhang.send("/preferences", language="en", next="/")
+
+    english = [zhang.open(page).text for page in ("/departments/GI", where)]
+    assert all("张伟 主任医师" in page for page in chinese)
+    assert all("张伟 Chief physician" in page and "医师" not in page for page in english)
+
+
 def test_a_day_that_is_not_released_is_not_offered(zhang, clinic):
     page = zhang.open("/departments/GI").text
     with clinic.units.open() as uow:

@@ -143,11 +143,11 @@ def _is_bookable(uow: Uow, card: SessionCard) -> bool:
 
 
 def _session(card: SessionCard) -> dict[str, object]:
-    sits = card.session
+    sits, title = card.session, show.title_words(card.practitioner.title)
     return {
         "id": sits.public_id,
         "title": f"{show.day_words(sits.visit_day)} {show.HALF_DAYS[sits.half_day]} {card.practitioner.name}",
-        "note": f"{card.practitioner.title} {show.time_span(sits.starts_at, sits.ends_at)} {show.yuan(sits.fee_fen)}",
+        "note": f"{title} {show.time_span(sits.starts_at, sits.ends_at)} {show.yuan(sits.fee_fen)}",
         "free": card.free_places,
     }
 
@@ -202,7 +202,7 @@ def _slip(uow: Uow, row: Registration, patient: Patient) -> Markup:
     digits = visit_code.to_digits(row.visit_number)
     facts = (
         (gettext("科室"), show.in_language(department.name, department.name_en)),
-        (gettext("医生"), f"{card.practitioner.name} {card.practitioner.title}"),
+        (gettext("医生"), show.with_title(card.practitioner.name, card.practitioner.title)),
         (gettext("时间"), f"{show.day_words(row.visit_day)} {show.clock_time(starts_at)}"),
         (gettext("地点"), line_words.where(department, rooms)),
         (gettext("序号"), gettext("第 %(number)s 号", number=row.place_no)),

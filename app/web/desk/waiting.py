@@ -27,7 +27,7 @@ from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint
 
 def form(uow: Uow, department: Department) -> dict[str, object]:
     """What the form that joins shows for a department: its doctors, the next seven days."""
-    doctors = [(one.code, f"{one.name} {one.title}") for one in sittings.doctors(uow, department.id)]
+    doctors = [(one.code, show.with_title(one.name, one.title)) for one in sittings.doctors(uow, department.id)]
     return {
         "doctors": [("", str(gettext("任意医生"))), *doctors],
         "half_days": waitlist_words.half_days(),

@@ -27,7 +27,7 @@ def _offer(card: SessionCard, lost: LostPlace) -> dict[str, str]:
     is_same = who.id == lost.practitioner_id
     return {
         "session_id": sits.public_id,
-        "who": f"{who.name} {who.title}",
+        "who": show.with_title(who.name, who.title),
         "same": str(gettext("原来约的医生") if is_same else gettext("同科室医生")),
         "when": f"{show.day_words(sits.visit_day)} {show.HALF_DAYS[sits.half_day]}",
         "fee": show.yuan(sits.fee_fen),

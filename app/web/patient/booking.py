@@ -154,7 +154,7 @@ def row_of(card: SessionCard) -> dict[str, object]:
     return {
         "href": url_for("patient.clinic_session", session_id=session.public_id) if card.free_places else "",
         "doctor": card.practitioner.name,
-        "title": card.practitioner.title,
+        "title": show.title_words(card.practitioner.title),
         "good_at": card.practitioner.good_at,
         "time": f"{show.HALF_DAYS[session.half_day]} {show.time_span(session.starts_at, session.ends_at)}",
         "fee": show.yuan(session.fee_fen),
@@ -234,7 +234,7 @@ def _facts(uow: Uow, card: SessionCard) -> list[dict[str, str]]:
     where = line_words.where(card.department, shared_lines.rooms_ahead(uow, session))
     return [
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
-        {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
+        {"label": gettext("医生"), "value": show.with_title(card.practitioner.name, card.practitioner.title)},
         {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {row_of(card)['time']}"},
         {"label": gettext("地点"), "value": where},
         {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},

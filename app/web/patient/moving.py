@@ -104,7 +104,7 @@ def confirm_move(registration_id: str, session_id: str) -> edge.Answer:
         facts=[
             {"label": gettext("现在的时间"), "value": _when(uow, found, scheduling.card_by_id(uow, found.session_id))},
             {"label": gettext("改到"), "value": f"{show.day_words(sits.visit_day)} {row_of(card)['time']}"},
-            {"label": gettext("医生"), "value": f"{card.practitioner.name} {card.practitioner.title}"},
+            {"label": gettext("医生"), "value": show.with_title(card.practitioner.name, card.practitioner.title)},
             {"label": gettext("挂号费"), "value": show.yuan(_fee_fen(uow, found, card))},
         ],
         fee_words=_fee_words(uow, found, card),

@@ -79,7 +79,7 @@ def _place(place: Place) -> dict[str, str]:
     session, who = place.card.session, place.card.practitioner
     return {
         "session_id": session.public_id,
-        "who": f"{who.name} {who.title}",
+        "who": show.with_title(who.name, who.title),
         "same": gettext("上次就诊的医生") if place.is_same_practitioner else gettext("同科室医生"),
         "when": f"{show.day_words(session.visit_day)} {show.HALF_DAYS[session.half_day]}",
         "fee": show.yuan(session.fee_fen),

@@ -158,7 +158,7 @@ def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
         {"label": gettext("科室"), "value": show.in_language(department.name, department.name_en)},
         {
             "label": gettext("医生"),
-            "value": f"{found.card.practitioner.name} {found.card.practitioner.title}",
+            "value": show.with_title(found.card.practitioner.name, found.card.practitioner.title),
             "note": gettext("原来约的医生临时停诊，由这位医生替诊") if registrations.is_substituted(uow, row) else "",
         },
         {"label": gettext("时间"), "value": f"{show.day_words(row.visit_day)} {show.clock_time(found.starts_at)}{end}"},

@@ -77,7 +77,9 @@ def _form(uow: Uow, code: str, typed: dict[str, str], flaw: str = "") -> edge.An
     department = scheduling.department_by_code(uow, code)
     last = uow.today() + timedelta(days=LONGEST_WINDOW_DAYS)
     cards = scheduling.cards(uow, department_id=department.id, from_day=uow.today(), to_day=last)
-    doctors = {card.practitioner.code: f"{card.practitioner.name} {card.practitioner.title}" for card in cards}
+    doctors = {
+        card.practitioner.code: show.with_title(card.practitioner.name, card.practitioner.title) for card in cards
+    }
     chosen = family.chosen_patient(uow)
     return render_template(
         "patient/waitlist_new.html",

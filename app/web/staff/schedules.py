@@ -83,7 +83,7 @@ def _row(card: SessionCard, sizes: dict[int, int]) -> dict[str, object]:
     return {
         "time": f"{show.HALF_DAYS[sits.half_day]} {show.time_span(sits.starts_at, sits.ends_at)}",
         "department": show.in_language(card.department.name, card.department.name_en),
-        "doctor": f"{card.practitioner.name} {card.practitioner.title}",
+        "doctor": show.with_title(card.practitioner.name, card.practitioner.title),
         "room": sits.room,
         "room_words": show.room_words(sits.room),
         "free": f"{card.free_places} / {sizes.get(sits.id, 0)}",
@@ -127,7 +127,7 @@ def _others(uow: Uow, card: SessionCard) -> list[tuple[str, str]]:
     """Who may stand in: the department's doctors first, then the house's."""
     doctors = [doctor for doctor in sittings.doctors(uow) if doctor.id != card.practitioner.id]
     doctors.sort(key=lambda doctor: doctor.department_id != card.department.id)
-    return [(doctor.code, f"{doctor.name} {doctor.title}") for doctor in doctors]
+    return [(doctor.code, show.with_title(doctor.name, doctor.title)) for doctor in doctors]
 
 
 @blueprint.post("/schedules/<session_id>/substitute")

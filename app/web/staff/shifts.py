@@ -63,7 +63,7 @@ def shifts() -> edge.Answer:
         filters=[field("department", gettext("科室"), options=options)],
         rows=[
             {
-                "doctor": f"{doctor.name} {doctor.title}",
+                "doctor": show.with_title(doctor.name, doctor.title),
                 "department": names[doctor.department_id],
                 "week": _week_words(planning.week_of(uow, doctor.id)),
                 "href": url_for("staff.doctor_shifts", doctor=doctor.code),
@@ -100,7 +100,7 @@ def _page(
     return work.page(
         "staff/doctor_shifts.html",
         PLACE,
-        doctor={"code": doctor.code, "name": f"{doctor.name} {doctor.title}"},
+        doctor={"code": doctor.code, "name": show.with_title(doctor.name, doctor.title)},
         week=[
             _row(shift) | {"when": show.weekday(WEEKDAYS[shift.weekday]), "weekday": shift.weekday}
             for shift in planning.week_of(uow, doctor.id)
@@ -109,7 +109,9 @@ def _page(
         weekdays=[(str(number), show.weekday(day)) for number, day in enumerate(WEEKDAYS)],
         half_days=[(half_day.value, str(words)) for half_day, words in show.HALF_DAYS.items()],
         others=[
-            (other.code, f"{other.name} {other.title}") for other in sittings.doctors(uow) if other.id != doctor.id
+            (other.code, show.with_title(other.name, other.title))
+            for other in sittings.doctors(uow)
+            if other.id != doctor.id
         ],
         labels={name: str(label) for name, label in LABELS.items()},
         errors=errors or {},
