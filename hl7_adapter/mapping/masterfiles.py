@@ -19,6 +19,7 @@ from hl7_adapter.mapping.writing import stamp
 # HL7 table 0180: add, update, reactivate; delete, deactivate.
 _STAYS = frozenset({"MAD", "MUP", "MAC"})
 _GOES = frozenset({"MDL", "MDC"})
+MOST_ENTRIES = 500
 _TOLD_OF_EACH = frozenset({"", "AL", "SU"})  # HL7 table 0179, MFI-6: who wants to hear of entries that went well
 _Entry = Callable[[Uow, Reader, str, bool], None]
 
@@ -42,6 +43,9 @@ def file_prices(uow: Uow, message: Message, _peer: str) -> Answered:
 
 
 def _each(uow: Uow, message: Message, entry: _Entry) -> Answered:
+    if len(message.segments("MFE")) > MOST_ENTRIES:
+        words = f"more than {MOST_ENTRIES} entries in one message; send several messages"
+        raise refuse("too_many_entries", 102, f"MFE[{MOST_ENTRIES + 1}]-1", words)
     entries = readers(message, "MFE")
     if not entries:
         raise refuse("field_missing", 101, "MFE-1", "an entry begins with MFE")

@@ -19,6 +19,7 @@ from hl7_adapter.mapping.refusals import from_visit, refuse
 
 _WITH_LINES = frozenset({"NW", "XO"})
 # HL7 table 0119: order accepted; changed, cancelled, discontinued as requested.
+MOST_ORDERS = 500
 _DONE = {"NW": "OK", "XO": "XR", "CA": "CR", "DC": "DR"}
 _ANSWERS = {
     "OMP": ("ORP", "O10", "ORP_O10"),
@@ -59,6 +60,9 @@ def receive_prescriptions(uow: Uow, message: Message, peer: str) -> Answered | N
 
     None, and no effect, when no order in it is about drugs or asks for anything.
     """
+    if len(message.segments("ORC")) > MOST_ORDERS:
+        words = f"more than {MOST_ORDERS} orders in one message; send several messages"
+        raise refuse("too_many_orders", 102, f"ORC[{MOST_ORDERS + 1}]-1", words)
     groups = _by_number(message)
     if not groups:
         return None

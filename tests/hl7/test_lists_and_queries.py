@@ -121,6 +121,29 @@ def test_a_department_is_on_file_with_its_place(hospital: Units) -> None:
         assert (made.name, made.location) == ("耳鼻喉科", "门诊楼5层东侧")
 
 
+def listed(count: int) -> bytes:
+    """A list of so many prices of charge items that are none of ours."""
+    rows = "".join(f"MFE|MUP|E{n}||C{n}\rCDM|C{n}\rPRC|C{n}||||1.50\r" for n in range(count))
+    return (HEAD.format(kind="MFN^M04", id=f"LIST{count}") + "MFI|CDM||UPD|||NE\r" + rows).encode()
+
+
+def test_a_list_has_some_hundreds_of_entries_and_not_any_number(hospital: Units) -> None:
+    taken, refused = answer(hospital, listed(500)), answer(hospital, listed(501))
+
+    assert taken.get("MSA-1") == "AA"
+    assert (refused.get("MSA-1"), refused.get("ERR-3.1")) == ("AE", "102")
+    assert (refused.get("ERR-2.1"), refused.get("ERR-2.2"), refused.get("ERR-2.3")) == ("MFE", "501", "1")
+    assert "more than 500 entries in one message; send several messages" in refused.get("ERR")
+
+
+def test_a_message_has_some_hundreds_of_orders_and_not_any_number(hospital: Units) -> None:
+    orders = "".join(f"ORC|NW|L{n}||RX{n}\rOBR|{n}\r" for n in range(501))
+    told = answer(hospital, (HEAD.format(kind="OMP^O09", id="ORDERS") + "PID|1||P10001^^^HIS^PI\r" + orders).encode())
+
+    assert (told.get("MSA-1"), told.get("ERR-3.1"), told.get("ERR-2.2")) == ("AE", "102", "501")
+    assert "more than 500 orders in one message; send several messages" in told.get("ERR")
+
+
 def test_a_repeated_question_gets_the_same_answer_byte_for_byte(hospital: Units) -> None:
     first = receive(hospital, visit("qbp_by_number"))
 
