@@ -29,6 +29,8 @@ _ANSWERS = frozenset(_ANSWER_TYPES.split())
 MESSAGE_TYPES = _ANSWERS | frozenset(_TOLD_TYPES.split())
 """HL7 table 0076."""
 
+_NO_MARKS = "MSH-1 and MSH-2 do not declare delimiters: marks of punctuation, a different one for each level"
+_OTHER_MARKS = "MSH-2 declares other delimiters than the message is written with: MSH-9 would be repeated"
 _EVENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 
@@ -75,16 +77,20 @@ def read_header(raw: bytes, default_charset: str = "utf-8") -> Header | HeaderPr
     """Read the head of any bytes; never raises.
 
     A byte order mark, blanks, LF line ends, a message type without its event and fields shifted by one are taken as
-    they are. HeaderProblem when there is no readable MSH (code 100), no MSH-10 (101), an unknown message type (200),
-    an event that is no event code (201), another processing id than P, D, T (202) or an unknown version (203).
+    they are. HeaderProblem when there is no readable MSH, or one that declares other delimiters than it is written with
+    (code 100), no MSH-10 (101), an unknown message type (200), an event that is no event code (201), another processing
+    id than P, D, T (202) or an unknown version (203).
     An event that is well formed but unknown is no problem of the header.
     """
     message = parse(raw, default_charset)
     headers = message.segments("MSH")
     if not headers or not message.readable:
-        fault = ErrorAt(100, "MSH-1" if headers else "MSH", "no readable MSH segment")
+        fault = ErrorAt(100, "MSH-2", _NO_MARKS) if headers else ErrorAt(100, "MSH", "no readable MSH segment")
         return HeaderProblem(_header(message, Segment("MSH", DEFAULT, message.decoded.codec)), (fault,))
     header = _header(message, headers[0])
+    repetition = message.delimiters.repetition
+    if repetition and repetition in headers[0].written(9):
+        return HeaderProblem(header, (ErrorAt(100, "MSH-2", _OTHER_MARKS),))
     faults = _faults(header)
     return HeaderProblem(header, faults) if faults else header
 

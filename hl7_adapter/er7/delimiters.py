@@ -1,10 +1,12 @@
 """The five characters a sender parts its fields with, as its MSH-1 and MSH-2 declare them."""
 
+import re
 import string
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _ALLOWED = frozenset(string.punctuation)
+_ESCAPE_AGAIN = re.compile(r"(?<=^..\\)\\+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,14 @@ def read_delimiters(field_separator: str, encoding_characters: str) -> Delimiter
     r"""The delimiters that MSH-1 and MSH-2 declare, or None when they cannot be meant as delimiters.
 
     A delimiter is an ASCII punctuation mark; letters, digits, blanks and controls are refused, because a value could
-    then not be told from structure. A character written twice counts once, since `^~\\&` (copied out of program text)
-    is common. A fifth character is the truncation character; anything after it is ignored.
+    then not be told from structure. Two levels with one character are refused for the same reason. Only the escape
+    character may be a backslash written twice, since `^~\\&` (copied out of program text) is common. A fifth character
+    is the truncation character; anything after it is ignored.
     """
-    marks = list(dict.fromkeys(encoding_characters))
-    if field_separator not in _ALLOWED or not marks or not _ALLOWED.issuperset(marks[:4]):
+    marks = _ESCAPE_AGAIN.sub("", encoding_characters)
+    levels = (field_separator, *marks[:4])
+    if len(levels) < 2 or not _ALLOWED.issuperset(levels) or len(set(levels)) < len(levels):
         return None
-    truncation = marks[4] if len(marks) > 4 and marks[4] in _ALLOWED else ""
+    truncation = marks[4] if len(marks) > 4 and marks[4] in _ALLOWED.difference(levels) else ""
     component, repetition, escape, subcomponent = (*marks[:4], "", "", "")[:4]
     return Delimiters(field_separator, component, repetition, escape, subcomponent, truncation)

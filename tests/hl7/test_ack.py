@@ -243,3 +243,22 @@ def test_what_is_not_there_at_all_is_told_apart_from_what_is_wrong():
         "the processing id is not P, D or T",
         "this version of HL7 is not known",
     ]
+
+
+@pytest.mark.parametrize(("marks", "words"), [("^^\\&", "do not declare"), ("~^\\&", "MSH-9 would be repeated")])
+def test_a_message_written_with_other_delimiters_than_it_declares_is_refused_at_msh_2(marks, words):
+    head = f"MSH|{marks}|HIS|HOSPITAL|MENZHEN|HOSPITAL|20261123092500||ADT^A04|D1|P|2.5.1\r"
+
+    refused = read_header((head + "PID|1||P1^^^HIS^PI\r").encode())
+
+    assert isinstance(refused, HeaderProblem)
+    assert [(fault.code, fault.location) for fault in refused.errors] == [(100, "MSH-2")]
+    assert words in refused.errors[0].text
+    assert answer_code(refused.errors) == "AR"
+
+
+def test_delimiters_that_are_declared_and_used_the_other_way_round_are_taken():
+    taken = read_header(b"MSH|~^\\&|A|B|C|D|20261123092500||ADT~A04|D1|P|2.5.1\rPID|1||P1~~~HIS^P2\r")
+
+    assert not isinstance(taken, HeaderProblem)
+    assert (taken.event, taken.message.get("PID-3[2]")) == ("A04", "P2")

@@ -1,5 +1,6 @@
 """The text of a message: what is written is read again unchanged, and nothing a stranger sends is an exception."""
 
+import itertools
 import string
 import time
 
@@ -245,7 +246,21 @@ def test_without_readable_delimiters_the_message_says_so(raw):
     assert not parse(raw).readable
 
 
-@pytest.mark.parametrize("marks", ["^~\\&", "^~\\\\&", "^~\\&#", "^~\\&amp;"])
+@pytest.mark.parametrize("marks", ["^^\\&", "^~~&", "^~\\~", "^~\\^", "^~&&", "^^", "^~\\\\\\^", "^^~~\\\\&&"])
+def test_two_levels_with_one_character_declare_no_delimiters(marks):
+    assert not parse(f"MSH|{marks}|A\rPID|1||x^y&z\r".encode()).readable
+
+
+def test_delimiters_are_read_as_they_are_declared_or_not_at_all():
+    marks = "|^~\\&#"
+    for declared in map("".join, itertools.product(marks, repeat=4)):
+        meant = declared.removesuffix("\\") if declared.endswith("\\\\") else declared
+        read = read_delimiters("|", declared)
+        assert (read is not None) == (len({"|", *meant}) == 1 + len(meant)), declared
+        assert read is None or read.encoding_characters == meant
+
+
+@pytest.mark.parametrize("marks", ["^~\\&", "^~\\\\&", "^~\\&#", "^~\\&amp;", "^~\\&&", "^~\\\\\\\\&"])
 def test_habits_of_writing_delimiters_are_understood(marks):
     read = parse(f"MSH|{marks}|A\rPID|1||x^y&z\r".encode())
 
