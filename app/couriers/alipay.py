@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.couriers.provider_answers import text_of
 from app.kernel.clock import Clock
 from app.kernel.money import parse_yuan, yuan_text
 from app.payment.alipay_notifications import AlipayKeys
@@ -118,10 +119,10 @@ class AlipayCourier:
             return PaymentFact(state)
         return PaymentFact(
             state,
-            transaction_id=_text(told, "trade_no"),
+            transaction_id=text_of(told, "trade_no"),
             amount_fen=_fen(told, "total_amount"),
             payer_ref=str(told.get("buyer_user_id") or told.get("buyer_open_id") or "")[:64],
-            paid_at=_instant(_text(told, "send_pay_date")),
+            paid_at=_instant(text_of(told, "send_pay_date")),
         )
 
     def close(self, out_trade_no: str) -> None:
@@ -190,7 +191,7 @@ def alipay_keys(settings: AlipaySettings) -> AlipayKeys:
 
 def _state(told: Mapping[str, Any]) -> PaymentFactState:
     """交易状态: a closed trade that was paid once has been given back in full."""
-    status = _text(told, "trade_status")
+    status = text_of(told, "trade_status")
     if status == "TRADE_CLOSED":
         return PaymentFactState.REFUNDED if told.get("send_pay_date") else PaymentFactState.CLOSED
     states = {
@@ -203,16 +204,9 @@ def _state(told: Mapping[str, Any]) -> PaymentFactState:
     return states[status]
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
-    if not isinstance(value, str) or not value:
-        raise ProviderAway(f"the answer has no {name}")
-    return value
-
-
 def _fen(told: Mapping[str, Any], name: str) -> int:
     try:
-        return parse_yuan(_text(told, name))
+        return parse_yuan(text_of(told, name))
     except ValueError:
         raise ProviderAway(f"the answer has no {name}") from None
 

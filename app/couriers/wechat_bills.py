@@ -7,7 +7,8 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from app.couriers.files import download
-from app.couriers.wechat_pay import WeChatPayCourier, text_of
+from app.couriers.provider_answers import text_of
+from app.couriers.wechat_pay import WeChatPayCourier
 from app.payment.ports import ProviderAway, ProviderRefused
 from app.reconciliation.ports import StatementAbsent, StatementKind, StatementNotReady
 

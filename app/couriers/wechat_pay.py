@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.couriers.provider_answers import text_of
 from app.kernel.clock import Clock
 from app.payment.notifications import NotificationKeys, public_key
 from app.payment.ports import (
@@ -219,14 +220,6 @@ def _json(body: str | bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise ProviderAway("the answer is not an object")
     return told
-
-
-def text_of(told: Mapping[str, Any], name: str) -> str:
-    """The text an answer has under `name`; ProviderAway when it has none."""
-    value = told.get(name)
-    if not isinstance(value, str) or not value:
-        raise ProviderAway(f"the answer has no {name}")
-    return value
 
 
 def _amount_fen(told: Mapping[str, Any]) -> int:
