@@ -116,6 +116,20 @@ def test_a_page_for_patients_is_light(chromium: Browser, hospital: Hospital, sur
     assert {path: size for path, size in repeat.items() if not 500 < size <= REPEAT_BYTES} == {}
 
 
+@pytest.mark.parametrize("elder", [False, True])
+def test_the_pickup_code_stands_on_the_first_screen_of_a_small_phone(
+    chromium: Browser, hospital: Hospital, elder: bool
+) -> None:
+    with hospital.context(chromium, "zhang", screen=checks.PHONE_SMALL, elder=elder) as context:
+        page = context.new_page()
+        page.goto(f"{hospital.base_url}/pickup/{hospital.ids['bag.ready']}")
+        code, tabs = page.locator(".qr svg").bounding_box(), page.locator(".tabs").bounding_box()
+
+    assert code
+    assert tabs
+    assert code["y"] + code["height"] <= tabs["y"]
+
+
 def test_every_get_route_is_looked_at_or_is_no_page(hospital: Hospital) -> None:
     routes = get_routes(hospital.house.app)
 
