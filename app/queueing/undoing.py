@@ -45,13 +45,19 @@ def note(uow: Uow, ticket: Ticket, action: TicketAction) -> dict[str, Any]:
 
 
 def last_deed(uow: Uow, session_id: int) -> Ticket | None:
-    """The ticket of the session whose last deed can still be taken back, the latest of them; None without one."""
-    return uow.session.scalars(
+    """The ticket of the session's last deed, while it can still be taken back; None without one."""
+    ticket = uow.session.scalars(
         select(Ticket)
         .where(Ticket.session_id == session_id, Ticket.deed_at > uow.now() - UNDO_WITHIN)
         .order_by(Ticket.deed_at.desc(), Ticket.id.desc())
         .limit(1)
     ).first()
+    return ticket if ticket is not None and _may_be_undone(ticket) else None
+
+
+def _may_be_undone(ticket: Ticket) -> bool:
+    """Nothing else was done with the ticket since, such as sending it for tests."""
+    return TICKET.may(ticket.state, UNDONE_BY[TicketAction(ticket.before["action"])])
 
 
 def undo(uow: Uow, ticket: Ticket) -> None:
@@ -63,14 +69,13 @@ def undo(uow: Uow, ticket: Ticket) -> None:
     before = ticket.before
     if not before or ticket.deed_at is None or ticket.deed_at + UNDO_WITHIN <= uow.now():
         raise CannotUndo
-    undone_by = UNDONE_BY[TicketAction(before["action"])]
-    if not TICKET.may(ticket.state, undone_by):
+    if not _may_be_undone(ticket):
         raise CannotUndo
     if TicketState(before["state"]) in WITH_DOCTOR:
         _refuse_while_busy(uow, ticket)
     restored: dict[str, Any] = {name: before[name] and datetime.fromisoformat(before[name]) for name in _MOMENTS}
     restored |= {"turn": TurnKind(before["turn"]), "passes": before["passes"], "calls": before["calls"]}
-    moves.move(uow, TICKET, ticket, undone_by, before={}, deed_at=None, **restored)
+    moves.move(uow, TICKET, ticket, UNDONE_BY[TicketAction(before["action"])], before={}, deed_at=None, **restored)
     if before["action"] == TicketAction.CALL and before["calls"] == 0:
         own_errors.forget_wait(uow, ticket)
     registration = uow.session.get_one(Registration, ticket.registration_id)

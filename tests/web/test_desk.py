@@ -287,6 +287,19 @@ def test_a_slip_is_taken_back_within_a_minute(house: House) -> None:
     assert (again.status_code, "cannot_undo" in again.text) == (409, True)
 
 
+def test_what_was_followed_by_something_else_is_not_offered_to_be_taken_back(house: House) -> None:
+    _, _, ticket = house.waiting()
+    doctor = house.browser("doctor")
+    doctor.post(f"{queue_page(house)}/next")
+    doctor.post(f"/desk/tickets/{ticket.public_id}/begin")
+    before = doctor.get(queue_page(house)).text
+
+    after = follow(doctor, doctor.post(f"/desk/tickets/{ticket.public_id}/tests")).text
+
+    assert f"/desk/tickets/{ticket.public_id}/undo" in before
+    assert f"/desk/tickets/{ticket.public_id}/undo" not in after
+
+
 def test_a_nurse_sends_a_patient_to_another_room(house: House) -> None:
     _, held, ticket = house.waiting()
     with house.units.open() as uow:
