@@ -70,3 +70,18 @@ def test_the_console_shows_our_own_errors(house: House) -> None:
     assert "消化内科" in page.text
     assert "约 60% 的患者" in page.text
     assert house.browser("it").get("/staff/waits").status_code == 403
+
+
+def test_whoever_was_passed_and_queues_again_is_not_told_that_their_number_is_called(
+    zhang: Phone, clinic: House
+) -> None:
+    _, held, ticket = clinic.waiting(who=account_of(clinic.units, "13800000101"))
+    with clinic.units.open() as uow:
+        called = queueing.call_next(uow, session=clinic.clinic.session)
+        queueing.pass_over(uow, called)
+
+    zhang.send(f"/visits/{held.public_id}/rejoin")
+    page = zhang.open(f"/visits/{held.public_id}").text
+
+    assert f"现在叫到 {ticket.number}" not in page
+    assert "下一位就是您" in page

@@ -74,7 +74,8 @@ def _waiting(visit: Visit) -> Headline:
         return _serving(visit)
     wait = show.wait_words(position.low_minutes, position.high_minutes)
     ahead = gettext("前面还有 %(count)s 人，%(wait)s", count=position.ahead, wait=wait)
-    called = gettext("现在叫到 %(number)s", number=position.called_number) if position.called_number else ""
+    other = position.called_number if position.called_number != ticket.number else ""  # they were called, and passed
+    called = gettext("现在叫到 %(number)s", number=other) if other else ""
     return {
         "number": ticket.number,
         "text": ahead if position.ahead else gettext("下一位就是您，请在诊室外等候"),
