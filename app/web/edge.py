@@ -142,17 +142,21 @@ def _holder_at_once(kind: str, secret: str) -> Actor | None:
 
 
 _KEPT = ("lang", "elder", "source", "lobby_day", "lobby", "visitor", "unsent", "unsent_to")
+_WINDOWS = ("terminal", "invoice_terminal", "invoice_form")
 _LOGINS = ("patient_secret", "staff_secret", "patient_was", "staff_was")
 
 
 def begin_login(kind: str, secret: str, ref: str) -> None:
     """The browser keeps `secret` for `kind`; the session's other contents are new, so none can be planted before.
 
-    It also keeps who that was, unreadably, so that what one person typed is offered to no other one.
+    It also keeps who that was, unreadably, so that what one person typed is offered to no other one; and whoever logs
+    in again at the same window stands there still, with the bag in their hands.
     """
-    kept = {key: session[key] for key in (*_KEPT, *_LOGINS) if key in session}
+    who = runtime().units.keys.index(ref, "web.was")
+    is_back = session.get(f"{kind}_was") == who
+    kept = {key: session[key] for key in (*_KEPT, *_LOGINS, *(_WINDOWS if is_back else ())) if key in session}
     session.clear()
-    session.update(kept | {f"{kind}_secret": secret, f"{kind}_was": runtime().units.keys.index(ref, "web.was")})
+    session.update(kept | {f"{kind}_secret": secret, f"{kind}_was": who})
     session.permanent = True
 
 

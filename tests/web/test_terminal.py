@@ -53,6 +53,19 @@ def test_a_terminal_without_a_window_chooses_one_first(house: House) -> None:
     assert "请扫患者的取药码" in ready.text
 
 
+def test_whoever_logs_in_again_stands_at_the_same_window_with_the_same_bag(house: House) -> None:
+    pharmacist, bag = served(house)
+    pharmacist.post("/staff/logout")
+
+    pharmacist.post("/staff/login", data={"login": "checker", "password": "demo-2026"})
+    still = pharmacist.get(f"/terminal/bags/{bag.public_id}").text
+    pharmacist.post("/staff/logout")
+    pharmacist.post("/staff/login", data={"login": "picker", "password": "demo-2026"})
+
+    assert "请扫药袋条码" in still
+    assert pharmacist.get("/terminal/").location == "/terminal/window"
+
+
 def test_one_picks_and_another_checks(house: House) -> None:
     _, bag = house.queued_bag()
     picker, checker = house.browser("picker"), house.browser("checker")

@@ -48,7 +48,7 @@ def choose_window() -> edge.Answer:
 
 @blueprint.post("/window")
 def take_window() -> edge.Answer:
-    """This browser stands at the chosen window until another is chosen or the log-in ends."""
+    """This browser stands at the chosen window until another is chosen or somebody else logs in."""
     window = pharmacy.window_by_code(edge.current_uow(), work.typed("window", 24))
     if window is None or not window.is_open:
         raise NotFound
