@@ -196,7 +196,7 @@ def statement_sources(runtime: Runtime) -> dict[Source, StatementSource]:
 
 
 def audit_seal(runtime: Runtime) -> int:
-    """What was done since the last seal is sealed; the head goes to the log, which leaves the machine."""
+    """What was done since the last seal is sealed; the heads go to the log, which leaves the machine."""
     try:
         with runtime.units.open(Actor("job", "audit_seal")) as uow:
             sealed = audit.seal(uow)
@@ -205,6 +205,7 @@ def audit_seal(runtime: Runtime) -> int:
     if sealed is None:
         return 0
     _log.info("audit sealed up to %d: %s", sealed.last_id, sealed.head, extra={"count": sealed.rows})
+    _log.info("moves sealed up to %d: %s", sealed.last_move_id, sealed.moves_head, extra={"count": sealed.moves})
     return sealed.rows
 
 

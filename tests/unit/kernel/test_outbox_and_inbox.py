@@ -5,10 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from app.kernel import audit, counters, inbox, outbox
-from app.kernel.audit import AuditEvent
+from app.kernel import counters, inbox, outbox
 from app.kernel.uow import Units, Uow
 from tests.conftest import SetClock, is_postgres
 
@@ -130,21 +129,3 @@ def test_numbers_have_no_gap_and_no_twin_under_concurrency(units: Units) -> None
         given = sorted(value for value in pool.map(take, range(50)) if value)
 
     assert given == list(range(1, 41))
-
-
-def test_an_edited_audit_row_is_found(units: Units, clock: SetClock) -> None:
-    with units.open() as uow:
-        for number in range(5):
-            audit.record(uow, "bill.read", "bill", number)
-    with units.open() as uow:
-        assert audit.seal(uow) is None, "a unit that is still open might own an earlier row"
-    clock.step(seconds=61)
-    with units.open() as uow:
-        audit.seal(uow)
-    with units.open() as uow:
-        assert audit.verify(uow) == ""
-        rows = uow.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
-        rows[2].subject_ref = "999"
-
-    with units.open() as uow:
-        assert f"rows 1 to {rows[4].id} are not as they were" in audit.verify(uow)
