@@ -19,7 +19,7 @@ from hl7_adapter.mapping.writing import stamp
 # HL7 table 0180: add, update, reactivate; delete, deactivate.
 _STAYS = frozenset({"MAD", "MUP", "MAC"})
 _GOES = frozenset({"MDL", "MDC"})
-MOST_ENTRIES = 500
+MOST_ENTRIES = 2000  # a formulary; two seconds
 _TOLD_OF_EACH = frozenset({"", "AL", "SU"})  # HL7 table 0179, MFI-6: who wants to hear of entries that went well
 _Entry = Callable[[Uow, Reader, str, bool], None]
 

@@ -127,13 +127,13 @@ def listed(count: int) -> bytes:
     return (HEAD.format(kind="MFN^M04", id=f"LIST{count}") + "MFI|CDM||UPD|||NE\r" + rows).encode()
 
 
-def test_a_list_has_some_hundreds_of_entries_and_not_any_number(hospital: Units) -> None:
-    taken, refused = answer(hospital, listed(500)), answer(hospital, listed(501))
+def test_a_list_has_some_thousands_of_entries_and_not_any_number(hospital: Units) -> None:
+    taken, refused = answer(hospital, listed(2000)), answer(hospital, listed(2001))
 
     assert taken.get("MSA-1") == "AA"
     assert (refused.get("MSA-1"), refused.get("ERR-3.1")) == ("AE", "102")
-    assert (refused.get("ERR-2.1"), refused.get("ERR-2.2"), refused.get("ERR-2.3")) == ("MFE", "501", "1")
-    assert "more than 500 entries in one message; send several messages" in refused.get("ERR")
+    assert (refused.get("ERR-2.1"), refused.get("ERR-2.2"), refused.get("ERR-2.3")) == ("MFE", "2001", "1")
+    assert "more than 2000 entries in one message; send several messages" in refused.get("ERR")
 
 
 def test_a_message_has_some_hundreds_of_orders_and_not_any_number(hospital: Units) -> None:
