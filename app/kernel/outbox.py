@@ -102,6 +102,22 @@ class OutboxItem(Row):
     is_urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
     emptied_at: Mapped[datetime | None]
 
+    @property
+    def control_id(self) -> str:
+        """MSH-10 of the message that tells it, for good."""
+        return f"MZ{self.id:010d}"
+
+    @property
+    def is_silent(self) -> bool:
+        """True when it is over and nobody had to be told: no message was ever written."""
+        event = str(self.payload.get("event", ""))[:40]
+        return self.state == OutboxState.SENT and self.peer == "" and self.kind == event
+
+    @property
+    def is_laid_to_rest(self) -> bool:
+        """True when it is over though it was not taken: its last failure stands."""
+        return self.state == OutboxState.SENT and self.last_error != ""
+
 
 _POST = insert_unless_there(
     OutboxItem,
@@ -280,6 +296,20 @@ def send_again(uow: Uow, item_id: int) -> None:
         .where(OutboxItem.id == item_id, OutboxItem.state == OutboxState.DEAD)
         .values(state=OutboxState.WAITING, due_at=uow.now(), tries=0)
     )
+
+
+def lay_to_rest(uow: Uow, item_id: int) -> bool:
+    """A dead item needs nobody any more, since a person saw to it otherwise; False for one that is not dead.
+
+    It keeps its answer and its error, which tell it from what was taken.
+    """
+    rested = uow.session.execute(
+        update(OutboxItem)
+        .where(OutboxItem.id == item_id, OutboxItem.state == OutboxState.DEAD)
+        .values(state=OutboxState.SENT, sent_at=uow.now())
+        .returning(OutboxItem.id)
+    )
+    return rested.first() is not None
 
 
 def tell_again(uow: Uow, item_id: int) -> None:

@@ -100,7 +100,7 @@ class Desk:
         try:
             if item.body is None and (peer.is_asked_first or item.payload.get("event") != asking.EVENT):
                 with uow.session.part():
-                    body = write(uow, self._settings, item.payload, f"MZ{item.id:010d}")
+                    body = write(uow, self._settings, item.payload, item.control_id)
                     if body:
                         note_written(uow, item, in_charset(body, peer.out_charset))
         except (OperationalError, CannotTurnBack):

@@ -196,6 +196,55 @@ def test_dead_letters_are_sent_again_by_search(house: House) -> None:
     assert house.audited("outbox.send_again") == 2
 
 
+def told(house: House, *, body: bytes = b"", error: str = "") -> int:
+    """Something to tell that needed no message, or whose message failed for good."""
+    with house.units.open() as uow:
+        outbox.post(uow, "hospital", "BillPaid:9", {"event": "BillPaid", "bill_id": 9})
+        uow.session.flush()
+        item = uow.session.scalars(select(OutboxItem)).one()
+        if body:
+            outbox.written(uow, item.id, body, kind="DFT^P03", peer="HIS|HOSPITAL")
+            outbox.mark_failed(uow, item.id, error, is_final=True)
+        else:
+            outbox.mark_sent(uow, item.id)
+        return item.id
+
+
+def test_what_nobody_had_to_be_told_is_not_called_delivered(house: House) -> None:
+    item_id = told(house)
+    it = house.browser("it")
+
+    rows = plain(it.get("/staff/hl7?direction=out").text).partition("重复")[2]
+    page = it.get(f"/staff/hl7/out/{item_id}").text
+
+    assert ("无需发送" in rows, "已送达" in rows) == (True, False)
+    assert ("没有发出消息" in page, "还没有应答" in page) == (True, False)
+
+
+def test_a_sent_message_stands_under_its_control_id(house: House) -> None:
+    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
+
+    rows = house.browser("it").get("/staff/hl7?direction=out").text
+
+    assert f">MZ{item_id:010d}<" in rows
+    assert ">BillPaid:9<" not in rows
+
+
+def test_a_dead_letter_that_a_person_saw_to_is_laid_to_rest_for_a_reason(house: House) -> None:
+    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
+    it = house.browser("it")
+    listed = it.get("/staff/dead").text
+
+    refused = it.post(f"/staff/hl7/out/{item_id}/rest", data={"reason": " "})
+    page = follow(it, it.post(f"/staff/hl7/out/{item_id}/rest", data={"reason": "已在对方系统补录"})).text
+
+    assert f"/staff/hl7/out/{item_id}" in listed
+    assert refused.status_code == 409
+    assert ("未送达，已由人处理" in page, "AR 204" in page, "已在对方系统补录" in page) == (True, True, True)
+    assert f"/staff/hl7/out/{item_id}" not in it.get("/staff/dead").text
+    assert house.audited("outbox.lay_to_rest") == 1
+
+
 def test_the_strip_tells_of_what_waits_and_of_answers(house: House) -> None:
     came(house)
     with house.units.open() as uow:

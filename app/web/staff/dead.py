@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
-from app.kernel import audit, logbook, outbox
+from app.kernel import audit, logbook, message_search, outbox
 from app.kernel.outbox import OutboxItem, OutboxState
 from app.web import edge, show_work, work
 from app.web.paths import own_path
@@ -27,6 +27,7 @@ def _row(item: OutboxItem) -> dict[str, object]:
     return {
         "topic": show_work.topic_words(item.topic),
         "key": item.key,
+        "href": url_for("staff.hl7_out", item_id=item.id) if item.topic == message_search.TOPIC else "",
         "posted": show_work.exact(item.posted_at),
         "tries": item.tries,
         "error": item.last_error or "—",

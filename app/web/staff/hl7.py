@@ -111,6 +111,10 @@ def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
 
 def _tag(item: InboxItem | OutboxItem) -> dict[str, str]:
     tag = show_work.tag(item.state)
+    if isinstance(item, OutboxItem) and item.is_silent:
+        tag = {"kind": "info", "text": gettext("无需发送")}
+    elif isinstance(item, OutboxItem) and item.is_laid_to_rest:
+        tag = {"kind": "warn", "text": gettext("未送达，已由人处理")}
     return {**tag, "text": gettext("%(state)s（内容已清除）", state=tag["text"])} if item.emptied_at else tag
 
 
@@ -118,7 +122,7 @@ def in_row(item: InboxItem) -> dict[str, object]:
     """A received message as a row of the list."""
     return {
         "at": show_work.exact(item.received_at),
-        "kind": item.kind or "—",
+        "kind": item.kind.strip("^") or "—",
         "key": item.key,
         "peer": item.source.removeprefix(SOURCE),
         "tag": _tag(item),
@@ -129,12 +133,12 @@ def in_row(item: InboxItem) -> dict[str, object]:
 
 
 def out_row(item: OutboxItem) -> dict[str, object]:
-    """A message to another system as a row of the list."""
+    """A message to another system as a row of the list; before it is written, the event and its key stand for it."""
     event = str(item.payload.get("event", "—"))
     return {
         "at": show_work.exact(item.posted_at),
         "kind": event if item.kind in ("", event) else f"{item.kind} {event}",
-        "key": item.key,
+        "key": item.control_id if item.peer else item.key,
         "peer": item.peer or item.lane,
         "tag": _tag(item),
         "error": item.last_error,

@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
 from app.identity import for_staff
-from app.kernel import audit, inbox, logbook, message_search, replays
+from app.kernel import audit, inbox, logbook, message_search, outbox, replays
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_search import SOURCE, TOPIC
@@ -90,6 +90,19 @@ def hl7_out_reveal(item_id: int) -> edge.Answer:
     return _out_page(uow, item, is_revealed=True)
 
 
+@blueprint.post("/hl7/out/<int:item_id>/rest")
+@work.needs(ADMIN, IT)
+def lay_to_rest(item_id: int) -> edge.Answer:
+    """A dead letter that a person saw to otherwise is sent no more; who says so and why is on record."""
+    uow = edge.current_uow()
+    item = logbook.posted_item(uow, TOPIC, item_id)
+    reason = replays.given(request.form.get("reason", ""))
+    if outbox.lay_to_rest(uow, item_id):
+        audit.record(uow, "outbox.lay_to_rest", "outbox", item.key[:64], reason=reason)
+        flash(gettext("已标记为处理完毕"), "ok")
+    return redirect(url_for("staff.hl7_out", item_id=item_id))
+
+
 def _edited(item: InboxItem) -> bytes:
     """What was typed, in the original's character set and with the standard's line ends."""
     lines = request.form.get("text", "").replace("\x0b", "").replace("\x1c", "").splitlines()
@@ -128,6 +141,8 @@ def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
         list_href=url_for("staff.hl7"),
         close_href=url_for("staff.close_refused", item_id=item.id) if item.state == InboxState.REFUSED else "",
         again_href="",
+        rest_href="",
+        unanswered=gettext("还没有应答"),
     )
 
 
@@ -142,7 +157,7 @@ def _out_page(uow: Uow, item: OutboxItem, *, is_revealed: bool) -> str:
         "staff/hl7_message.html",
         PLACE,
         row=out_row(item),
-        facts=[],
+        facts=[{"label": gettext("事件"), "value": item.key}],
         planned=planned,
         emptied=show_work.exact(item.emptied_at),
         request_segments=shown(said, fault),
@@ -157,6 +172,8 @@ def _out_page(uow: Uow, item: OutboxItem, *, is_revealed: bool) -> str:
         list_href=url_for("staff.hl7", direction="out"),
         close_href="",
         again_href=url_for("staff.send_again", item_id=item.id) if is_dead else "",
+        rest_href=url_for("staff.lay_to_rest", item_id=item.id) if is_dead else "",
+        unanswered=gettext("没有发出消息：对方不需要知道这件事") if item.is_silent else gettext("还没有应答"),
     )
 
 
