@@ -17,9 +17,9 @@ from app.kernel.uow import Uow
 from app.registration import asking, awaited, conduct, exchanges, limits, sql
 from app.registration.errors import AlreadyRegistered, CancelTooLate, CannotCancel
 from app.registration.models import LostPlace, Registration
-from app.registration.rules import breaches_of_cancelling, cancel_closes_at, refund_percent
+from app.registration.rules import COVERS, breaches_of_cancelling, cancel_closes_at, refund_percent
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
-from app.rulebook.terms import Breach, Rules
+from app.rulebook.terms import Breach, BreachLimit, Rules
 from app.scheduling import service as scheduling
 from app.scheduling.errors import PlacesBusy, SessionClosed, SoldOut
 from app.scheduling.models import BookingChannel, ClinicSession, Practitioner, Slot
@@ -266,12 +266,27 @@ def cancel(uow: Uow, *, public_id: str) -> Registration:
         remember_lost(uow, registration)
         return registration
     rules = rules_of(uow, registration)
-    share = refund_percent(rules, slot.starts_at, uow.now())
-    was_paid = registration.fee_fen > 0 and share > 0
-    breaches = breaches_of_cancelling(rules, starts_at=slot.starts_at, now=uow.now(), was_paid=was_paid, zone=uow.zone)
+    share, breaches = refund_percent(rules, slot.starts_at, uow.now()), _breaches(uow, rules, registration, slot)
     give_back(uow, registration, by_hospital=False, why="patient", share=share)
     conduct.note(uow, rules, registration, *breaches)
     return registration
+
+
+def _breaches(uow: Uow, rules: Rules, registration: Registration, slot: Slot) -> tuple[Breach, ...]:
+    """What it counts as on the patient's record to cancel the booked place now."""
+    was_paid = registration.fee_fen > 0 and refund_percent(rules, slot.starts_at, uow.now()) > 0
+    return breaches_of_cancelling(rules, starts_at=slot.starts_at, now=uow.now(), was_paid=was_paid, zone=uow.zone)
+
+
+def limit_of_cancelling(uow: Uow, registration: Registration) -> BreachLimit | None:
+    """The first limit towards which it counts to cancel the place now; None when it counts towards none."""
+    slot = slot_of(uow, registration)
+    if registration.state != RegistrationState.BOOKED or slot is None or is_substituted(uow, registration):
+        return None
+    rules = rules_of(uow, registration)
+    found = set(_breaches(uow, rules, registration, slot))
+    limits = [limit for limit in rules.breach_limits if found & set(COVERS[limit.breach])]
+    return min(limits, key=lambda limit: limit.breaches, default=None)
 
 
 def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: str, share: int = 100) -> None:

@@ -38,6 +38,10 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("he", "/registrations/{visit.cancelled}"),
         ("lin", "/registrations/{visit.booked}"),
     ),
+    "patient.ask_cancel": (
+        ("lin", "/registrations/{visit.booked}/cancel"),
+        ("zheng", "/registrations/{visit.held}/cancel"),
+    ),
     "patient.move": (
         ("lin", "/registrations/{visit.booked}/move"),
         ("lin", "/registrations/{visit.booked}/move?all=1"),

@@ -141,6 +141,35 @@ def test_a_full_session_says_so_and_takes_no_money(zhang, clinic, units: Units):
     assert "这个班次已约满" in shown
 
 
+def test_who_cancels_is_asked_first_and_told_what_it_means(zhang, clinic, units: Units, clock):
+    clock.step(hours=-1)
+    limit = {"breach": "cancel", "breaches": 3, "within_months": 6, "suspend_months": 1}
+    with units.open() as uow:
+        rulebook.write(uow, rulebook.HOUSE, {"breach_limits": [limit]})
+    where = hold(zhang, clinic).location
+    unpaid = zhang.open(f"{where}/cancel").text
+    with units.open() as uow:
+        registration.confirm(uow, uow.session.scalars(select(Registration)).one())
+
+    offered, booked = zhang.open(where).text, zhang.open(f"{where}/cancel").text
+
+    assert f'href="{where}/cancel"' in offered
+    assert "不会扣款" in unpaid
+    assert "会记一次" not in unpaid
+    assert "挂号费 ¥25.00 原路退回" in booked
+    assert "6 个月内满 3 次，暂停网上预约 1 个月" in booked
+    assert f'action="{where}/cancel"' in booked
+
+
+def test_a_place_that_was_never_paid_brings_no_money_back(zhang, clinic):
+    where = hold(zhang, clinic).location
+
+    zhang.send(f"{where}/cancel")
+
+    assert "已付的费用会原路退回" not in zhang.open(where).text
+    assert zhang.open(f"{where}/cancel").location == where
+
+
 def test_a_cancelled_place_is_free_again(zhang, clinic):
     where = hold(zhang, clinic).location
 

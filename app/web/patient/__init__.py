@@ -22,6 +22,7 @@ from app.web.patient import another_place as another_place  # noqa: E402 - the p
 from app.web.patient import arriving as arriving  # noqa: E402
 from app.web.patient import bills as bills  # noqa: E402
 from app.web.patient import booking as booking  # noqa: E402
+from app.web.patient import cancelling as cancelling  # noqa: E402
 from app.web.patient import choosing as choosing  # noqa: E402
 from app.web.patient import consent as consent  # noqa: E402
 from app.web.patient import family as family  # noqa: E402

@@ -271,11 +271,3 @@ def hold() -> edge.Answer:
     if session.get(family.CHOSEN) != patient_id:
         session[family.CHOSEN] = patient_id
     return redirect(url_for("patient.registration", registration_id=held.public_id))
-
-
-@blueprint.post("/registrations/<registration_id>/cancel")
-def cancel(registration_id: str) -> edge.Answer:
-    """The place goes back; a paid fee is refunded by itself."""
-    given_back = registration.cancel(edge.current_uow(), public_id=registration_id)
-    sold_out.forget()
-    return redirect(url_for("patient.registration", registration_id=given_back.public_id))

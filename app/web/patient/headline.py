@@ -14,6 +14,7 @@ from app.web import line_words, show
 from app.web.patient.visit import Visit
 
 Headline = dict[str, object]
+GOES_BACK = {BillState.REFUNDING, BillState.PARTLY_REFUNDED, BillState.REFUNDED}
 
 
 def headline(visit: Visit) -> Headline:
@@ -237,7 +238,7 @@ def _lost(visit: Visit) -> Headline:
         "kind": "warn",
         "title": words.get(visit.stage, gettext("这个号已失效")),
         "text": f"{_when(visit)} · {_where(visit)}",
-        "note": gettext("已付的费用会原路退回。") if visit.stage == "cancelled" and visit.registration.fee_fen else "",
+        "note": gettext("已付的费用会原路退回。") if visit.fee_bill and visit.fee_bill.state in GOES_BACK else "",
         **leads_on,
     }
 

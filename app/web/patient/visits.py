@@ -16,10 +16,11 @@ from app.registration import rescheduling
 from app.registration import service as registrations
 from app.registration.listing import Listed, listed_of_account
 from app.registration.models import Registration
-from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
+from app.registration.states import RegistrationState
 from app.web import edge, line_words, live, show
 from app.web.patient import blueprint
 from app.web.patient.another_place import offers
+from app.web.patient.cancelling import cancel_words, may_cancel
 from app.web.patient.headline import headline
 from app.web.patient.hospital_word import word_on
 from app.web.patient.timeline import steps
@@ -120,34 +121,13 @@ def registration(registration_id: str) -> edge.Answer:
         **_state(row),
         replaces=row.replaces_id is not None,
         may_move=rescheduling.may_move(uow, row),
-        may_cancel=_may_cancel(uow, found),
-        cancel_words=_cancel_words(uow, found),
+        may_cancel=may_cancel(uow, found),
+        cancel_words=cancel_words(uow, found),
         registration_id=registration_id,
         word=word_on(uow, row),
         department_href=url_for("patient.department", code=found.card.department.code),
         **offers(uow, row),
     )
-
-
-def _may_cancel(uow: Uow, found: Visit) -> bool:
-    """True while the place can be given back online."""
-    closes_at = registrations.cancel_closes(uow, found.registration)
-    is_late = closes_at is not None and closes_at < found.now
-    state = found.registration.state
-    return REGISTRATION.may(state, RegistrationAction.CANCEL) and not (state == RegistrationState.BOOKED and is_late)
-
-
-def _cancel_words(uow: Uow, found: Visit) -> str:
-    """Until when, and whether the fee comes back."""
-    closes_at = registrations.cancel_closes(uow, found.registration)
-    if closes_at is None or found.registration.state != RegistrationState.BOOKED:
-        return str(gettext("可以在线取消。"))
-    until = show.moment(closes_at)
-    if registrations.is_substituted(uow, found.registration):
-        return str(gettext("医生有调整：%(until)s 前可取消，不计次数，已付费用全额退回。", until=until))
-    if registrations.refund_percent_now(uow, found.registration):
-        return str(gettext("%(until)s 前可在线取消，已付费用原路退回。", until=until))
-    return str(gettext("%(until)s 前可在线取消；按医院规则，现在取消不退挂号费。", until=until))
 
 
 def _facts(uow: Uow, found: Visit) -> list[dict[str, str]]:
