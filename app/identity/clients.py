@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from app.identity import assertions
 from app.identity.errors import BadClient
 from app.identity.models import ApiClient, ApiToken
-from app.kernel import audit
+from app.kernel import audit, once
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Uow
@@ -44,8 +45,10 @@ class Granted:
     seconds: int
 
 
-def file_client(uow: Uow, *, name: str, scopes: Collection[str]) -> tuple[ApiClient, str]:
-    """The program may ask for tokens; its row and its secret, which is shown this once.
+def file_client(
+    uow: Uow, *, name: str, scopes: Collection[str], public_keys: Sequence[Mapping[str, str]] = ()
+) -> tuple[ApiClient, str]:
+    """The program may ask for tokens; its row and its secret, which is shown this once, or '' when it has keys.
 
     Refuses `bad_client` for a name that is empty, too long or taken, for no scope, and for one that is not in SCOPES.
     """
@@ -53,11 +56,12 @@ def file_client(uow: Uow, *, name: str, scopes: Collection[str]) -> tuple[ApiCli
     is_taken = uow.session.scalars(select(ApiClient.id).where(ApiClient.name == clean)).first() is not None
     if is_taken or not 0 < len(clean) <= LONGEST_NAME or not scopes or not set(scopes) <= set(SCOPES):
         raise BadClient
-    secret = secrets.token_urlsafe(32)
+    secret = "" if public_keys else secrets.token_urlsafe(32)
     client = ApiClient(
         public_id=new_public_id(),
         name=clean,
-        secret_hash=_hash(secret),
+        secret_hash=_hash(secret) if secret else "",
+        public_keys=[dict(key) for key in public_keys],
         scopes=sorted(set(scopes)),
         created_at=uow.now(),
     )
@@ -72,11 +76,24 @@ def list_clients(uow: Uow) -> list[ApiClient]:
     return list(uow.session.scalars(select(ApiClient).order_by(ApiClient.id)))
 
 
-def end_client(uow: Uow, public_id: str) -> ApiClient:
-    """The program gets no tokens any more, and those it holds open nothing; twice is quiet. Else NotFound."""
+def keep_keys(uow: Uow, public_id: str, public_keys: Sequence[Mapping[str, str]]) -> ApiClient:
+    """The program signs with these keys from now on, and its secret, or the keys before, count no more; NotFound."""
+    client = _named(uow, public_id)
+    client.secret_hash, client.public_keys = "", [dict(key) for key in public_keys]
+    audit.record(uow, "client.keys", "client", client.public_id, keys=len(public_keys))
+    return client
+
+
+def _named(uow: Uow, public_id: str) -> ApiClient:
     client = uow.session.scalars(select(ApiClient).where(ApiClient.public_id == public_id)).first()
     if client is None:
         raise NotFound
+    return client
+
+
+def end_client(uow: Uow, public_id: str) -> ApiClient:
+    """The program gets no tokens any more, and those it holds open nothing; twice is quiet. Else NotFound."""
+    client = _named(uow, public_id)
     if client.ended_at is None:
         client.ended_at = uow.now()
         uow.session.execute(delete(ApiToken).where(ApiToken.client_id == client.id))
@@ -92,7 +109,23 @@ def grant(uow: Uow, *, public_id: str, secret: str, asked: Collection[str]) -> G
     """
     client = uow.session.scalars(select(ApiClient).where(ApiClient.public_id == public_id)).first()
     fits = secrets.compare_digest(client.secret_hash if client else _hash(""), _hash(secret))
-    if client is None or client.ended_at is not None or not fits:
+    return _granted(uow, client if fits and client and client.secret_hash else None, asked)
+
+
+def grant_by_statement(uow: Uow, *, text: str, audience: str, asked: Collection[str]) -> Granted | None:
+    """As `grant`, for a client that signed a statement of who it is, meant for `audience`; each counts once."""
+    said = assertions.read_statement(text)
+    wanted = select(ApiClient).where(ApiClient.public_id == (said.client_id if said else ""))
+    client = uow.session.scalars(wanted).first()
+    if said is None or client is None:
+        return _granted(uow, None, asked)
+    is_believed = assertions.is_believed(said, client.public_keys, audience, uow.clock.wall_now())
+    is_good = is_believed and once.is_first(uow, f"client:{client.public_id}", _hash(said.jti))
+    return _granted(uow, client if is_good else None, asked)
+
+
+def _granted(uow: Uow, client: ApiClient | None, asked: Collection[str]) -> Granted | None:
+    if client is None or client.ended_at is not None:
         audit.record(uow, "client.token", "client", client.public_id if client else "", outcome="invalid_client")
         return None
     scopes = tuple(scope for scope in client.scopes if not asked or scope in asked)

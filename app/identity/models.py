@@ -236,13 +236,15 @@ class LoginSession(Row):
 class ApiClient(PublicRow):
     """A program of another system that reads and books by itself; it keeps the secret, the row only its hash.
 
-    `scopes` are SMART's words for what it may do (system/Patient.read).
+    One that signs has no secret here ('') but its `public_keys` (JWK). `scopes` are SMART's words for what it may do
+    (system/Patient.read).
     """
 
     __tablename__ = "api_client"
 
     name: Mapped[str] = mapped_column(String(60), unique=True)
     secret_hash: Mapped[str] = mapped_column(String(64))
+    public_keys: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     scopes: Mapped[list[Any]]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.db import Base, Instant
 from app.kernel.errors import Refused
 from app.kernel.hot import Hot
-from app.kernel.inserts import INSERTS
+from app.kernel.inserts import INSERTS, insert_into
 from app.kernel.uow import Rows, Uow
 
 KEPT = timedelta(hours=48)
@@ -85,6 +85,13 @@ def _say_where_it_led(uow: Uow, key: str, body_hash: str) -> None:
     if known.body_hash != body_hash:
         raise OnceKeyReused
     raise DoneBefore(known.location)
+
+
+def is_first(uow: Uow, whose: str, key: str) -> bool:
+    """True for whoever is the first to show this key; of two at once, for one. Keys are kept for two days."""
+    shown = insert_into(uow, OnceKey).values(actor=whose[:64], key=key[:64], body_hash="", asked_at=uow.now())
+    kept = uow.session.scalar(shown.on_conflict_do_nothing(index_elements=["actor", "key"]).returning(OnceKey.key))
+    return kept is not None
 
 
 def remember(uow: Uow, key: str, location: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
+from app.identity.assertions import ALGORITHMS
 from app.identity.clients import SCOPES
 from app.runtime import runtime
 from app.web.fhir import answers, blueprint, tokens
@@ -46,11 +47,12 @@ def metadata() -> Response:
 def smart_configuration() -> Response:
     """Where tokens are asked for, and how (SMART App Launch, backend services)."""
     return jsonify(
-        token_endpoint=f"{answers.here().base}/token",
+        token_endpoint=tokens.audience(),
         grant_types_supported=["client_credentials"],
-        token_endpoint_auth_methods_supported=[tokens.SENT_AS_BASIC, tokens.SENT_IN_BODY],
+        token_endpoint_auth_methods_supported=[tokens.SIGNED, tokens.SENT_AS_BASIC, tokens.SENT_IN_BODY],
+        token_endpoint_auth_signing_alg_values_supported=list(ALGORITHMS),
         scopes_supported=list(SCOPES),
-        capabilities=["client-confidential-symmetric", "permission-v1"],
+        capabilities=["client-confidential-asymmetric", "client-confidential-symmetric", "permission-v1"],
     )
 
 
