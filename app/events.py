@@ -244,19 +244,24 @@ class LineDeclined:
 
 @dataclass(frozen=True)
 class SplitMade:
-    """It is known what insurance pays of a prescription and what the patient pays, line by line."""
+    """It is known what insurance pays of a prescription or a registration's fee and what the patient, line by line.
+
+    `purpose` and `subject_id` say of which, as in `BillPaid`.
+    """
 
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 
 @dataclass(frozen=True)
 class SplitDropped:
-    """A prescription is not to be paid as it was split; how it is to be paid is worked out anew."""
+    """Something is not to be paid as it was split; how it is to be paid is worked out anew."""
 
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 
@@ -265,7 +270,8 @@ class SplitSettled:
     """Insurance has taken its part of a split upon itself."""
 
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 
@@ -274,17 +280,19 @@ class SplitReversed:
     """Insurance's part of a settled split was given back to it."""
 
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 
 @dataclass(frozen=True)
 class SettlementMade:
-    """The insurer has settled its part of a prescription; the sums are the insurer's, `cash_fen` the patient's."""
+    """The insurer has settled its part; the sums are the insurer's, `cash_fen` the patient's."""
 
     settlement_id: int
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
     fund_fen: int
     other_fen: int
@@ -298,7 +306,8 @@ class SettlementFailed:
 
     settlement_id: int
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 
@@ -308,7 +317,8 @@ class SettlementReversed:
 
     settlement_id: int
     split_id: int
-    prescription_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
     fund_fen: int
     other_fen: int
@@ -338,6 +348,8 @@ class CashPaid:
 
     bill_id: int
     split_id: int
+    purpose: str
+    subject_id: int
     patient_id: int
 
 

@@ -22,7 +22,7 @@ from app.payment.models import Bill
 from app.pharmacy import followers as pharmacy
 from app.prescription import followers as prescription
 from app.queueing import followers as queueing
-from app.registration import deciding, waitlist
+from app.registration import deciding, settling, waitlist
 from app.registration import followers as registration_merging
 from app.registration import service as registration
 from app.reports import followers as reports
@@ -119,7 +119,7 @@ STORY: Story = {
     ),
     events.PatientBound: (revisit.remind_when_bound,),
     events.ChannelScanned: (),  # the scan's own row is all that is counted
-    events.RegistrationHeld: (payment.open_bill_when_held, analytics.count_when_held),
+    events.RegistrationHeld: (insurance.split_when_held, payment.open_bill_when_held, analytics.count_when_held),
     events.RegistrationBooked: (
         waitlist.serve_when_booked,
         revisit.stop_when_booked,
@@ -134,11 +134,13 @@ STORY: Story = {
     events.WaitlistOffered: (notifications.tell_when_offered,),
     events.WaitlistLapsed: (notifications.tell_when_lapsed,),
     events.RegistrationExpired: (
+        insurance.let_go_when_expired,
         payment.void_bill_when_expired,
         revisit.reopen_when_given_back,
         notifications.tell_when_expired,
     ),
     events.RegistrationCancelled: (
+        insurance.let_go_when_cancelled,
         payment.void_bill_when_cancelled,
         payment.refund_when_cancelled,
         revisit.reopen_when_given_back,
@@ -172,12 +174,16 @@ STORY: Story = {
     events.SplitDropped: (payment.void_bill_when_dropped,),
     events.SplitSettled: (ledger.insure_when_settled,),
     events.SplitReversed: (ledger.uninsure_when_reversed,),
-    events.SettlementMade: (payment.complete_bill_when_settled, payment.refund_when_resettled),
+    events.SettlementMade: (
+        settling.note_when_settled,
+        payment.complete_bill_when_settled,
+        payment.refund_when_resettled,
+    ),
     events.SettlementFailed: (payment.return_cash_when_not_settled, payment.try_again_when_not_resettled),
     events.SettlementReversed: (payment.tell_provider_when_reversed, payment.refund_when_reversed),
     events.BillOpened: (pharmacy.file_bag_when_billed, notifications.tell_when_billed),
     events.MoneyReceived: (ledger.receive_when_received,),
-    events.CashPaid: (insurance.settle_when_cash_paid,),
+    events.CashPaid: (settling.keep_when_cash_paid, insurance.settle_when_cash_paid),
     events.BillPaid: (
         registration.confirm_when_paid,
         prescription.mark_paid_when_paid,

@@ -14,6 +14,7 @@ from app.insurance import cases, covering, settling
 from app.insurance.models import Settlement
 from app.insurance.ports import INSURER
 from app.insurance.rules import Usage
+from app.insurance.subjects import Subject
 from app.invoice.models import Invoice
 from app.kernel.clock import SystemClock
 from app.kernel.uow import Actor, Units
@@ -88,15 +89,16 @@ class House:
                 return
         raise AssertionError("the jobs find no end")
 
-    def bill(self, prescription: Prescription) -> Bill:
+    def bill(self, subject: Subject) -> Bill:
+        purpose = Purpose.PRESCRIPTION if isinstance(subject, Prescription) else Purpose.REGISTRATION
         with self.units.open(reads_only=True) as uow:
-            found = service.newest_bill_of(uow, Purpose.PRESCRIPTION, prescription.id)
+            found = service.newest_bill_of(uow, purpose, subject.id)
         assert found is not None
         return found
 
-    def case(self, prescription: Prescription) -> Settlement:
+    def case(self, subject: Subject) -> Settlement:
         with self.units.open(reads_only=True) as uow:
-            found = cases.newest_of(uow, prescription.id)
+            found = cases.newest_of(uow, subject)
         assert found is not None
         return found
 

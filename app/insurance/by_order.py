@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.events import SettlementMade, SplitSettled
-from app.insurance import cases, claims, service, sql
+from app.insurance import cases, claims, service, sql, subjects
 from app.insurance.answered import Answer
 from app.insurance.models import Settlement, Split, SplitLine
 from app.insurance.ports import Claim, PayOrder, Visit
@@ -19,7 +19,6 @@ from app.insurance.states import SETTLEMENT, SPLIT, UNDER_WAY, SettlementAction,
 from app.kernel import audit
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.prescription.models import Prescription
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def may_settle(uow: Uow, split_id: int) -> bool:
 def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> None:
     """The pay order settled the split, but the rest of it was not paid: the settlement is taken back.
 
-    Where the split could still be paid the prescription is divided anew, since the insurer settles a batch once.
+    Where the split could still be paid its subject is divided anew, since the insurer settles a batch once.
     `setl_id` is None where the insurer's answer could not be believed: a pay order goes back by its own number.
     """
     found = cases.of_split(uow, split_id)
@@ -70,10 +69,10 @@ def take_back(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> 
     if case is None or case.state is not SettlementState.PRESETTLED:
         settle(uow, split_id, order, setl_id)
         return
-    prescription = uow.session.get_one(Prescription, case.prescription_id)
-    service.drop(uow, prescription, why="paid_in_part")
+    subject = subjects.subject_of(uow, case)
+    service.drop(uow, subject, why="paid_in_part")
     settle(uow, split_id, order, setl_id)
-    service.make_split(uow, prescription)
+    service.make_split(uow, subject)
 
 
 def settle(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> bool:
@@ -95,7 +94,8 @@ def settle(uow: Uow, split_id: int, order: PayOrder, setl_id: str | None) -> boo
         return False
     move(uow, SPLIT, split, SplitAction.SETTLE)
     sql.note_used(uow, case.coverage_id, split)
-    uow.publish(SplitSettled(split.id, case.prescription_id, case.patient_id))
+    named = subjects.named(case)
+    uow.publish(SplitSettled(split.id, *named, case.patient_id))
     payers = (split.fund_fen, split.other_fen, split.account_fen, split.cash_fen)
-    uow.publish(SettlementMade(case.id, split.id, case.prescription_id, case.patient_id, *payers))
+    uow.publish(SettlementMade(case.id, split.id, *named, case.patient_id, *payers))
     return True

@@ -1,6 +1,6 @@
 """A settlement's way through the saga: each function is one step, in the unit of whoever takes it.
 
-Asked and pre-settled while the prescription waits for its money, settled (2207) once the patient's part is in, and
+Asked and pre-settled while the bill waits for its money, settled (2207) once the patient's part is in, and
 brought back to where nothing is charged whenever one of the two cannot be had.
 """
 
@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from app.events import SettlementFailed, SettlementMade, SplitSettled
-from app.insurance import claims, errors, sql
+from app.insurance import claims, errors, sql, subjects
 from app.insurance.answered import Answer
 from app.insurance.models import Coverage, Settlement, Split, SplitSource
 from app.insurance.ports import Sums, Visit
@@ -27,11 +27,11 @@ from app.insurance.states import (
     SplitAction,
     SplitState,
 )
+from app.insurance.subjects import Subject
 from app.kernel import audit
 from app.kernel.ids import new_public_id
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.prescription.models import Prescription
 
 HALF_DONE_AT_MOST = timedelta(minutes=5)
 BACK_OFF_SECONDS = (5, 10, 20, 30, 60, 120, 300)
@@ -43,21 +43,21 @@ Step = Callable[..., None]
 """What is done to a settlement in the unit that holds it: `step(uow, case, *facts)`."""
 
 
-def open_case(uow: Uow, prescription: Prescription, coverage: Coverage) -> Settlement:
-    """The insurer is to be asked what it would pay; a prescription that has a settlement under way keeps it."""
-    standing = live_of(uow, prescription.id)
+def open_case(uow: Uow, subject: Subject, coverage: Coverage) -> Settlement:
+    """The insurer is to be asked what it would pay; a subject that has a settlement under way keeps it."""
+    standing = live_of(uow, subject)
     if standing is not None:
         return standing
     public_id, now = new_public_id(), uow.now()
     case = Settlement(
         public_id=public_id,
-        prescription_id=prescription.id,
-        patient_id=prescription.patient_id,
+        patient_id=subject.patient_id,
         coverage_id=coverage.id,
         coverage_version=coverage.version,
         batch_no=new_public_id(),
         due_at=now,
         asked_at=now,
+        **subjects.key_of(subject),
     )
     uow.session.add(case)
     uow.session.flush()
@@ -65,18 +65,18 @@ def open_case(uow: Uow, prescription: Prescription, coverage: Coverage) -> Settl
     return case
 
 
-def live_of(uow: Uow, prescription_id: int) -> Settlement | None:
-    """The prescription's settlement that is under way or made; None when there is none, or no longer."""
+def live_of(uow: Uow, subject: Subject) -> Settlement | None:
+    """The subject's settlement that is under way or made; None when there is none, or no longer."""
     gone = (*OVER, _S.UNDOING, *GOING_BACK)
     return uow.session.scalars(
-        select(Settlement).where(Settlement.prescription_id == prescription_id, Settlement.state.not_in(gone))
+        select(Settlement).where(subjects.is_for(Settlement, subject), Settlement.state.not_in(gone))
     ).first()
 
 
-def newest_of(uow: Uow, prescription_id: int) -> Settlement | None:
-    """The latest try to settle the prescription, however it ended; None when the insurer was never asked."""
+def newest_of(uow: Uow, subject: Subject) -> Settlement | None:
+    """The latest try to settle the subject, however it ended; None when the insurer was never asked."""
     return uow.session.scalars(
-        select(Settlement).where(Settlement.prescription_id == prescription_id).order_by(Settlement.id.desc()).limit(1)
+        select(Settlement).where(subjects.is_for(Settlement, subject)).order_by(Settlement.id.desc()).limit(1)
     ).first()
 
 
@@ -86,9 +86,8 @@ def of_split(uow: Uow, split_id: int) -> Settlement | None:
 
 
 def locked(uow: Uow, case_id: int) -> Settlement:
-    """The settlement as it stands, held until this unit is finished, and before it the prescription it is for."""
-    prescription_id = uow.session.scalar(select(Settlement.prescription_id).where(Settlement.id == case_id))
-    uow.session.scalar(select(Prescription.id).where(Prescription.id == prescription_id).with_for_update())
+    """The settlement as it stands, held until this unit is finished, and before it what it is for."""
+    subjects.lock_subject_of_case(uow, case_id)
     return uow.session.get_one(Settlement, case_id, with_for_update=True, populate_existing=True)
 
 
@@ -128,7 +127,7 @@ def take_cash(uow: Uow, split_id: int) -> None:
     if case is None or case.state is not _S.PRESETTLED:
         split = uow.session.get_one(Split, split_id)
         number = case.id if case else 0
-        uow.publish(SettlementFailed(number, split_id, split.prescription_id, split.patient_id))
+        uow.publish(SettlementFailed(number, split_id, *subjects.named(split), split.patient_id))
         return
     now = uow.now()
     move(uow, SETTLEMENT, case, _A.TAKE_CASH, due_at=now, half_until=now + HALF_DONE_AT_MOST, tries=0)
@@ -143,7 +142,7 @@ def begin(uow: Uow, case: Settlement, message_id: str, *, lease_seconds: int) ->
 def settle(uow: Uow, case: Settlement, sums: Sums, quoted: Answer) -> None:
     """The 2207 was answered: settled when it says what the patient was shown, else it is to be undone.
 
-    A settlement whose prescription fell meanwhile is taken back at once.
+    A settlement whose subject fell meanwhile is taken back at once.
     """
     if replace(sums, setl_id="", ratio_bp=0) != quoted.sums:
         lose_sight(uow, case, CHANGED)
@@ -157,8 +156,9 @@ def settle(uow: Uow, case: Settlement, sums: Sums, quoted: Answer) -> None:
         return
     move(uow, SPLIT, split, SplitAction.SETTLE)
     sql.note_used(uow, case.coverage_id, split)
-    uow.publish(SplitSettled(split.id, case.prescription_id, case.patient_id))
-    uow.publish(SettlementMade(case.id, split.id, case.prescription_id, case.patient_id, *_payers(split)))
+    named = subjects.named(case)
+    uow.publish(SplitSettled(split.id, *named, case.patient_id))
+    uow.publish(SettlementMade(case.id, split.id, *named, case.patient_id, *_payers(split)))
 
 
 def lose_sight(uow: Uow, case: Settlement, flaw: str = "") -> None:
@@ -202,7 +202,7 @@ def _fail(uow: Uow, case: Settlement) -> None:
     if SPLIT.may(split.state, SplitAction.VOID):
         move(uow, SPLIT, split, SplitAction.VOID, why=case.flaw or "not_settled")
     if not case.is_unwanted or case.root_split_id is not None:
-        uow.publish(SettlementFailed(case.id, split.id, case.prescription_id, case.patient_id))
+        uow.publish(SettlementFailed(case.id, split.id, *subjects.named(case), case.patient_id))
 
 
 def reverse(uow: Uow, case: Settlement) -> None:

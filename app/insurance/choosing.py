@@ -5,61 +5,64 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.events import LineDeclined
-from app.insurance import cases, consents, errors, remainder, service, taking_back
+from app.insurance import cases, consents, errors, remainder, service, subjects, taking_back
 from app.insurance.models import SelfPayDecision, Settlement, Split
 from app.insurance.states import SettlementState
+from app.insurance.subjects import Subject
 from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Uow
 from app.prescription import service as prescriptions
 from app.prescription.models import Prescription
-from app.prescription.states import PRESCRIPTION, PrescriptionAction, PrescriptionState
 
 UNDER_WAY = (SettlementState.DUE, SettlementState.SETTLING, SettlementState.UNKNOWN, SettlementState.SETTLED)
 NOT_CERTAIN = (SettlementState.STUCK, SettlementState.DOUBTFUL)
 NOT_UNDONE = (SettlementState.UNKNOWN, SettlementState.UNDOING)
-PAYABLE = (PrescriptionState.APPROVED, PrescriptionState.BILLED)
 
 
-def ask_again(uow: Uow, prescription: Prescription) -> None:
+def is_payable(subject: Subject) -> bool:
+    """Whether it is to be paid, and may be settled in one way or another."""
+    return subject.state in subjects.kind_of(subject).payable
+
+
+def ask_again(uow: Uow, subject: Subject) -> None:
     """The insurer is asked anew what it would pay; the bill by other figures falls.
 
     Of a paid bill of which some went back it is asked what it would pay of the rest. Refuses `settlement_under_way`,
-    and `illegal_move` for a prescription that is not to be paid.
+    and `illegal_move` for a subject that is not to be paid.
     """
-    case = cases.newest_of(uow, prescription.id)
+    case = cases.newest_of(uow, subject)
     if case is not None and case.root_split_id is not None:
         remainder.settle_again(uow, cases.locked(uow, case.id))
         return
-    _make_room(uow, prescription, "asked_again")
-    service.make_split(uow, prescription)
+    _make_room(uow, subject, "asked_again")
+    service.make_split(uow, subject)
 
 
-def pay_self(uow: Uow, prescription: Prescription) -> None:
+def pay_self(uow: Uow, subject: Subject) -> None:
     """All of it is to be paid by the patient, who chose so; refuses as `ask_again`."""
-    _make_room(uow, prescription, "self_pay")
-    service.split_as_self_pay(uow, prescription)
+    _make_room(uow, subject, "self_pay")
+    service.split_as_self_pay(uow, subject)
 
 
-def _make_room(uow: Uow, prescription: Prescription, why: str) -> None:
-    prescription = uow.session.get_one(Prescription, prescription.id, with_for_update=True, populate_existing=True)
-    if prescription.state not in PAYABLE:
-        action = PrescriptionAction.BILL.value
-        raise IllegalMove(machine=PRESCRIPTION.name, state=prescription.state.value, action=action)
-    case = cases.newest_of(uow, prescription.id)
+def _make_room(uow: Uow, subject: Subject, why: str) -> None:
+    uow.session.refresh(subject, with_for_update=True)
+    if not is_payable(subject):
+        raise IllegalMove(machine=subjects.kind_of(subject).name, state=subject.state.value, action="bill")
+    case = cases.newest_of(uow, subject)
     if case is not None and case.state in UNDER_WAY:
         raise errors.SettlementUnderWay
-    service.drop(uow, prescription, why=why)
-    audit.record(uow, f"settlement.{why}", "prescription", prescription.public_id)
+    service.drop(uow, subject, why=why)
+    audit.record(uow, f"settlement.{why}", subjects.kind_of(subject).name, subject.public_id)
 
 
-def case_for_staff(uow: Uow, public_id: str) -> tuple[Settlement, Prescription]:
-    """The settlement on the staff's list and its prescription; NotFound."""
+def case_for_staff(uow: Uow, public_id: str) -> tuple[Settlement, Subject]:
+    """The settlement on the staff's list and what it is for; NotFound."""
     case = uow.session.scalars(select(Settlement).where(Settlement.public_id == public_id)).first()
     if case is None:
         raise NotFound
-    return case, uow.session.get_one(Prescription, case.prescription_id)
+    return case, subjects.subject_of(uow, case)
 
 
 def close_case(uow: Uow, public_id: str) -> None:
@@ -109,10 +112,11 @@ def decline(uow: Uow, split: Split, line_no: int) -> Prescription | None:
     `settlement_under_way`, `illegal_move`.
     """
     line = next((line for line in consents.uncovered(uow, split) if line.line_no == line_no), None)
-    prescription = uow.session.get_one(Prescription, split.prescription_id, with_for_update=True)
-    if line is None or service.live_split_of(uow, prescription.id) != split:
+    prescription = subjects.subject_of(uow, split, is_locked=True)
+    if line is None or service.live_split_of(uow, prescription) != split:
         raise errors.LineNotOptional
-    case = cases.newest_of(uow, prescription.id)
+    assert isinstance(prescription, Prescription)  # only of a prescription is a line left out
+    case = cases.newest_of(uow, prescription)
     if case is not None and case.state in UNDER_WAY:
         raise errors.SettlementUnderWay
     consents.keep(uow, split, line, SelfPayDecision.DECLINED)

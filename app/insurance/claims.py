@@ -1,4 +1,4 @@
-"""A prescription as the insurer is asked about it, and what the insurer has said of it so far."""
+"""What is to be settled as the insurer is asked about it, and what the insurer has said of it so far."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Sequence
 
 from app.identity import service as identity
 from app.identity.models import Patient
+from app.insurance import subjects
 from app.insurance.answered import Answer
 from app.insurance.covering import member_no_of
 from app.insurance.models import Coverage, Settlement, Split, SplitLine
 from app.insurance.ports import Certificate, Claim, Fee, Graded, Person, Sums, Visit
 from app.insurance.rules import ChargeableClass
+from app.insurance.subjects import Item
 from app.kernel.uow import Uow
-from app.prescription import service as prescriptions
-from app.prescription.models import Prescription, PrescriptionLine
 
 PLACE = "settlement.psn_no:{}"
 
 
-def lines_of(uow: Uow, case: Settlement) -> list[tuple[PrescriptionLine, int]]:
-    """The prescription's lines with the pieces that are to be settled: all, or what is left of them."""
-    lines = prescriptions.lines_of(uow, case.prescription_id)
+def lines_of(uow: Uow, case: Settlement) -> list[tuple[Item, int]]:
+    """The subject's lines with the pieces that are to be settled: all, or what is left of them."""
+    subject = subjects.subject_of(uow, case)
+    lines = subjects.items_of(uow, subject)
     if case.remainder is None:
         return [(line, line.quantity) for line in lines]
     left = {int(line_no): int(count) for line_no, count in case.remainder}
@@ -29,13 +30,13 @@ def lines_of(uow: Uow, case: Settlement) -> list[tuple[PrescriptionLine, int]]:
 
 def claim_of(uow: Uow, case: Settlement) -> Claim:
     """What is to be settled under the case's batch number, with the certificate that proves who is insured."""
-    written = uow.session.get_one(Prescription, case.prescription_id)
-    diagnosis = prescriptions.diagnosis_of(uow, written)
+    subject = subjects.subject_of(uow, case)
+    occasion = subjects.kind_of(subject).occasion(uow, subject)
     fees = [
         Fee(
             number=fee_number(case, line.line_no),
-            code=line.drug_code,
-            name=line.drug_name,
+            code=line.code,
+            name=line.name,
             amount_fen=line.amount_fen * pieces // line.quantity,
             quantity=pieces,
             unit_price_fen=line.unit_price_fen,
@@ -46,12 +47,12 @@ def claim_of(uow: Uow, case: Settlement) -> Claim:
         certificate=certificate_of(uow, case),
         batch_no=case.batch_no,
         visit_no=case.batch_no,
-        doctor_code=written.prescriber_code,
-        doctor_name=written.prescriber_name,
-        department=written.department_name,
-        diagnosis_code=diagnosis.code,
-        diagnosis_name=diagnosis.text,
-        begun_at=written.issued_at,
+        doctor_code=occasion.doctor_code,
+        doctor_name=occasion.doctor_name,
+        department=occasion.department,
+        diagnosis_code=occasion.diagnosis_code,
+        diagnosis_name=occasion.diagnosis_name,
+        begun_at=occasion.at,
         fees=fees,
     )
 

@@ -18,8 +18,11 @@ WORDS_VERSION = "2026-11"
 
 
 def uncovered(uow: Uow, split: Split) -> list[SplitLine]:
-    """The lines of an insured patient's split that no insurance covers at all."""
-    if not policy_by_code(uow, split.policy_code).is_insured:
+    """The lines of an insured patient's prescription that no insurance covers at all.
+
+    Whoever chose a place has agreed to its fee with it, and nothing of it can be left out.
+    """
+    if split.prescription_id is None or not policy_by_code(uow, split.policy_code).is_insured:
         return []
     lines = uow.session.scalars(select(SplitLine).where(SplitLine.split_id == split.id).order_by(SplitLine.line_no))
     return [line for line in lines if 0 < line.amount_fen == line.full_self_fen]

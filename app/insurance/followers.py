@@ -1,13 +1,48 @@
-"""What insurance does when the prescription moves on."""
+"""What insurance does when the visit moves on."""
 
 from __future__ import annotations
 
-from app.events import CashPaid, PatientsMerged, PrescriptionApproved, PrescriptionVoided
+from app.events import (
+    CashPaid,
+    PatientsMerged,
+    PrescriptionApproved,
+    PrescriptionVoided,
+    RegistrationCancelled,
+    RegistrationExpired,
+    RegistrationHeld,
+)
 from app.identity.merging import repoint
-from app.insurance import cases, covering, service
+from app.insurance import cases, covering, service, subjects
 from app.insurance.models import Coverage, Settlement, Split
+from app.insurance.states import SplitState
 from app.kernel.uow import Uow
 from app.prescription.models import Prescription
+from app.registration.models import Registration
+
+
+def split_when_held(uow: Uow, held: RegistrationHeld) -> None:
+    """Where the fee goes through the insurer, an insured patient who booked by phone is told what is left to pay.
+
+    Everybody else pays the whole fee by a bill that is no affair of insurance's.
+    """
+    if held.fee_fen == 0:
+        return
+    registration = uow.session.get_one(Registration, held.registration_id)
+    if subjects.goes_through_insurer(uow, registration) and service.is_insured(uow, held.patient_id):
+        service.make_split(uow, registration)
+
+
+def let_go_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
+    """The hold ran out: what the insurer was asked of its fee is wanted no longer."""
+    service.let_go(uow, uow.session.get_one(Registration, expired.registration_id), why="hold_expired")
+
+
+def let_go_when_cancelled(uow: Uow, cancelled: RegistrationCancelled) -> None:
+    """The place was given back unpaid, and its split falls; of a paid fee the refund takes insurance's part back."""
+    registration = uow.session.get_one(Registration, cancelled.registration_id)
+    split = service.live_split_of(uow, registration)
+    if split is None or split.state is not SplitState.SETTLED:
+        service.let_go(uow, registration, why="cancelled")
 
 
 def split_when_approved(uow: Uow, event: PrescriptionApproved) -> None:
@@ -17,7 +52,7 @@ def split_when_approved(uow: Uow, event: PrescriptionApproved) -> None:
 
 def void_when_voided(uow: Uow, event: PrescriptionVoided) -> None:
     """The prescription's split falls with it, and what it had used of the coverage is given back."""
-    service.let_go(uow, event.prescription_id)
+    service.let_go(uow, uow.session.get_one(Prescription, event.prescription_id), why="prescription_voided")
 
 
 def settle_when_cash_paid(uow: Uow, event: CashPaid) -> None:

@@ -24,9 +24,25 @@ INVARIANTS = {
         " WHERE (CASE WHEN split.root_id IS NULL THEN split.total_fen <> prescription.total_fen"
         " ELSE split.total_fen > prescription.total_fen END) OR split.patient_id <> prescription.patient_id"
     ),
+    "split_is_its_registrations_fee": (
+        "SELECT count(*) FROM split JOIN registration ON registration.id = split.registration_id"
+        " WHERE split.total_fen <> registration.fee_fen OR split.patient_id <> registration.patient_id"
+    ),
+    "one_live_split_per_registration": (
+        "SELECT count(*) FROM (SELECT registration_id FROM split WHERE state IN ('made', 'settled')"
+        " AND registration_id IS NOT NULL GROUP BY registration_id HAVING count(*) > 1) doubled"
+    ),
+    "no_live_split_of_a_place_that_ran_out": (
+        "SELECT count(*) FROM split JOIN registration ON registration.id = split.registration_id"
+        " WHERE split.state IN ('made', 'settled') AND registration.state = 'expired'"
+    ),
+    "no_unsettled_split_of_a_place_in_use": (
+        "SELECT count(*) FROM split JOIN registration ON registration.id = split.registration_id"
+        " WHERE split.state = 'made' AND registration.state <> 'held'"
+    ),
     "one_live_split_per_prescription": (
         "SELECT count(*) FROM (SELECT prescription_id FROM split WHERE state IN ('made', 'settled')"
-        " GROUP BY prescription_id HAVING count(*) > 1) doubled"
+        " AND prescription_id IS NOT NULL GROUP BY prescription_id HAVING count(*) > 1) doubled"
     ),
     "no_live_split_of_a_dead_prescription": (
         "SELECT count(*) FROM split JOIN prescription ON prescription.id = split.prescription_id"
@@ -49,7 +65,16 @@ INVARIANTS = {
     "one_live_settlement_per_prescription": (
         "SELECT count(*) FROM (SELECT prescription_id FROM settlement"
         " WHERE state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
-        " GROUP BY prescription_id HAVING count(*) > 1) doubled"
+        " AND prescription_id IS NOT NULL GROUP BY prescription_id HAVING count(*) > 1) doubled"
+    ),
+    "one_live_settlement_per_registration": (
+        "SELECT count(*) FROM (SELECT registration_id FROM settlement"
+        " WHERE state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
+        " AND registration_id IS NOT NULL GROUP BY registration_id HAVING count(*) > 1) doubled"
+    ),
+    "no_settlement_under_way_for_a_place_given_back": (
+        "SELECT count(*) FROM settlement JOIN registration ON registration.id = settlement.registration_id"
+        " WHERE settlement.state IN ('wanted', 'presettled', 'due') AND registration.state <> 'held'"
     ),
     "insurers_split_is_settled_by_a_settlement": (
         "SELECT count(*) FROM split WHERE source = 'insurer' AND state = 'settled' AND NOT EXISTS"

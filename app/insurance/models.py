@@ -1,4 +1,4 @@
-"""The catalogue, the policies, who is covered by which, and how each prescription was divided."""
+"""The catalogue, the policies, who is covered by which, and how each prescription or fee was divided."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ _NOT_NEGATIVE = " AND ".join(
 _RETURNED_WITHIN = " AND ".join(
     f"returned_{payer}_fen BETWEEN 0 AND {payer}_fen" for payer in ("fund", "other", "account")
 )
+_LIVE_SPLIT = "state IN ('made', 'settled')"
 _LIVE_SETTLEMENT = "state IN ('wanted', 'presettled', 'due', 'settling', 'unknown', 'settled')"
+_ONE_SUBJECT = "(prescription_id IS NULL) <> (registration_id IS NULL)"
 _BY_PAYER = "fund_fen + other_fen + account_fen + cash_fen"
 _BY_SCOPE = "full_self_fen + over_limit_fen + pre_self_fen + in_scope_fen"
 
@@ -114,21 +116,23 @@ class Coverage(PublicRow):
     bound_at: Mapped[datetime]
 
 
-class Split(PublicRow):
-    """How a prescription's amount is divided; `rules` are those of the bill, `year` the one whose usage it takes.
+def _unique_while(name: str, condition: str, *columns: str) -> Index:
+    where = text(condition)
+    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
-    `root_id` is the split of the bill, when this one is of what is left after some of it went back.
+
+class Split(PublicRow):
+    """How the amount of a prescription or of a registration's fee is divided.
+
+    `rules` are those of the bill, `year` the one whose usage it takes. `root_id` is the split of the bill, when this
+    one is of what is left after some of it went back.
     """
 
     __tablename__ = "split"
     __table_args__ = (
-        Index(
-            "uq_split_live_prescription",
-            "prescription_id",
-            unique=True,
-            sqlite_where=text("state IN ('made', 'settled')"),
-            postgresql_where=text("state IN ('made', 'settled')"),
-        ),
+        _unique_while("uq_split_live_prescription", _LIVE_SPLIT, "prescription_id"),
+        _unique_while("uq_split_live_registration", _LIVE_SPLIT, "registration_id"),
+        CheckConstraint(_ONE_SUBJECT, name="one_subject"),
         CheckConstraint(f"total_fen = {_BY_PAYER}", name="payers_add_up"),
         CheckConstraint(f"total_fen = {_BY_SCOPE}", name="scopes_add_up"),
         CheckConstraint("fund_fen <= in_scope_fen - deductible_fen", name="fund_within_scope"),
@@ -136,7 +140,8 @@ class Split(PublicRow):
         CheckConstraint(_RETURNED_WITHIN, name="returned_within_settled"),
     )
 
-    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
+    prescription_id: Mapped[int | None] = mapped_column(ForeignKey("prescription.id"), index=True)
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"), index=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     coverage_id: Mapped[int | None] = mapped_column(ForeignKey("coverage.id"), index=True)
     policy_code: Mapped[str] = mapped_column(String(24))
@@ -162,7 +167,7 @@ class Split(PublicRow):
 
 
 class SplitLine(Row):
-    """One line of a split: `line_no` is the prescription's, `chargeable_class` None when no catalogue lists the drug.
+    """One line of a split: `line_no` is the subject's, `chargeable_class` None when no catalogue lists the code.
 
     `rules` is a list of `{"code": …, "fen": …, facts}`; see `rules.RULE_CODES`.
     """
@@ -197,11 +202,11 @@ class SplitLine(Row):
 
 
 class Settlement(PublicRow):
-    """One try to have a prescription settled by the insurer, under a batch number (chrg_bchno) of its own.
+    """One try to have a prescription or a fee settled by the insurer, under a batch number (chrg_bchno) of its own.
 
     `message_id` is the number of its one 2207, kept before it is sent; `pay_order_id` names the pay order that settled
     it instead. `half_until` is when it must have come to one end or the other after the patient paid. `flaw` says what
-    was wrong with an answer or why the insurer said no; `is_unwanted` that the prescription fell while the 2207 was on
+    was wrong with an answer or why the insurer said no; `is_unwanted` that its subject fell while the 2207 was on
     its way. `due_at` is when it is next worked on.
 
     `cancel_message_id` is the number of its latest 2208. A settlement of what is left of one that was taken back says
@@ -210,18 +215,15 @@ class Settlement(PublicRow):
 
     __tablename__ = "settlement"
     __table_args__ = (
-        Index(
-            "uq_settlement_live",
-            "prescription_id",
-            unique=True,
-            sqlite_where=text(_LIVE_SETTLEMENT),
-            postgresql_where=text(_LIVE_SETTLEMENT),
-        ),
+        _unique_while("uq_settlement_live", _LIVE_SETTLEMENT, "prescription_id"),
+        _unique_while("uq_settlement_live_registration", _LIVE_SETTLEMENT, "registration_id"),
+        CheckConstraint(_ONE_SUBJECT, name="one_subject"),
         Index("ix_settlement_due", "state", "due_at"),
         Index("ix_settlement_settled_at", "settled_at"),
     )
 
-    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
+    prescription_id: Mapped[int | None] = mapped_column(ForeignKey("prescription.id"), index=True)
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"), index=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     coverage_id: Mapped[int] = mapped_column(ForeignKey("coverage.id"), index=True)
     coverage_version: Mapped[int]

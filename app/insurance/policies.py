@@ -84,7 +84,9 @@ class CatalogueIn:
 
 _A, _B, _C = ChargeableClass.A, ChargeableClass.B, ChargeableClass.C
 
-# For the drugs of `app.prescription.demo_drugs`; one of them is in no catalogue at all.
+# 普通门诊诊查费 (全国医疗服务价格项目规范), under which a registration fee can go through the insurer.
+CONSULTATION_FEE = "110200001"
+# For the drugs of `app.prescription.demo_drugs`, of which one is in no catalogue at all, and that fee.
 CATALOGUE = (
     CatalogueIn("XN01AB", _A, 0),
     CatalogueIn("XR05CB", _B, 1_000),
@@ -99,4 +101,5 @@ CATALOGUE = (
     CatalogueIn("VITC", _C, 10_000),
     CatalogueIn("GANCAO", _A, 0),
     CatalogueIn("HUANGQI", _A, 0),
+    CatalogueIn(CONSULTATION_FEE, _A, 0),
 )

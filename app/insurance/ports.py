@@ -87,7 +87,7 @@ class Graded:
 
 @dataclass(frozen=True)
 class Claim:
-    """A prescription as the insurer is asked about it; `batch_no` is used for one settlement at most."""
+    """A prescription or a fee as the insurer is asked about it; `batch_no` is used for one settlement at most."""
 
     certificate: Certificate
     batch_no: str

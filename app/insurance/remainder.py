@@ -1,4 +1,4 @@
-"""What is left of a settled prescription when some of it goes back: the rest is settled anew.
+"""What is left of a settled bill when some of it goes back: the rest is settled anew.
 
 An insurer takes back a whole settlement only (2208), so the pieces that the patient keeps are uploaded and settled
 (2204 to 2207) as a batch of their own. The patient's money is there already; nothing new is asked of anybody: when the
@@ -11,14 +11,13 @@ from collections.abc import Mapping
 
 from sqlalchemy import or_, select
 
-from app.insurance import cases, errors
+from app.insurance import cases, errors, subjects
 from app.insurance.models import Coverage, Settlement, Split
 from app.insurance.rules import Parts
 from app.insurance.states import MAY_HOLD, SETTLEMENT, SettlementAction, SettlementState, SplitState
 from app.kernel import audit
 from app.kernel.moves import move
 from app.kernel.uow import Uow
-from app.prescription.models import Prescription
 
 COSTS_MORE = "costs_more"
 PAYERS = ("fund_fen", "other_fen", "account_fen", "cash_fen")
@@ -47,9 +46,8 @@ def may_be_held(uow: Uow, root_id: int) -> bool:
 def settle(uow: Uow, root_id: int, pieces: Mapping[int, int]) -> Settlement:
     """The insurer is asked to settle so many pieces of these lines {line_no: pieces}, the rest having gone back."""
     root = uow.session.get_one(Split, root_id)
-    prescription = uow.session.get_one(Prescription, root.prescription_id)
     coverage = uow.session.get_one(Coverage, standing_of(uow, root_id).coverage_id)
-    case = cases.open_case(uow, prescription, coverage)
+    case = cases.open_case(uow, subjects.subject_of(uow, root), coverage)
     case.remainder, case.root_split_id = [[line_no, count] for line_no, count in sorted(pieces.items())], root_id
     uow.session.flush()
     return case

@@ -1,4 +1,4 @@
-"""Dividing a prescription between insurance and patient, settling what was divided, and undoing it."""
+"""Dividing a prescription or a fee between insurance and patient, settling what was divided, and undoing it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 
 from app.events import SplitDropped, SplitMade, SplitReversed, SplitSettled
-from app.insurance import answered, cases, claims, errors, remainder, rules, sql
+from app.insurance import answered, cases, claims, errors, remainder, rules, sql, subjects
 from app.insurance.answered import Answer
 from app.insurance.covering import (
     bind_coverage,
@@ -25,13 +25,12 @@ from app.insurance.policies import SELF_PAY
 from app.insurance.ports import INSURER, Claim
 from app.insurance.rules import LineIn, LineSplit, Parts, PolicyTerms, SplitResult, Usage
 from app.insurance.states import LIVE, SPLIT, SplitAction, SplitState
+from app.insurance.subjects import Item, Subject
 from app.kernel import audit
 from app.kernel.clock import hospital_day
 from app.kernel.ids import new_public_id
 from app.kernel.moves import IllegalMove, move
 from app.kernel.uow import Uow
-from app.prescription import service as prescriptions
-from app.prescription.models import Prescription, PrescriptionLine
 
 __all__ = [
     "bind_coverage",
@@ -39,6 +38,7 @@ __all__ = [
     "drop",
     "file_catalogue_item",
     "file_policy",
+    "is_insured",
     "keep_answer",
     "let_go",
     "lines_of",
@@ -72,30 +72,40 @@ class _Basis:
 
 @dataclass(frozen=True)
 class _WorkedOut:
-    """A prescription's lines, what the catalogue says of them, and their division."""
+    """A subject's lines, what the catalogue says of them, and their division."""
 
-    drugs: list[PrescriptionLine]
+    items: list[Item]
     facts: list[LineIn]
     result: SplitResult
 
 
-def make_split(uow: Uow, prescription: Prescription) -> Split:
-    """The prescription is divided by its patient's coverage of today, and `SplitMade` says so.
+def make_split(uow: Uow, subject: Subject) -> Split:
+    """The subject is divided by its patient's coverage of today, and `SplitMade` says so.
 
     Where the house has an insurer, an insured patient's split is an estimate that is not paid by: the insurer is asked,
-    and `SplitMade` follows with its figures. A prescription that has a live split keeps it, quietly. Refuses
+    and `SplitMade` follows with its figures. A subject that has a live split keeps it, quietly. Refuses
     `policy_unknown`, `split_does_not_add_up`.
     """
-    standing = live_split_of(uow, prescription.id)
+    standing = live_split_of(uow, subject)
     if standing is not None:
         return standing
-    basis = _basis_of(uow, prescription.patient_id)
-    split = _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
+    basis = _basis_of(uow, subject.patient_id)
+    split = _keep(uow, subject, basis, _work_out(uow, subject, basis))
     if basis.coverage is not None and _asks_insurer(uow, basis):
-        cases.open_case(uow, prescription, basis.coverage)
+        cases.open_case(uow, subject, basis.coverage)
     else:
-        uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+        _tell(uow, split)
     return split
+
+
+def _tell(uow: Uow, split: Split) -> None:
+    uow.publish(SplitMade(split.id, *subjects.named(split), split.patient_id))
+
+
+def is_insured(uow: Uow, patient_id: int) -> bool:
+    """Whether this house's insurer is asked what it would pay for the patient."""
+    basis = _basis_of(uow, patient_id)
+    return basis.coverage is not None and _asks_insurer(uow, basis)
 
 
 def _asks_insurer(uow: Uow, basis: _Basis) -> bool:
@@ -105,29 +115,29 @@ def _asks_insurer(uow: Uow, basis: _Basis) -> bool:
 def keep_answer(uow: Uow, case: Settlement, claim: Claim, answer: Answer) -> None:
     """The insurer's figures stand in the estimate's place and can be paid by (`SplitMade`); held when they cannot.
 
-    Those of what is left of a settled prescription are settled at once.
+    Those of what is left of a settled bill are settled at once.
     """
-    prescription = uow.session.get_one(Prescription, case.prescription_id)
-    listed = catalogue_of(uow, [fee.code for fee in claim.fees], hospital_day(prescription.issued_at, uow.zone))
-    drugs = [line for line, _ in claims.lines_of(uow, case)]
-    facts = answered.facts_of(answer, claim.fees, frozenset(listed), [drug.line_no for drug in drugs])
+    subject = subjects.subject_of(uow, case)
+    listed = catalogue_of(uow, [fee.code for fee in claim.fees], hospital_day(claim.begun_at, uow.zone))
+    items = [item for item, _ in claims.lines_of(uow, case)]
+    facts = answered.facts_of(answer, claim.fees, frozenset(listed), [item.line_no for item in items])
     try:
         result = answered.spread(answer, facts)
     except errors.SplitDoesNotAddUp as flawed:
         return cases.hold(uow, case, str(flawed.facts["identity"]))
     if remainder.costs_more(uow, case, result.parts):
         return cases.hold(uow, case, remainder.COSTS_MORE)
-    estimate = live_split_of(uow, prescription.id)
+    estimate = live_split_of(uow, subject)
     if estimate is not None:
         move(uow, SPLIT, estimate, SplitAction.VOID, why="answered")
     coverage = uow.session.get_one(Coverage, case.coverage_id)
     policy = policy_by_code(uow, coverage.policy_code)
     basis = _Basis(coverage, policy, Usage(), uow.today().year, SplitSource.INSURER)
-    split = _keep(uow, prescription, basis, _WorkedOut(drugs, facts, result))
+    split = _keep(uow, subject, basis, _WorkedOut(items, facts, result))
     split.root_id = case.root_split_id
     cases.presettled(uow, case, split)
     if split.root_id is None:
-        uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+        _tell(uow, split)
     else:
         remainder.go_on(uow, case)
     return None
@@ -158,7 +168,7 @@ def settle(uow: Uow, split: Split) -> Split:
             coverage_id = basis.coverage.id if basis.coverage else None
             move(uow, SPLIT, split, SplitAction.SETTLE, coverage_id=coverage_id, year=basis.year)
             audit.record(uow, "split.settle", "split", split.public_id, fund_fen=split.fund_fen)
-            uow.publish(SplitSettled(split.id, split.prescription_id, split.patient_id))
+            uow.publish(SplitSettled(split.id, *subjects.named(split), split.patient_id))
             return split
     raise errors.CoverageBusy
 
@@ -171,9 +181,9 @@ def split_again(uow: Uow, split: Split) -> Split:
     split = uow.session.get_one(Split, split.id, with_for_update=True, populate_existing=True)
     if split.state is not SplitState.MADE or not _is_out_of_date(uow, split):
         return split
-    prescription = uow.session.get_one(Prescription, split.prescription_id)
-    drop(uow, prescription, why=errors.SplitChanged.code)
-    return make_split(uow, prescription)
+    subject = subjects.subject_of(uow, split)
+    drop(uow, subject, why=errors.SplitChanged.code)
+    return make_split(uow, subject)
 
 
 def _is_out_of_date(uow: Uow, split: Split) -> bool:
@@ -182,22 +192,22 @@ def _is_out_of_date(uow: Uow, split: Split) -> bool:
     return _has_changed(uow, split, _basis_for(uow, split))
 
 
-def drop(uow: Uow, prescription: Prescription, *, why: str) -> None:
-    """The prescription's unsettled split and what the insurer was asked of it fall (`SplitDropped`); quiet without."""
-    split = live_split_of(uow, prescription.id)
+def drop(uow: Uow, subject: Subject, *, why: str) -> None:
+    """The subject's unsettled split and what the insurer was asked of it fall (`SplitDropped`); quiet without."""
+    split = live_split_of(uow, subject)
     if split is not None:
         move(uow, SPLIT, split, SplitAction.VOID, why=why)
-        uow.publish(SplitDropped(split.id, prescription.id, prescription.patient_id))
-    case = cases.newest_of(uow, prescription.id)
+        uow.publish(SplitDropped(split.id, *subjects.named(split), split.patient_id))
+    case = cases.newest_of(uow, subject)
     if case is not None:
         cases.let_go(uow, case)
 
 
-def split_as_self_pay(uow: Uow, prescription: Prescription) -> Split:
-    """All of the prescription is the patient's own, as they chose (`SplitMade`); the caller has dropped what stood."""
+def split_as_self_pay(uow: Uow, subject: Subject) -> Split:
+    """All of the subject is the patient's own, as they chose (`SplitMade`); the caller has dropped what stood."""
     basis = _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), uow.today().year, SplitSource.SELF)
-    split = _keep(uow, prescription, basis, _work_out(uow, prescription, basis))
-    uow.publish(SplitMade(split.id, prescription.id, prescription.patient_id))
+    split = _keep(uow, subject, basis, _work_out(uow, subject, basis))
+    _tell(uow, split)
     return split
 
 
@@ -219,7 +229,7 @@ def reverse(uow: Uow, split: Split) -> None:
     if split.coverage_id is not None:
         sql.give_back(uow, uow.session.get_one(Coverage, split.coverage_id), split)
     audit.record(uow, "split.reverse", "split", split.public_id, fund_fen=split.fund_fen)
-    uow.publish(SplitReversed(split.id, split.prescription_id, split.patient_id))
+    uow.publish(SplitReversed(split.id, *subjects.named(split), split.patient_id))
     case = cases.of_split(uow, split.id)
     if case is not None:
         cases.let_go(uow, case)
@@ -237,26 +247,24 @@ def return_part(uow: Uow, split: Split, *, fund_fen: int, other_fen: int, accoun
     audit.record(uow, "split.return_part", "split", split.public_id, fund_fen=fund_fen)
 
 
-def let_go(uow: Uow, prescription_id: int) -> None:
-    """The prescription's live split falls: void when it was only made, reversed when settled; quiet without one.
+def let_go(uow: Uow, subject: Subject, *, why: str) -> None:
+    """The subject's live split falls: void when it was only made, reversed when settled; quiet without one.
 
     So does what the insurer was asked of it.
     """
-    split = live_split_of(uow, prescription_id)
+    split = live_split_of(uow, subject)
     if split is not None and split.state is SplitState.SETTLED:
         reverse(uow, split)
     elif split is not None:
-        move(uow, SPLIT, split, SplitAction.VOID, why="prescription_voided")
-    case = cases.newest_of(uow, prescription_id)
+        move(uow, SPLIT, split, SplitAction.VOID, why=why)
+    case = cases.newest_of(uow, subject)
     if case is not None:
         cases.let_go(uow, case)
 
 
-def live_split_of(uow: Uow, prescription_id: int) -> Split | None:
-    """The split by which the prescription is to be paid, or was; None before its review and after its end."""
-    return uow.session.scalars(
-        select(Split).where(Split.prescription_id == prescription_id, Split.state.in_(LIVE))
-    ).first()
+def live_split_of(uow: Uow, subject: Subject) -> Split | None:
+    """The split by which the subject is to be paid, or was; None before it is to be paid and after its end."""
+    return uow.session.scalars(select(Split).where(subjects.is_for(Split, subject), Split.state.in_(LIVE))).first()
 
 
 def split_of(uow: Uow, split_id: int | None) -> Split | None:
@@ -265,7 +273,7 @@ def split_of(uow: Uow, split_id: int | None) -> Split | None:
 
 
 def lines_of(uow: Uow, split_id: int) -> list[SplitLine]:
-    """The split's lines in the prescription's order; `rules` holds what the words of each need."""
+    """The split's lines in the subject's order; `rules` holds what the words of each need."""
     return list(
         uow.session.scalars(select(SplitLine).where(SplitLine.split_id == split_id).order_by(SplitLine.line_no))
     )
@@ -286,22 +294,22 @@ def _basis_for(uow: Uow, split: Split) -> _Basis:
     return _Basis(None, policy_by_code(uow, SELF_PAY), Usage(), uow.today().year, SplitSource.SELF)
 
 
-def _work_out(uow: Uow, prescription: Prescription, basis: _Basis) -> _WorkedOut:
+def _work_out(uow: Uow, subject: Subject, basis: _Basis) -> _WorkedOut:
     """The division by the catalogue of the day of issue and the policy of today."""
-    drugs = prescriptions.lines_of(uow, prescription.id)
-    day = hospital_day(prescription.issued_at, uow.zone)
-    listed = catalogue_of(uow, [drug.drug_code for drug in drugs], day)
+    items = subjects.items_of(uow, subject)
+    day = hospital_day(subjects.kind_of(subject).since(subject), uow.zone)
+    listed = catalogue_of(uow, [item.code for item in items], day)
     facts = []
-    for drug in drugs:
-        item = listed.get(drug.drug_code)
+    for item in items:
+        entry = listed.get(item.code)
         facts.append(
             LineIn(
-                line_no=drug.line_no,
-                amount_fen=drug.amount_fen,
-                quantity=drug.quantity,
-                chargeable_class=item.chargeable_class if item else None,
-                self_pay_ratio_bp=item.self_pay_ratio_bp if item else 10_000,
-                limit_price_fen=item.limit_price_fen if item else None,
+                line_no=item.line_no,
+                amount_fen=item.amount_fen,
+                quantity=item.quantity,
+                chargeable_class=entry.chargeable_class if entry else None,
+                self_pay_ratio_bp=entry.self_pay_ratio_bp if entry else 10_000,
+                limit_price_fen=entry.limit_price_fen if entry else None,
             )
         )
     policy = basis.policy
@@ -312,38 +320,38 @@ def _work_out(uow: Uow, prescription: Prescription, basis: _Basis) -> _WorkedOut
         uses_account=policy.uses_account,
         is_insured=policy.is_insured,
     )
-    return _WorkedOut(drugs, facts, rules.split(facts, terms, basis.usage))
+    return _WorkedOut(items, facts, rules.split(facts, terms, basis.usage))
 
 
-def _keep(uow: Uow, prescription: Prescription, basis: _Basis, worked_out: _WorkedOut) -> Split:
+def _keep(uow: Uow, subject: Subject, basis: _Basis, worked_out: _WorkedOut) -> Split:
     result = worked_out.result
     split = Split(
         public_id=new_public_id(),
-        prescription_id=prescription.id,
-        patient_id=prescription.patient_id,
+        patient_id=subject.patient_id,
         coverage_id=basis.coverage.id if basis.coverage else None,
         policy_code=basis.policy.code,
         source=basis.source,
         year=basis.year,
         made_at=uow.now(),
         rules=[rule.as_dict() for rule in result.rules],
+        **subjects.key_of(subject),
         **asdict(result.parts),
     )
     uow.session.add(split)
     uow.session.flush()
-    pairs = zip(worked_out.drugs, worked_out.facts, result.lines, strict=True)
-    uow.session.add_all(_line_row(split.id, drug, fact, line) for drug, fact, line in pairs)
+    pairs = zip(worked_out.items, worked_out.facts, result.lines, strict=True)
+    uow.session.add_all(_line_row(split.id, item, fact, line) for item, fact, line in pairs)
     uow.session.flush()
     return split
 
 
-def _line_row(split_id: int, drug: PrescriptionLine, fact: LineIn, line: LineSplit) -> SplitLine:
+def _line_row(split_id: int, item: Item, fact: LineIn, line: LineSplit) -> SplitLine:
     parts = asdict(line.parts)
     return SplitLine(
         split_id=split_id,
-        line_no=drug.line_no,
-        drug_code=drug.drug_code,
-        drug_name=drug.drug_name,
+        line_no=item.line_no,
+        drug_code=item.code,
+        drug_name=item.name,
         chargeable_class=fact.chargeable_class,
         ratio_bp=fact.self_pay_ratio_bp,
         limit_price_fen=fact.limit_price_fen,
@@ -354,11 +362,10 @@ def _line_row(split_id: int, drug: PrescriptionLine, fact: LineIn, line: LineSpl
 
 
 def _has_changed(uow: Uow, split: Split, basis: _Basis) -> bool:
-    """True when the same prescription would be divided otherwise now, on any line, or by the insurer."""
+    """True when the same subject would be divided otherwise now, on any line, or by the insurer."""
     if split.source is SplitSource.ESTIMATE and _asks_insurer(uow, basis):
         return True
-    prescription = uow.session.get_one(Prescription, split.prescription_id)
-    now = _work_out(uow, prescription, basis).result
+    now = _work_out(uow, subjects.subject_of(uow, split), basis).result
     kept = [_parts_of(line) for line in lines_of(uow, split.id)]
     return split.policy_code != basis.policy.code or kept != [line.parts for line in now.lines]
 

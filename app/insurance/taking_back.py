@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.events import SettlementReversed
-from app.insurance import by_order, cases, claims
+from app.insurance import by_order, cases, claims, subjects
 from app.insurance.models import Settlement, Split
 from app.insurance.ports import (
     AnswerFlawed,
@@ -144,4 +144,4 @@ def taken_back(uow: Uow, case: Settlement) -> None:
     move(uow, SETTLEMENT, case, _A.FINISH_REVERSE, flaw="")
     audit.record(uow, "settlement.reverse", "settlement", case.public_id, fund_fen=split.fund_fen)
     payers = (split.fund_fen, split.other_fen, split.account_fen, split.cash_fen)
-    uow.publish(SettlementReversed(case.id, split.id, case.prescription_id, case.patient_id, *payers))
+    uow.publish(SettlementReversed(case.id, split.id, *subjects.named(case), case.patient_id, *payers))

@@ -5,34 +5,37 @@ from __future__ import annotations
 from app import events
 from app.identity.merging import repoint
 from app.insurance import service as insurance
+from app.insurance import subjects
 from app.kernel import hot
 from app.kernel.uow import Uow
 from app.payment import insured_refunds, mixed_querying, refunds, service
 from app.payment.models import Bill, BillLine, Purpose
+from app.payment.rules import PAYERS
 from app.payment.states import BillState
 from app.prescription import service as prescription
 from app.registration.models import Registration
 
+FEE_CATEGORY, FEE_UNIT = "registration", "次"
+
 
 def open_bill_when_held(uow: Uow, held: events.RegistrationHeld) -> None:
-    """The registration fee 挂号费 is to be paid while the place is held; a visit without a fee has no bill."""
+    """The registration fee 挂号费 is to be paid while the place is held; a visit without a fee has no bill.
+
+    Nor has one whose fee the insurer is asked about: its bill is opened by what it says.
+    """
     if held.fee_fen == 0:
         return
     registration = uow.session.get_one(Registration, held.registration_id)
-    draft = service.Draft(
-        Purpose.REGISTRATION,
-        registration.id,
-        registration.patient_id,
-        account_id=registration.account_id,
-        expires_at=registration.held_until,
-    )
+    if subjects.goes_through_insurer(uow, registration) and insurance.live_split_of(uow, registration) is not None:
+        return
+    draft = _draft_of_fee(registration)
     fee = hot.made(
         BillLine,
         line_no=1,
-        invoice_category="registration",
-        name="挂号费",
+        invoice_category=FEE_CATEGORY,
+        name=subjects.FEE_NAME,
         quantity=1,
-        unit="次",
+        unit=FEE_UNIT,
         unit_price_fen=held.fee_fen,
         amount_fen=held.fee_fen,
         cash_fen=held.fee_fen,
@@ -43,11 +46,30 @@ def open_bill_when_held(uow: Uow, held: events.RegistrationHeld) -> None:
     service.open_first_bill(uow, draft, [fee])
 
 
+def _draft_of_fee(registration: Registration, split_id: int | None = None) -> service.Draft:
+    return service.Draft(
+        Purpose.REGISTRATION,
+        registration.id,
+        registration.patient_id,
+        account_id=registration.account_id,
+        split_id=split_id,
+        expires_at=registration.held_until,
+    )
+
+
 def open_bill_when_split(uow: Uow, made: events.SplitMade) -> None:
-    """The prescription is to be paid as it was split; an earlier open bill for it is void."""
+    """The prescription or the fee is to be paid as it was split; an earlier open bill for it is void."""
+    draft, lines = _DRAFTS[made.purpose](uow, made)
     parts = {line.line_no: line for line in insurance.lines_of(uow, made.split_id)}
-    draft = service.Draft(Purpose.PRESCRIPTION, made.prescription_id, made.patient_id, split_id=made.split_id)
-    lines = [
+    for line in lines:
+        for payer in PAYERS:
+            setattr(line, payer, getattr(parts[line.line_no], payer))
+    service.open_bill(uow, draft, lines)
+
+
+def _of_prescription(uow: Uow, made: events.SplitMade) -> tuple[service.Draft, list[BillLine]]:
+    draft = service.Draft(Purpose.PRESCRIPTION, made.subject_id, made.patient_id, split_id=made.split_id)
+    return draft, [
         BillLine(
             line_no=drug.line_no,
             invoice_category=drug.category.value,
@@ -57,19 +79,34 @@ def open_bill_when_split(uow: Uow, made: events.SplitMade) -> None:
             unit=drug.unit,
             unit_price_fen=drug.unit_price_fen,
             amount_fen=drug.amount_fen,
-            fund_fen=parts[drug.line_no].fund_fen,
-            other_fen=parts[drug.line_no].other_fen,
-            account_fen=parts[drug.line_no].account_fen,
-            cash_fen=parts[drug.line_no].cash_fen,
         )
-        for drug in prescription.lines_of(uow, made.prescription_id)
+        for drug in prescription.lines_of(uow, made.subject_id)
     ]
-    service.open_bill(uow, draft, lines)
+
+
+def _of_registration(uow: Uow, made: events.SplitMade) -> tuple[service.Draft, list[BillLine]]:
+    registration = uow.session.get_one(Registration, made.subject_id)
+    return _draft_of_fee(registration, made.split_id), [
+        BillLine(
+            line_no=item.line_no,
+            invoice_category=FEE_CATEGORY,
+            name=item.name,
+            quantity=item.quantity,
+            unit=FEE_UNIT,
+            unit_price_fen=item.unit_price_fen,
+            amount_fen=item.amount_fen,
+        )
+        for item in subjects.items_of(uow, registration)
+    ]
+
+
+_DRAFTS = {Purpose.PRESCRIPTION.value: _of_prescription, Purpose.REGISTRATION.value: _of_registration}
 
 
 def void_bill_when_expired(uow: Uow, expired: events.RegistrationExpired) -> None:
-    """The hold ran out unpaid, so its bill is void."""
+    """The hold ran out, so its bill is void; what came in while the insurer is at work on the rest goes back."""
     _void_open(uow, Purpose.REGISTRATION, expired.registration_id, "hold_expired")
+    _return_cash(uow, Purpose.REGISTRATION, expired.registration_id, "too_late")
 
 
 def void_bill_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
@@ -119,16 +156,15 @@ def refund_when_too_late(uow: Uow, late: events.FeePaidTooLate) -> None:
 
 
 def refund_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
-    """The fee of a place that was given back goes back."""
+    """The fee of a place that was given back goes back, also what came in while the insurer is at work on the rest."""
+    _return_cash(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
     if cancelled.was_paid:
         _refund_paid(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
 
 
 def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
     """What was paid for a prescription that holds no longer goes back, insurance's part to insurance."""
-    newest = service.newest_bill_of(uow, Purpose.PRESCRIPTION, voided.prescription_id)
-    if newest is not None:
-        refunds.return_cash(uow, newest, reason="voided")
+    _return_cash(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
     _refund_paid(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
 
 
@@ -146,6 +182,13 @@ def _void_open(uow: Uow, purpose: Purpose, subject_id: int, why: str) -> None:
     bill = service.open_bill_of(uow, purpose, subject_id)
     if bill is not None:
         service.void_bill(uow, bill, why=why)
+
+
+def _return_cash(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> None:
+    """What was paid of a bill that waits for its insurer goes back; quiet for any other."""
+    bill = service.newest_bill_of(uow, purpose, subject_id)
+    if bill is not None:
+        refunds.return_cash(uow, bill, reason=reason)
 
 
 def _refund_paid(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> None:

@@ -161,7 +161,11 @@ def _waits_for_insurer(uow: Uow, bill: Bill, order: PaymentOrder) -> bool:
 
 
 def _may_still_book(uow: Uow, bill: Bill) -> bool:
-    """A fee whose hold ran out is shown to the registration, which finds a place for it or gives it back."""
-    if bill.purpose is not Purpose.REGISTRATION or bill.state != BillState.VOID:
+    """A fee whose hold ran out is shown to the registration, which finds a place for it or gives it back.
+
+    One that was divided goes back at once: the figures fell with the hold.
+    """
+    is_plain_fee = bill.purpose is Purpose.REGISTRATION and bill.split_id is None
+    if not is_plain_fee or bill.state != BillState.VOID:
         return False
     return uow.session.get_one(Registration, bill.subject_id).state == RegistrationState.EXPIRED

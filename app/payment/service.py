@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app import events
 from app.identity import service as identity
-from app.insurance import remainder
+from app.insurance import remainder, subjects
 from app.insurance import service as insurance
 from app.insurance.models import Split, SplitSource
 from app.insurance.states import SplitState
@@ -184,7 +184,7 @@ def settle_bill(uow: Uow, bill: Bill) -> None:
     """The patient's part is in: the bill is paid in full, or waits for its insurer (`CashPaid`)."""
     if bill.split_id is not None and insurance.settles_later(uow, bill.split_id):
         move(uow, BILL, bill, BillAction.TAKE_CASH)
-        uow.publish(events.CashPaid(bill.id, bill.split_id, bill.patient_id))
+        uow.publish(events.CashPaid(bill.id, bill.split_id, bill.purpose.value, bill.subject_id, bill.patient_id))
     else:
         complete_bill(uow, bill)
 
@@ -223,5 +223,5 @@ def insurer_may_hold(uow: Uow, bill: Bill) -> bool:
 
 
 def let_remainder_go(uow: Uow, bill: Bill) -> None:
-    """What was to be settled anew of the bill is not; quiet when the prescription fell and took it along."""
-    insurance.let_go(uow, bill.subject_id)
+    """What was to be settled anew of the bill is not; quiet when its subject fell and took it along."""
+    insurance.let_go(uow, subjects.by_name(uow, bill.purpose, bill.subject_id), why="given_back")

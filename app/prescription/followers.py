@@ -12,7 +12,9 @@ from app.prescription.states import PRESCRIPTION, PrescriptionAction, Prescripti
 
 def mark_billed_when_split(uow: Uow, event: SplitMade) -> None:
     """The approved prescription can be paid; one that is split again already was."""
-    prescription = uow.session.get_one(Prescription, event.prescription_id)
+    if event.purpose != "prescription":
+        return
+    prescription = uow.session.get_one(Prescription, event.subject_id)
     if prescription.state is not PrescriptionState.BILLED:
         move(uow, PRESCRIPTION, prescription, PrescriptionAction.BILL)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Fen, PublicRow, Row, choice
@@ -25,6 +25,7 @@ class Registration(PublicRow):
     having two active places with one doctor in one half-day. `replaces_id` names the booked place that goes back
     as soon as this one is confirmed; `times_moved` counts how often the visit was moved by the patient. `asked_at` is
     since when the hospital system is asked for this place (`asked_nth` 0) or for the nth move; None once it answered.
+    `fee_is_insured` when the insurer settled the fee: it knows the visit with this doctor, so that it is not moved.
     """
 
     __tablename__ = "registration"
@@ -73,6 +74,7 @@ class Registration(PublicRow):
     times_moved: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]
     asked_nth: Mapped[int | None]
+    fee_is_insured: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RegistrationNumber(Row):

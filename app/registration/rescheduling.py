@@ -3,7 +3,7 @@
 For the same fee the visit itself moves: its number, its bill and its invoice stay what they are. For another fee the
 new place is held as any other, its whole fee is paid within the hold, and the moment it is (where the hospital system
 decides: the moment that says yes) the old place goes back and its fee with it, in full: a bill that was paid is never
-changed, so what was invoiced stays true.
+changed, so what was invoiced stays true. So is a place whose fee the insurer settled, which it knows by its doctor.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _is_there(uow: Uow, registration: Registration, session: ClinicSession) -> b
 def _exchange(uow: Uow, registration: Registration, session: ClinicSession, wanted: Wanted) -> Registration:
     patient = uow.session.get_one(Patient, registration.patient_id)
     new_fee_fen = fee_fen(uow, registration, session)
-    if new_fee_fen != registration.fee_fen:
+    if new_fee_fen != registration.fee_fen or registration.fee_is_insured:
         return service.place(uow, session, patient, fee_fen=new_fee_fen, wanted=wanted, replaces=registration)
     _move(uow, registration, session, wanted)
     return registration

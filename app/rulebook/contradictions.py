@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from app.rulebook.terms import CancelUntil, Rules, Step, minute_of_day
 
+# A minute of a hold may go by in asking the insurer; what is left must do for paying.
+SHORTEST_INSURED_HOLD_MINUTES = 5
+
 
 def _voids_too_early(rules: Rules) -> bool:
     return Step.VOID.value in rules.passed_steps[:-1]
@@ -43,6 +46,10 @@ def _codes_twice(rules: Rules) -> bool:
     return len(codes) != len(set(codes))
 
 
+def _keeps_an_insured_fee(rules: Rules) -> bool:
+    return bool(rules.fee_insurance_code) and any(tier.refund_percent != 100 for tier in rules.refund_tiers)
+
+
 # (the field to change, the code, when it is so)
 _TABLE: tuple[tuple[str, str, Callable[[Rules], bool]], ...] = (
     ("window_first_day", "window_empty", lambda rules: rules.window_first_day > rules.window_days),
@@ -59,6 +66,12 @@ _TABLE: tuple[tuple[str, str, Callable[[Rules], bool]], ...] = (
         "refund_tiers",
         "partial_refund",
         lambda rules: any(tier.refund_percent not in {0, 100} for tier in rules.refund_tiers),
+    ),
+    ("fee_insurance_code", "insured_fee_kept", _keeps_an_insured_fee),
+    (
+        "fee_insurance_code",
+        "hold_too_short",
+        lambda rules: bool(rules.fee_insurance_code) and rules.hold_minutes < SHORTEST_INSURED_HOLD_MINUTES,
     ),
     (
         "returned_place_minutes_at_most",

@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from app.rulebook.terms import LONGEST_WINDOW_DAYS, Breach, CancelUntil, LateRule, PassedComesBack, Step
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+_CATALOGUE_CODE = re.compile(r"[0-9A-Za-z.-]{0,40}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,24}", re.ASCII)
 _STEPS = frozenset(step.value for step in Step)
 
@@ -86,6 +87,7 @@ class RulesSchema(_Row):
     release_queue_minutes = _whole(1, 240)
     closed_on_public_holidays = fields.Boolean(truthy={True}, falsy={False})
     free_return_days = _whole(0, 30)
+    fee_insurance_code = fields.String(validate=validate.Regexp(_CATALOGUE_CODE.pattern + r"\Z"))
     cancel_until = _word(CancelUntil)
     cancel_minutes_before = _whole(0, 60 * 24 * 7)
     expert_cancel_minutes_before = _whole(0, 60 * 24 * 7)

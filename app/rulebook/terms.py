@@ -101,6 +101,8 @@ class Rules:
     only_own_record: bool = False
     verified_only: bool = False
     free_return_days: int = 0
+    # The catalogue's code under which the insurer settles the registration fee; '' where it settles none.
+    fee_insurance_code: str = ""
     # 国务院办公厅 tells each year's holidays and the working weekends that make up for them.
     closed_on_public_holidays: bool = True
     # Cancelling. lcrmyy.com notice 4064: given back in full until 30 minutes before.

@@ -192,6 +192,7 @@ NO_PAGES = {
     "patient.release_live": "a part of the department's page",
     "patient.visit_live": "a part of the visit's page",
     "patient.hospital_word": "a part of the registration's page",
+    "patient.fee_live": "a part of the registration's page",
     "patient.pickup_live": "a part of the pickup page",
     "patient.paying_live": "a part of the payment page",
     "patient.invoice_pdf": "a PDF",

@@ -43,7 +43,7 @@ def state_of(home: House, prescription: Prescription) -> PrescriptionState:
 
 def split_of(home: House, prescription: Prescription):
     with home.units.open(reads_only=True) as uow:
-        return insurance.live_split_of(uow, prescription.id)
+        return insurance.live_split_of(uow, prescription)
 
 
 def choices(home: House) -> list[tuple[str, str, str, str]]:
@@ -60,8 +60,8 @@ def test_what_is_not_covered_is_charged_only_after_somebody_agreed(home: House, 
     with pytest.raises(VisitError) as refusal:
         tap_pay(home, home.bill(made))
     with home.units.open(home.who.actor) as uow:
-        consents.agree(uow, insurance.live_split_of(uow, made.id))
-        consents.agree(uow, insurance.live_split_of(uow, made.id))
+        consents.agree(uow, insurance.live_split_of(uow, made))
+        consents.agree(uow, insurance.live_split_of(uow, made))
 
     assert (refusal.value.code, refusal.value.facts["lines"]) == ("consent_missing", [2])
     assert len(home.till.orders) == 0
@@ -84,7 +84,7 @@ def test_a_declined_line_is_left_out_and_the_doctor_can_see_it(home: House) -> N
     home.work()
 
     with home.units.open(home.who.actor) as uow:
-        rest = choosing.decline(uow, insurance.live_split_of(uow, made.id), 2)
+        rest = choosing.decline(uow, insurance.live_split_of(uow, made), 2)
     home.work()
 
     assert rest is not None
@@ -106,7 +106,7 @@ def test_the_same_order_sent_again_does_not_bring_a_declined_line_back(home: Hou
     made = home.prescribed(line("AML5", 10), line("VITC"))
     home.work()
     with home.units.open(home.who.actor) as uow:
-        rest = choosing.decline(uow, insurance.live_split_of(uow, made.id), 2)
+        rest = choosing.decline(uow, insurance.live_split_of(uow, made), 2)
 
     again = received(home.units, order(home.who.patient.id, line("AML5", 10), line("VITC"), number="RX1"))
 
@@ -119,7 +119,7 @@ def test_when_nothing_is_left_the_prescription_is_void(home: House) -> None:
     home.work()
 
     with home.units.open(home.who.actor) as uow:
-        assert choosing.decline(uow, insurance.live_split_of(uow, made.id), 1) is None
+        assert choosing.decline(uow, insurance.live_split_of(uow, made), 1) is None
 
     assert state_of(home, made) is PrescriptionState.VOIDED
 
@@ -130,7 +130,7 @@ def test_only_what_is_not_covered_can_be_left_out(home: House, line_no: int) -> 
     home.work()
 
     with pytest.raises(VisitError) as refusal, home.units.open(home.who.actor) as uow:
-        choosing.decline(uow, insurance.live_split_of(uow, made.id), line_no)
+        choosing.decline(uow, insurance.live_split_of(uow, made), line_no)
 
     assert refusal.value.code == "line_not_optional"
 

@@ -67,7 +67,7 @@ def assert_nothing_charged(home: House) -> None:
 def test_the_bill_carries_the_insurers_figures_and_is_paid_once(home: House) -> None:
     made = home.prescribed()
     with home.units.open(reads_only=True) as uow:
-        estimate = insurance.live_split_of(uow, made.id)
+        estimate = insurance.live_split_of(uow, made)
     assert estimate is not None
     assert estimate.source is SplitSource.ESTIMATE
     assert state_of(home, made) is PrescriptionState.APPROVED

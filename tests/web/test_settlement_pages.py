@@ -13,6 +13,7 @@ from app.insurance import service as insurance
 from app.insurance.models import Settlement
 from app.insurance.ports import INSURER, InsurerAway, InsurerRefused, Person
 from app.insurance.states import SettlementState
+from app.prescription.models import Prescription
 from tests import factories
 from tests.web.conftest import Phone
 from tests.web.work_fixtures import House, house
@@ -35,7 +36,7 @@ def held(house: House) -> Settlement:
         covering.bind_coverage(uow, patient_id=who.patient.id, policy_code="employee", member_no="M12345678")
     house.approve(written)
     with house.units.open() as uow:
-        case = cases.newest_of(uow, written.id)
+        case = cases.newest_of(uow, written)
         assert case is not None
         cases.hold(uow, case, "I3")
     return case
@@ -43,7 +44,7 @@ def held(house: House) -> Settlement:
 
 def newest(house: House, case: Settlement) -> Settlement:
     with house.units.open(reads_only=True) as uow:
-        found = cases.newest_of(uow, case.prescription_id)
+        found = cases.newest_of(uow, uow.session.get_one(Prescription, case.prescription_id))
     assert found is not None
     return found
 
@@ -70,7 +71,7 @@ def test_the_staff_may_let_the_patient_pay_or_close_the_case(insured: House) -> 
     browser.post(f"/staff/settlements/{second.public_id}/close")
 
     with insured.units.open(reads_only=True) as uow:
-        split = insurance.live_split_of(uow, first.prescription_id)
+        split = insurance.live_split_of(uow, uow.session.get_one(Prescription, first.prescription_id))
         assert split is not None
         assert split.source == "self"
     assert newest(insured, second).state is SettlementState.WITHDRAWING
@@ -85,8 +86,8 @@ def test_a_2207_that_the_insurer_does_not_undo_is_ended_by_the_word_of_its_offic
         covering.bind_coverage(uow, patient_id=who.patient.id, policy_code="employee", member_no="M12345678")
     insured.approve(written)
     with insured.units.open() as uow:
-        case = cases.newest_of(uow, written.id)
-        split = insurance.live_split_of(uow, written.id)
+        case = cases.newest_of(uow, written)
+        split = insurance.live_split_of(uow, written)
         assert case is not None
         assert split is not None
         case.state, case.tries, case.split_id, case.message_id = state, 3, split.id, "H1"
@@ -121,7 +122,7 @@ def test_the_patient_sees_where_the_question_stands_and_may_pay_all(zhang: Phone
 
     asking, waiting = zhang.open(page).text, zhang.open(visit_page).text
     with insured.units.open() as uow:
-        case = cases.newest_of(uow, written.id)
+        case = cases.newest_of(uow, written)
         assert case is not None
         cases.hold(uow, case, "I3")
     failed, stopped = zhang.open(page).text, zhang.open(visit_page).text

@@ -26,6 +26,7 @@ from app.web.patient import cancelling as cancelling  # noqa: E402
 from app.web.patient import choosing as choosing  # noqa: E402
 from app.web.patient import consent as consent  # noqa: E402
 from app.web.patient import family as family  # noqa: E402
+from app.web.patient import fees as fees  # noqa: E402
 from app.web.patient import home as home  # noqa: E402
 from app.web.patient import insuring as insuring  # noqa: E402
 from app.web.patient import invoices as invoices  # noqa: E402

@@ -25,6 +25,8 @@ from app.web.patient import blueprint, family, ways_to_pay
 
 PURPOSES = {Purpose.REGISTRATION: _l("挂号费"), Purpose.PRESCRIPTION: _l("药费")}
 
+TOTALS = {Purpose.REGISTRATION: _l("挂号费合计"), Purpose.PRESCRIPTION: _l("药费合计")}
+
 
 @blueprint.get("/bills")
 def bills() -> edge.Answer:
@@ -71,6 +73,7 @@ def bill(bill_id: str) -> edge.Answer:
         is_late=found.expires_at is not None and found.expires_at <= uow.now(),
         lines=_lines(uow, found),
         why=why_so_much(split) if split else [],
+        total_label=str(TOTALS[found.purpose]),
         total=show.yuan(found.total_fen),
         fund=show.yuan(-found.fund_fen) if split else "",
         by_whom=_by_whom(split),

@@ -199,6 +199,7 @@ def clinic_session(session_id: str) -> edge.Answer:
         members=[_member(uow, rules, *row) for row in identity.patients_of(uow)],
         chosen=current.public_id if current else "",
         hold_minutes=rules.hold_minutes,
+        insures_fee=bool(rules.fee_insurance_code),
         check_in_minutes=rules.check_in_opens_minutes,
         cancel_words=_cancel_words(card, rules, uow),
     )

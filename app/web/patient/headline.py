@@ -39,13 +39,26 @@ def _id(visit: Visit) -> str:
 
 def _held(visit: Visit) -> Headline:
     until = visit.registration.held_until
+    if visit.fee_bill is None or visit.fee_bill.state is not BillState.OPEN:
+        return _fee_with_insurer(visit)
     return {
         "kind": "warn",
         "title": gettext("号源已锁定，等待支付"),
         "text": f"{_when(visit)} · {_where(visit)}",
         "by": show.clock_time(until),
         "minutes": show.minutes_left(until, visit.now),
-        "button": gettext("去支付 %(fee)s", fee=show.yuan(visit.registration.fee_fen)),
+        "button": gettext("去支付 %(fee)s", fee=show.yuan(visit.fee_bill.cash_fen)),
+        "href": url_for("patient.registration", registration_id=_id(visit)),
+    }
+
+
+def _fee_with_insurer(visit: Visit) -> Headline:
+    until = show.clock_time(visit.registration.held_until)
+    return {
+        "title": gettext("号源已锁定，挂号费在医保处理中"),
+        "text": f"{_when(visit)} · {_where(visit)}",
+        "note": gettext("号为您保留到 %(until)s", until=until),
+        "button": gettext("挂号详情"),
         "href": url_for("patient.registration", registration_id=_id(visit)),
     }
 

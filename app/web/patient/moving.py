@@ -119,12 +119,17 @@ def _fee_fen(uow: Uow, found: Registration, card: SessionCard) -> int:
 def _fee_words(uow: Uow, found: Registration, card: SessionCard) -> str:
     """What is to be paid and what comes back."""
     fee_fen = _fee_fen(uow, found, card)
-    if fee_fen == found.fee_fen:
+    if fee_fen == found.fee_fen and not found.fee_is_insured:
         return str(gettext("挂号费相同，不用再付。"))
     former, new = show.yuan(found.fee_fen), show.yuan(fee_fen)
     if fee_fen == 0:
         return str(gettext("新号不收费，原号的 %(former)s 全额原路退回。", former=former))
     minutes = limits.rules_of_session(uow, card.session).hold_minutes
+    if found.fee_is_insured:
+        words = gettext(
+            "原来的挂号费经医保结算，不能直接换：新号为您保留 %(minutes)s 分钟，按新号重新核定和支付；", minutes=minutes
+        )
+        return str(words + gettext("付好并确认以后原号才退回，费用连同医保部分全额退回。没有支付，原号不变。"))
     words = gettext(
         "新号为您保留 %(minutes)s 分钟，请支付 %(new)s；付好并确认以后原号才退回，", minutes=minutes, new=new
     )

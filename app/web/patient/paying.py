@@ -29,6 +29,7 @@ from app.web.patient import blueprint, ways_to_pay
 from app.web.patient.bills import received, registration_of
 
 log = logging.getLogger("menzhen.web")
+_PAGES_OF_FEE = {BillState.PAID: "patient.visit", BillState.SETTLING: "patient.registration"}
 ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
@@ -82,12 +83,12 @@ def pay(bill_id: str) -> edge.Answer:
 
 
 def _after(bill_id: str) -> str:
-    """Where a paid bill leads: to the visit of a registration, else to the bill."""
+    """Where a paid bill leads: to the visit of a fee, or its page while insurance settles; else to the bill."""
     uow = edge.current_uow()
     bill = payment.bill_of_account(uow, bill_id)
     visit = ""
-    if bill.purpose == Purpose.REGISTRATION and bill.state == BillState.PAID:
-        visit = registration_of(uow, bill, "patient.visit")
+    if bill.purpose == Purpose.REGISTRATION and bill.state in _PAGES_OF_FEE:
+        visit = registration_of(uow, bill, _PAGES_OF_FEE[bill.state])
     return visit or url_for("patient.bill", bill_id=bill_id)
 
 

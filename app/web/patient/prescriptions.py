@@ -45,10 +45,10 @@ def prescription(prescription_id: str) -> edge.Answer:
 
 def _insured(uow: Uow, found: Prescription) -> dict[str, object]:
     """Where the question to the insurer stands, and what the patient can do beside waiting; {} when nothing is open."""
-    case = cases.newest_of(uow, found.id)
-    if case is None or found.state not in choosing.PAYABLE:
+    case = cases.newest_of(uow, found)
+    if case is None or not choosing.is_payable(found):
         return {}
-    split = insurance.live_split_of(uow, found.id)
+    split = insurance.live_split_of(uow, found)
     if split is not None and split.source is not SplitSource.ESTIMATE:
         return {}
     is_asking = case.state is SettlementState.WANTED

@@ -217,7 +217,7 @@ def _prescriptions(uow: Uow, registration: Registration) -> list[Prescription]:
 def _errand(uow: Uow, written: Prescription) -> Errand:
     bag = pharmacy.bag_of_prescription_of_account(uow, written.id)
     bill = payment.newest_bill_of(uow, Purpose.PRESCRIPTION, written.id)
-    case = cases.newest_of(uow, written.id)
+    case = cases.newest_of(uow, written)
     has_failed = case is not None and case.state in {SettlementState.HELD, SettlementState.FAILED}
     return Errand(written, bill, bag, window_of(uow, bag), has_failed)
 

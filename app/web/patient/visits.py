@@ -21,6 +21,7 @@ from app.web import edge, line_words, live, show
 from app.web.patient import blueprint
 from app.web.patient.another_place import offers
 from app.web.patient.cancelling import cancel_words, may_cancel
+from app.web.patient.fees import fee_of
 from app.web.patient.headline import headline
 from app.web.patient.hospital_word import word_on
 from app.web.patient.timeline import steps
@@ -117,6 +118,7 @@ def registration(registration_id: str) -> edge.Answer:
         minutes=show.minutes_left(row.held_until, uow.now()),
         bill_id=found.fee_bill.public_id if found.fee_bill and found.fee_bill.state == BillState.OPEN else "",
         fee=show.yuan(row.fee_fen),
+        fee_told=fee_of(uow, row, found.fee_bill),
         facts=_facts(uow, found),
         **_state(row),
         replaces=row.replaces_id is not None,

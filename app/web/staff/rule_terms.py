@@ -73,7 +73,7 @@ def said(name: str, value: Any) -> str:  # noqa: ANN401 - a rule's value
         return str(_YES if value else _NO)
     if isinstance(value, list):
         return str(gettext("；")).join(_SAID_ROW.get(name, str)(row) for row in value) or str(gettext("没有"))
-    return str(value)
+    return str(value) or str(gettext("没有"))
 
 
 def _tier(row: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from app.events import SplitMade
 from app.insurance import service, sql
 from app.insurance.invariants import INVARIANTS
 from app.insurance.models import Coverage, Split
-from app.insurance.policies import CATALOGUE, CatalogueIn
+from app.insurance.policies import CATALOGUE, CONSULTATION_FEE, CatalogueIn
 from app.insurance.rules import ChargeableClass, Usage
 from app.insurance.states import MOVES, SplitAction, SplitState
 from app.kernel.errors import VisitError
@@ -54,7 +54,7 @@ def a_split(units: Units, who: Person, reviewer: Actor, number: str = "RX1") -> 
 
 def live(units: Units, prescription: Prescription) -> Split:
     with units.open(reads_only=True) as uow:
-        found = service.live_split_of(uow, prescription.id)
+        found = service.live_split_of(uow, prescription)
         assert found is not None
         return found
 
@@ -93,7 +93,7 @@ def test_an_approved_prescription_is_split_and_can_be_paid(
     ]
     assert lines[1].rules[0] == {"code": "class_c_full_self", "fen": 39_00}
     assert state is PrescriptionState.BILLED
-    assert told == [SplitMade(split.id, split.prescription_id, who.patient.id)]
+    assert told == [SplitMade(split.id, "prescription", split.prescription_id, who.patient.id)]
     assert_invariants(units)
 
 
@@ -168,7 +168,7 @@ def test_changed_usage_is_shown_before_it_is_charged(
         renewed = service.split_again(uow, second)
 
     assert (renewed.id != second.id, renewed.fund_fen, renewed.account_fen) == (True, 101_40, 0)
-    assert told[-1] == SplitMade(renewed.id, second.prescription_id, who.patient.id)
+    assert told[-1] == SplitMade(renewed.id, "prescription", second.prescription_id, who.patient.id)
     assert settle(units, renewed).state is SplitState.SETTLED
     assert figures(coverage(units, who)) == (200_00, 190_80, 0)
     assert_invariants(units)
@@ -316,7 +316,7 @@ def test_the_demo_catalogue_lists_the_demo_drugs_but_one() -> None:
     unlisted = {drug.code for drug in DRUGS} - {item.code for item in CATALOGUE}
 
     assert unlisted == {"FISHOIL"}
-    assert {item.code for item in CATALOGUE} <= {drug.code for drug in DRUGS}
+    assert {item.code for item in CATALOGUE} - {CONSULTATION_FEE} <= {drug.code for drug in DRUGS}
 
 
 def test_every_state_is_reached_and_every_action_used() -> None:

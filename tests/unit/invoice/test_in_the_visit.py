@@ -122,7 +122,7 @@ def test_the_invoice_tells_classes_and_own_shares_as_they_were_split(units: Unit
     with units.open(who.actor) as uow:
         (invoice,) = invoices.list_of_account(uow)
         fields = invoices.paper_fields(uow, invoice, payee="仁和示范医院")
-        split = insurance.live_split_of(uow, bill.subject_id)
+        split = insurance.live_split_of(uow, uow.session.get_one(Prescription, bill.subject_id))
         assert split is not None
         assert fields["insurance_type"] == "职工医保（在职）"
         assert fields["insurance_number"] == "3301*******1015"

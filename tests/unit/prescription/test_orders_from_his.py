@@ -37,7 +37,7 @@ def refused(units: Units, written: object, peer: str = PEER) -> str:
 
 def bill(units: Units, prescription: Prescription) -> None:
     with units.open() as uow:
-        followers.mark_billed_when_split(uow, SplitMade(1, prescription.id, prescription.patient_id))
+        followers.mark_billed_when_split(uow, SplitMade(1, "prescription", prescription.id, prescription.patient_id))
 
 
 def pay(units: Units, prescription: Prescription) -> None:

@@ -228,8 +228,8 @@ def test_it_is_billed_paid_and_dispensed_as_the_visit_goes_on(units: Units, who:
     made = approved(units, reviewer, received(units, order(who.patient.id)))
 
     with units.open() as uow:
-        followers.mark_billed_when_split(uow, SplitMade(1, made.id, made.patient_id))
-        followers.mark_billed_when_split(uow, SplitMade(2, made.id, made.patient_id))
+        followers.mark_billed_when_split(uow, SplitMade(1, "prescription", made.id, made.patient_id))
+        followers.mark_billed_when_split(uow, SplitMade(2, "prescription", made.id, made.patient_id))
         followers.mark_paid_when_paid(uow, BillPaid(1, "registration", made.id, made.patient_id))
         assert uow.session.get_one(Prescription, made.id).state is PrescriptionState.BILLED
         followers.mark_paid_when_paid(uow, BillPaid(1, "prescription", made.id, made.patient_id))
@@ -244,7 +244,7 @@ def test_a_paid_one_is_taken_back_until_it_is_handed_over(
 ) -> None:
     made = approved(units, reviewer, received(units, order(who.patient.id)))
     with units.open() as uow:
-        followers.mark_billed_when_split(uow, SplitMade(1, made.id, made.patient_id))
+        followers.mark_billed_when_split(uow, SplitMade(1, "prescription", made.id, made.patient_id))
         followers.mark_paid_when_paid(uow, BillPaid(1, "prescription", made.id, made.patient_id))
 
     with units.open(reviewer) as uow:

@@ -104,6 +104,11 @@ def test_what_cannot_be_a_rule_is_refused_field_by_field(units: Units, body: obj
 
 
 CONTRADICTIONS = {
+    "insured_fee_kept": {
+        "fee_insurance_code": "110200001",
+        "refund_tiers": [{"minutes_before": 120, "refund_percent": 100}, {"minutes_before": 0, "refund_percent": 0}],
+    },
+    "hold_too_short": {"fee_insurance_code": "110200001", "hold_minutes": 4},
     "window_empty": {"window_first_day": 8, "window_days": 7},
     "release_after_day": {"release_clock": "24:00"},
     "release_after_doctor": {"window_days": 0, "release_clock": "13:00"},
