@@ -75,6 +75,9 @@ def take_back(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre
         else:
             _centre(centre).refund(brief.order, brief.refund_no, brief.sums)
     except InsurerRefused as no:
+        if brief.order is not None and _is_back_already(centre, brief.order, brief.sums):
+            _step(units, case_id, _S.TAKING_BACK, taken_back)
+            return
         _log.error("settlement %d: the insurer does not take it back (%s)", case_id, no)
         _step(units, case_id, _S.TAKING_BACK, _get_stuck, str(no))
     except (InsurerAway, AnswerFlawed) as error:
@@ -82,6 +85,14 @@ def take_back(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre
         _step(units, case_id, _S.TAKING_BACK, _doubt)
     else:
         _step(units, case_id, _S.TAKING_BACK, taken_back)
+
+
+def _is_back_already(centre: MobileCentre | None, order: PayOrder, sums: Sums) -> bool:
+    """Whether the insurer refuses since its office has taken the order back by hand."""
+    try:
+        return _centre(centre).query(order, sums).state is PayFactState.GONE
+    except (InsurerAway, InsurerRefused, AnswerFlawed):
+        return False
 
 
 def clear_up(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre | None) -> None:

@@ -73,8 +73,14 @@ def differing_mixed(uow: Uow) -> list[tuple[MixedOrder, PaymentOrder, Bill]]:
 
 def count_differing(uow: Uow) -> int:
     """How many orders there are whose money differs, mixed ones among them."""
-    differs = (PaymentOrder.state == OrderState.MISMATCH) | PaymentOrder.id.in_(_DIFFERING)
-    return uow.session.scalar(select(func.count(PaymentOrder.id)).where(differs)) or 0
+    alone = (PaymentOrder.state == OrderState.MISMATCH) & PaymentOrder.id.not_in(_DIFFERING)
+    mixed = MixedOrder.state == MixedOrderState.MISMATCH
+    # Each by its own index; one question with an "or" would read the orders of years.
+    counts = [
+        select(func.count()).select_from(PaymentOrder).where(alone),
+        select(func.count(MixedOrder.id)).where(mixed),
+    ]
+    return sum(uow.session.scalar(count) or 0 for count in counts)
 
 
 def failed_refunds(uow: Uow) -> Sequence[Refund]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from app.insurance import by_order
+from app.insurance.models import Settlement
 from app.insurance.ports import AnswerFlawed, PayFact, PayOrder, Sums
 from app.insurance.states import SettlementState
 from app.kernel.moves import IllegalMove
 from app.kernel.uow import Actor
-from app.payment import for_staff, mixed_cases, mixed_querying
+from app.payment import for_staff, mixed_cases, mixed_querying, mixing
 from app.payment.models import Bill
 from app.payment.states import BillState, MixedOrderState, OrderState
 from tests.journeys.test_mixed_alone import newest_bill
@@ -111,3 +114,29 @@ def test_sums_of_the_provider_that_differ_are_a_case_too(home: Home):
         assert [found.flaw for found, _, _ in for_staff.differing_mixed(uow)] == [mixed_cases.PROVIDER_SUMS]
     assert home.case().state is SettlementState.PRESETTLED
     assert home.bill(bill).state is BillState.OPEN
+
+
+def test_what_the_insurers_office_took_back_by_hand_does_not_get_stuck(home: Home):
+    right = home.partners
+    bill, _ = settled_otherwise(home)
+    order, mixed = home.order()
+    with home.units.open(reads_only=True) as uow:
+        pay_order = mixing.pay_order_of(uow, mixed)
+        quoted = by_order.quoted_of_split(uow, mixed.split_id)
+    assert pay_order
+    assert quoted
+    right.centre.refund(pay_order, "of-their-office", quoted.sums)
+
+    home.partners = right
+    with home.units.open(Actor("staff", "s1")) as uow:
+        mixed_cases.ask_again(uow, public_id=order.public_id)
+    for _ in range(3):
+        home.jobs()
+
+    assert home.order()[1].state is MixedOrderState.FAILED
+    assert home.order()[0].state in {OrderState.REFUND_DUE, OrderState.REFUNDED}
+    with home.units.open(reads_only=True) as uow:
+        found = uow.session.scalars(select(Settlement.state).where(Settlement.split_id == mixed.split_id)).one()
+    assert found is SettlementState.REVERSED
+    assert home.settled() == ["cancelled"]
+    assert newest_bill(home, bill).state is BillState.OPEN
