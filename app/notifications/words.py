@@ -132,8 +132,9 @@ WORDS: Mapping[str, Words] = {
     "billed": Words(
         "有一笔费用待支付",
         "There is something to pay",
-        "合计{total}元，医保支付{covered}元，您需支付{amount}元。",
-        "Total ¥{total}, insurance pays ¥{covered}, you pay ¥{amount}.",
+        "合计{total}元，医保和个人账户支付{covered}元，您需支付{amount}元。付款或确认后开始配药。",
+        "Total ¥{total}, insurance and account pay ¥{covered}, you pay ¥{amount}."
+        " Your medicine is made ready once you have paid or confirmed.",
     ),
     "paid": Words(
         "支付成功",

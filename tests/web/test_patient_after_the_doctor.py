@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from app.identity import logins
+from app.insurance import service as insurance
+from app.insurance.rules import Usage
 from app.invoice.models import Invoice
 from app.kernel.uow import Actor, Units
 from app.pharmacy.models import Bag
@@ -19,6 +21,7 @@ from app.registration.models import Registration
 from app.reports import service as reports
 from app.reports.rules import ObservationIn, ReportIn
 from app.revisit import service as revisit
+from tests import factories
 from tests.factories import Person
 from tests.web.conftest import Phone
 from tests.web.work_fixtures import House
@@ -41,6 +44,25 @@ def ready(hospital: House, couriers) -> tuple[Phone, Bag]:
     """A bag in its bin, and its patient's phone."""
     who, bag = hospital.ready_bag()
     return phone_of(hospital, who, couriers.texts), bag
+
+
+def test_a_bill_that_leaves_nothing_to_pay_asks_to_be_confirmed(hospital: House, couriers):
+    with hospital.units.open() as uow:
+        who = factories.person(uow)
+        insurance.bind_coverage(
+            uow, patient_id=who.patient.id, policy_code="retired", member_no="M12345678", usage=Usage(0, 0, 500_00)
+        )
+    _, held = hospital.booked(who=who)
+    hospital.approve(hospital.prescribe(who, held))
+    phone = phone_of(hospital, who, couriers.texts)
+
+    home, bills, messages = (phone.open(path).text for path in ("/", "/bills", "/messages"))
+
+    assert "药费不用再付，请确认" in home
+    assert "确认后开始配药" in home
+    assert "待确认" in bills
+    assert "查看明细并确认" in bills
+    assert "您需支付0.00元。付款或确认后开始配药" in messages
 
 
 def test_every_line_of_the_drugs_bill_says_why(hospital: House, couriers):

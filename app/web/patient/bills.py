@@ -42,13 +42,15 @@ def bills() -> edge.Answer:
 
 
 def _row(found: Bill, names: dict[int, str]) -> dict[str, object]:
+    is_to_confirm = found.state == BillState.OPEN and found.cash_fen == 0
     return {
         "title": str(PURPOSES[found.purpose]),
         "name": names[found.patient_id],
         "at": show.moment(found.opened_at),
         "amount": show.yuan(found.cash_fen),
         "kind": show.state_kind(found.state),
-        "state": show.state_words(found.state),
+        "state": gettext("待确认") if is_to_confirm else show.state_words(found.state),
+        "button": gettext("查看明细并确认") if is_to_confirm else gettext("查看明细并支付"),
         "state_name": found.state,
         "href": url_for("patient.bill", bill_id=found.public_id),
     }

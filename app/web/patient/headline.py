@@ -155,7 +155,8 @@ def _insurance(visit: Visit) -> Headline:
         return _serving(visit)
     page = url_for("patient.prescription", prescription_id=errand.prescription.public_id)
     if errand.bill is not None and errand.bill.state is BillState.SETTLING:
-        return {"title": gettext("已付款，正在医保结算"), "text": gettext("通常几秒钟完成，结算后开始配药。")}
+        done = gettext("已付款，正在医保结算") if errand.bill.cash_fen else gettext("已确认，正在医保结算")
+        return {"title": done, "text": gettext("通常几秒钟完成，结算后开始配药。")}
     if errand.prescription.state is PrescriptionState.APPROVED and not errand.has_failed:
         text = gettext("算好您要付多少就会通知您，现在不用付款。")
         return {"title": gettext("正在向医保查询金额"), "text": text, "button": gettext("查看处方"), "href": page}
@@ -176,9 +177,10 @@ def _pay(visit: Visit) -> Headline:
     covered = gettext("合计 %(total)s，医保和个人账户支付 %(covered)s", total=total, covered=show.yuan(covered_fen))
     return {
         "kind": "warn",
-        "title": gettext("有一笔药费待支付"),
+        "title": gettext("有一笔药费待支付") if bill.cash_fen else gettext("药费不用再付，请确认"),
         "amount": show.yuan(bill.cash_fen),
         "text": covered if covered_fen else "",
+        "note": "" if bill.cash_fen else gettext("确认后开始配药。"),
         "button": gettext("查看明细并支付") if bill.cash_fen else gettext("查看明细并确认"),
         "href": url_for("patient.bill", bill_id=bill.public_id),
     }

@@ -178,7 +178,7 @@ def test_a_bill_says_what_insurance_pays_and_what_the_patient_pays(
         uow.publish(events.BillPaid(bill.id, bill.purpose.value, bill.subject_id, who.patient.id))
 
     assert [(template, body) for template, body, _ in told(units)] == [
-        ("billed", "合计72.34元，医保支付60.00元，您需支付12.34元。"),
+        ("billed", "合计72.34元，医保和个人账户支付60.00元，您需支付12.34元。付款或确认后开始配药。"),
         ("paid", "已支付12.34元。备好后会通知您取药窗口。"),
     ]
     assert {link for _, _, link in told(units)} == {f"/bills/{bill.public_id}"}
