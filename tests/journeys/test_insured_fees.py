@@ -11,10 +11,14 @@ from app.insurance import choosing, followers
 from app.insurance import service as insurance
 from app.insurance.models import SplitSource
 from app.insurance.states import SettlementState
+from app.invoice import service as invoices
+from app.kernel.clock import hospital_day
 from app.kernel.uow import Units
+from app.ledger import proving
 from app.payment import service as payment
 from app.payment.models import Purpose
 from app.payment.states import BillState
+from app.reconciliation import insured
 from app.registration import at_desk, by_time, closing, rescheduling
 from app.registration import service as registrations
 from app.registration.models import Registration
@@ -23,6 +27,7 @@ from tests import factories
 from tests.conftest import SetClock
 from tests.factories_fees import FEE_FEN, Desk, desk
 from tests.factories_settlement import House, house, switch
+from tests.hl7.test_outbound import told
 from tests.sandbox.fixtures import RunningSandbox
 
 # 50.00, all in scope and within the deductible: the account pays 30.00.
@@ -260,3 +265,34 @@ def test_a_visit_whose_fee_the_insurer_settled_is_exchanged_for_one_that_it_sett
     assert (lobby.now(made).state, lobby.now(taken).state) == (R.CANCELLED, R.BOOKED)
     assert (lobby.bill(made).state, lobby.bill(taken).state) == (B.REFUNDED, B.PAID)
     assert sorted(row["state"] for row in home.books()) == ["cancelled", "settled"]
+
+
+def test_every_book_tells_of_a_settled_fee_as_of_any_settled_bill(lobby: Desk) -> None:
+    made = lobby.booked()
+    home, bill = lobby.house, lobby.bill(made)
+    with home.units.open(home.who.actor) as uow:
+        (invoice,) = invoices.list_of_account(uow)
+        assert (invoice.account_fen, invoice.cash_fen, invoice.registration_id) == (30_00, 20_00, made.id)
+        assert invoices.paper_fields(uow, invoice, payee="仁和示范医院")["details"][0]["insurance_class"] == "甲"
+    with home.units.open(reads_only=True) as uow:
+        settled_on = hospital_day(home.case(made).settled_at, uow.zone)
+        (day,) = [each for each in insured.totals_of(uow, settled_on) if each.count]
+        assert (day.count, day.total_fen, day.fund_fen, day.account_fen) == (1, FEE_FEN, 0, 30_00)
+    paid = told(home.units, "BillPaid", bill_id=bill.id, patient_id=home.who.patient.id)
+    assert paid is not None
+    assert [(line.get("6"), line.written(11), line.written(15)) for line in paid.segments("FT1")] == [
+        ("CG", "50.00&CNY", "30.00&CNY"),
+        ("PY", "50.00&CNY", "30.00&CNY"),
+    ]
+
+    lobby.cancel(made)
+    home.work()
+    home.finish_refunds()
+
+    with home.units.open(reads_only=True) as uow:
+        assert proving.flaws(uow) == []
+        (refund,) = payment.refunds_of(uow, bill.id)
+    back = told(home.units, "RefundSucceeded", refund_id=refund.id, bill_id=bill.id)
+    assert back is not None
+    [line] = back.segments("FT1")
+    assert (line.get("6"), line.written(11), line.written(15)) == ("CD", "50.00&CNY", "30.00&CNY")

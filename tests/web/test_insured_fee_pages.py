@@ -105,9 +105,14 @@ def test_the_insurers_figures_are_shown_with_their_reasons_and_the_place_follows
 
     booking.pay()
     assert "已付款，正在医保结算" in booking.look()
+    assert "您付的 ¥12.50 原路退回，医保部分撤销" in booking.phone.open(f"{booking.page}/cancel").text
     booking.ring()
 
     assert booking.now() == (RegistrationState.BOOKED, BillState.PAID)
+    assert (
+        "医保支付的 ¥12.50 先退回医保，您付的 ¥12.50 随后原路退回。"
+        in booking.phone.open(f"{booking.page}/cancel").text
+    )
     assert "挂号状态已更新" in booking.live()
 
 

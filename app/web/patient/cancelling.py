@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from app.identity import service as identity
 from app.kernel.uow import Uow
+from app.payment.states import BillState
 from app.registration import rescheduling
 from app.registration import service as registrations
 from app.registration.states import REGISTRATION, RegistrationAction, RegistrationState
@@ -67,8 +68,16 @@ def cancel_words(uow: Uow, found: Visit) -> str:
 def _fee_words(uow: Uow, found: Visit) -> str:
     """What becomes of the fee of whoever cancels now."""
     row = found.registration
+    bill = found.fee_bill
+    if bill is not None and bill.state == BillState.SETTLING:
+        return str(gettext("正在医保结算：您付的 %(fee)s 原路退回，医保部分撤销。", fee=show.yuan(bill.cash_fen)))
     if row.state != RegistrationState.BOOKED or not row.fee_fen:
         return str(gettext("还没有付款，不会扣款。")) if row.fee_fen else ""
+    if row.fee_is_insured and bill is not None:
+        own, covered = show.yuan(bill.cash_fen), show.yuan(bill.total_fen - bill.cash_fen)
+        return str(
+            gettext("医保支付的 %(covered)s 先退回医保，您付的 %(own)s 随后原路退回。", covered=covered, own=own)
+        )
     percent = registrations.refund_percent_now(uow, row)
     if not percent:
         return str(gettext("按医院规则，现在取消不退挂号费。"))
