@@ -116,6 +116,7 @@ def test_sums_of_the_provider_that_differ_are_a_case_too(home: Home):
     assert home.bill(bill).state is BillState.OPEN
 
 
+@pytest.mark.long
 def test_what_the_insurers_office_took_back_by_hand_does_not_get_stuck(home: Home):
     right = home.partners
     bill, _ = settled_otherwise(home)

@@ -55,6 +55,7 @@ def test_a_receipt_is_in_chinese_whoever_prints_it(house: House) -> None:
     assert [word for word in ("挂号", "现金", "找零") if word not in chinese] == []
 
 
+@pytest.mark.long
 def test_an_invoice_is_in_chinese_whoever_prints_it(house: House) -> None:
     _, held = house.booked()
     clerk = house.browser("clerk")
