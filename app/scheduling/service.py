@@ -27,7 +27,8 @@ BETWEEN_TRIES_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 class SessionCard:
     """A session as a patient chooses it: who, where, when, what it costs and how many places are free.
 
-    `opens_at` is when places that are kept for other channels are the first of them everybody's; None without any.
+    `opens_at` is when places that are kept for other channels are the first of them everybody's; `next_at` when the
+    place begins that would be had now. Each None without any.
     """
 
     session: ClinicSession
@@ -35,6 +36,7 @@ class SessionCard:
     practitioner: Practitioner
     free_places: int
     opens_at: datetime | None
+    next_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def cards(  # noqa: PLR0913 - each narrows the list
     """The sessions that fit what is given, each with the places to be had by `channel` (None: by anybody)."""
     free = func.coalesce(func.sum(case((is_to_be_had(uow, channel), 1), else_=0)), 0)
     opens_at = func.min(case((is_to_be_had(uow, None) & ~is_to_be_had(uow, channel), Slot.kept_until)))
+    next_at = func.min(case((is_to_be_had(uow, channel), Slot.starts_at)))
     query = (
-        select(ClinicSession, Department, Practitioner, free, opens_at)
+        select(ClinicSession, Department, Practitioner, free, opens_at, next_at)
         .join(Department, Department.id == ClinicSession.department_id)
         .join(Practitioner, Practitioner.id == ClinicSession.practitioner_id)
         .outerjoin(Slot, Slot.session_id == ClinicSession.id)

@@ -99,6 +99,18 @@ def test_a_place_is_held_and_the_page_says_until_when(zhang, clinic):
     assert "09:41" in zhang.open("/").text
 
 
+def test_the_page_says_which_time_would_be_had_now(zhang, clinic):
+    where = f"/sessions/{clinic.clinic.session.public_id}"
+
+    first = zhang.open(where).text
+    had = zhang.open(hold(zhang, clinic).location).text
+    second = zhang.open(where).text
+
+    assert "现在约到 09:30 的号" in first
+    assert "09:30–09:45" in had
+    assert "现在约到 09:45 的号" in second
+
+
 def test_the_second_tap_leads_to_the_same_place(zhang, clinic, units: Units):
     session = clinic.clinic.session.public_id
     page = zhang.open(f"/sessions/{session}").text

@@ -110,6 +110,7 @@ def test_a_place_sold_meanwhile_leaves_the_visit_as_it_was(
 
     answer = phone.send(f"/registrations/{found.public_id}/move/{later.public_id}", once=hidden(page, "once"))
 
+    assert "现在约到" in page
     assert answer.status_code == 409
     assert "这个班次约满了" in answer.text
     assert "11月23日" in phone.open(f"/registrations/{found.public_id}").text

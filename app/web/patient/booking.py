@@ -183,6 +183,11 @@ def _later_words(card: SessionCard) -> str:
     return str(gettext("留给窗口、现场和复诊的号，%(at)s 起对所有人开放", at=show.near_moment(card.opens_at)))
 
 
+def next_words(card: SessionCard) -> str:
+    """When the place begins that would be had now; '' when there is none."""
+    return str(gettext("现在约到 %(at)s 的号", at=show.clock_time(card.next_at))) if card.next_at else ""
+
+
 @blueprint.get("/sessions/<session_id>")
 def clinic_session(session_id: str) -> edge.Answer:
     """What would be booked, for whom, and the rules; one button holds a place."""
@@ -236,7 +241,11 @@ def _facts(uow: Uow, card: SessionCard) -> list[dict[str, str]]:
     return [
         {"label": gettext("科室"), "value": show.in_language(card.department.name, card.department.name_en)},
         {"label": gettext("医生"), "value": show.with_title(card.practitioner.name, card.practitioner.title)},
-        {"label": gettext("时间"), "value": f"{show.day_words(_day_of(card))} {row_of(card)['time']}"},
+        {
+            "label": gettext("时间"),
+            "value": f"{show.day_words(_day_of(card))} {row_of(card)['time']}",
+            "note": next_words(card),
+        },
         {"label": gettext("地点"), "value": where},
         {"label": gettext("挂号费"), "value": show.yuan(session.fee_fen)},
     ]

@@ -18,7 +18,7 @@ from app.scheduling.opening import OPEN_AHEAD_DAYS
 from app.scheduling.service import SessionCard
 from app.web import edge, show
 from app.web.patient import blueprint
-from app.web.patient.booking import can_be_booked, channel_of, row_of
+from app.web.patient.booking import can_be_booked, channel_of, next_words, row_of
 
 DAYS_SHOWN = 14
 MOST_SHOWN = 40  # more than anybody reads, and a page for a slow network
@@ -103,7 +103,11 @@ def confirm_move(registration_id: str, session_id: str) -> edge.Answer:
         session_id=session_id,
         facts=[
             {"label": gettext("现在的时间"), "value": _when(uow, found, scheduling.card_by_id(uow, found.session_id))},
-            {"label": gettext("改到"), "value": f"{show.day_words(sits.visit_day)} {row_of(card)['time']}"},
+            {
+                "label": gettext("改到"),
+                "value": f"{show.day_words(sits.visit_day)} {row_of(card)['time']}",
+                "note": next_words(card),
+            },
             {"label": gettext("医生"), "value": show.with_title(card.practitioner.name, card.practitioner.title)},
             {"label": gettext("挂号费"), "value": show.yuan(_fee_fen(uow, found, card))},
         ],
