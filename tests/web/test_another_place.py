@@ -39,6 +39,7 @@ def test_a_stopped_session_is_paid_back_and_another_place_is_one_tap_away(zhang,
     to_pay = zhang.follow(first).text
 
     assert "一键改约" in on_the_way
+    assert "因医院调整，这个号已取消" in on_the_way
     assert ("原来约的医生" in page, "医生急诊手术" in page) == (True, False)
     assert first.location == again.location
     assert "支付 ¥30.00" in to_pay

@@ -240,6 +240,7 @@ def _lost(visit: Visit) -> Headline:
         "no_show": gettext("您没有按时到诊"),
     }
     if visit.is_owed_another:
+        words["cancelled"] = gettext("因医院调整，这个号已取消")
         leads_on = {
             "button": gettext("一键改约"),
             "href": url_for("patient.registration", registration_id=_id(visit)),
