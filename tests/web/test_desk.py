@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.prescription.models import Prescription
 from app.queueing.models import Ticket
-from app.revisit.models import FollowUpPlan
+from app.revisit.models import FollowUpPlan, Reminder
+from app.revisit.states import PlanState, ReminderState
 from tests import factories
 from tests.web.work_fixtures import House, follow, house
 
@@ -228,6 +229,23 @@ def test_a_follow_up_is_planned_by_button_and_by_day(house: House) -> None:
         ("active", day),
     ]
     assert (wrong.status_code, "bad_due_day" in wrong.text) == (422, True)
+
+
+def test_a_revisit_planned_by_mistake_is_withdrawn_and_nobody_is_reminded(house: House) -> None:
+    _, held, _ = house.waiting()
+    doctor, page = house.browser("doctor"), f"/desk/visits/{held.public_id}"
+    typed = {"days": "28", "due_day": "", "note": "come_fasting"}
+    planned = follow(doctor, doctor.post(f"{page}/follow-up", data=typed))
+
+    withdrawn = follow(doctor, doctor.post(f"{page}/follow-up/withdraw"))
+    again = follow(doctor, doctor.post(f"{page}/follow-up/withdraw"))
+
+    assert f"{page}/follow-up/withdraw" in planned.text
+    assert "不再提醒患者" in withdrawn.text
+    assert f"{page}/follow-up/withdraw" not in again.text
+    with house.units.open() as uow:
+        assert uow.session.scalars(select(FollowUpPlan.state)).all() == [PlanState.CANCELLED]
+        assert set(uow.session.scalars(select(Reminder.state))) == {ReminderState.SUPPRESSED}
 
 
 def test_the_nurse_checks_in_by_visit_number(house: House) -> None:

@@ -20,7 +20,7 @@ from app.registration import for_staff as visits
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 from app.revisit import service as revisit
-from app.revisit.states import Note
+from app.revisit.states import Note, PlanState
 from app.web import edge, show, show_work, work
 from app.web.desk import DOCTOR, PLACE, blueprint, own
 from app.web.desk.queue import back_to_queue
@@ -66,6 +66,7 @@ def _follow_up_facts(uow: Uow, visit: Registration) -> dict[str, object]:
                 "day": show.day_words(plan.due_day),
                 "note": str(show_work.NOTES[plan.note_code]),
                 "tag": show_work.tag(plan.state),
+                "is_standing": plan.state == PlanState.ACTIVE,
             }
             for plan in plans
         ],
@@ -121,4 +122,15 @@ def follow_up(visit_id: str) -> edge.Answer:
     note = work.one_of(work.typed("note", 24), Note)
     plan = revisit.plan(uow, registration=visit, due_day=due_day or uow.today(), note_code=note)
     flash(gettext("复诊计划：%(day)s", day=show.day_words(plan.due_day)), "ok")
+    return redirect(url_for("desk.visit_page", visit_id=visit_id))
+
+
+@blueprint.post("/visits/<visit_id>/follow-up/withdraw")
+@work.needs(DOCTOR)
+def withdraw_follow_up(visit_id: str) -> edge.Answer:
+    """The patient need not come again after all; leads back to the visit."""
+    uow = edge.current_uow()
+    visit, _ = own.visit(uow, visit_id)
+    revisit.withdraw(uow, registration=visit)
+    flash(gettext("已取消复诊计划，不再提醒患者"), "ok")
     return redirect(url_for("desk.visit_page", visit_id=visit_id))
