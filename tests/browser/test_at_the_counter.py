@@ -101,6 +101,26 @@ def test_a_small_screenshot_of_the_code_finds_the_bag_and_is_worth_nothing_later
     assert kept.value == "code_expired"
 
 
+def test_the_next_patients_code_is_not_swallowed_while_a_bag_is_checked(
+    chromium: Browser, hospital: Hospital, counter: BrowserContext
+) -> None:
+    page, bag = counter.new_page(), bag_of(hospital, "bag.ready")
+    scan(page, hospital, shown_code(chromium, hospital))
+    with page.expect_navigation():
+        page.fill("#f-bag_code", bag.bag_code)
+        page.keyboard.press("Enter")
+    silent = page.get_by_text("请先发完这袋药").is_visible()
+    for _ in range(MOST_SHOTS):
+        page.keyboard.type("1" * 22, delay=GUN_MS)
+        page.keyboard.press("Enter")
+        if page.get_by_text("请先发完这袋药").is_visible():
+            break
+    told = page.get_by_text("请先发完这袋药").is_visible()
+    let_go(page)
+
+    assert (silent, told) == (False, True)
+
+
 def test_half_a_minute_later_the_phone_shows_another_code(chromium: Browser, hospital: Hospital) -> None:
     digits = shown_code(chromium, hospital)
     hospital.clock.step(seconds=31)

@@ -1,5 +1,6 @@
 /* A scanner gun types: this catches it by physical key, with any focus and under any input method.
-   <form data-scan> holds <input data-scan-input>; a button with data-key="F8" is pressed by that key; [data-sound] is heard once. */
+   <form data-scan> holds <input data-scan-input>; a button with data-key="F8" is pressed by that key; [data-sound] is heard once;
+   [data-scan-not-now] is shown when a code comes to a page without such a form. */
 (function () {
   'use strict';
   var GAP_MS = 80;
@@ -35,9 +36,19 @@
   function accept(code) {
     var form = document.querySelector('form[data-scan]');
     if (field) { field.value = fieldValue; }
-    if (!form || scannedBefore(code)) { return; }
+    if (!form) { sayNotNow(); return; }
+    if (scannedBefore(code)) { return; }
     form.querySelector('[data-scan-input]').value = code;
     form.submit();
+  }
+
+  /* On a page that takes no code the gun is not ignored without a word. */
+  function sayNotNow() {
+    var words = document.querySelector('[data-scan-not-now]');
+    if (!words) { return; }
+    words.hidden = false;
+    words.scrollIntoView({ block: 'nearest' });
+    play('refused');
   }
 
   function caught(event) {
