@@ -99,6 +99,10 @@ def test_a_place_is_held_and_the_page_says_until_when(zhang, clinic):
     assert "09:41" in zhang.open("/").text
 
 
+def test_whoever_finds_nobody_to_check_in_is_led_to_the_other_patients(zhang):
+    assert 'href="/patients">切换就诊人' in zhang.open("/check-in").text
+
+
 def test_the_page_says_which_time_would_be_had_now(zhang, clinic):
     where = f"/sessions/{clinic.clinic.session.public_id}"
 

@@ -198,6 +198,7 @@ def test_a_card_that_does_not_fit_is_said_to_be(
     answer = zhang.send(own_page(zhang), kind="03", number=number)
 
     assert answer.status_code == 422
+    assert f'value="{number}"' in answer.text
     assert words in answer.text
 
 

@@ -50,6 +50,7 @@ def _page(patient: Patient, kind: str = binding.INSURANCE_CARD, flaw: str = "", 
         can_bind=runtime().couriers.insurer is not None,
         kinds=kinds,
         kind=kind,
+        typed=request.form.get("number", ""),
         errors=[{"field": "number", "text": flaw}] if flaw else [],
     ), status
 
