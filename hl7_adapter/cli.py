@@ -27,11 +27,18 @@ from hl7_adapter.gate import Door
 from hl7_adapter.judging import Case, Outcome, judge
 from hl7_adapter.ledger import exported
 from hl7_adapter.lint import SIGNS, explain
+from hl7_adapter.mapping.agreed import WITHOUT_EFFECT
 from hl7_adapter.mapping.refusals import MessageRefused
 from hl7_adapter.mllp import NoAnswer
 from hl7_adapter.pulling import NotAnswered, pull
 from hl7_adapter.transports import read_batch
 
+_STATES = {
+    InboxState.RECEIVED: "kept until its patient is on file",
+    InboxState.DONE: "done",
+    InboxState.FILED: "filed without effect",
+    InboxState.REFUSED: "refused",
+}
 OPERATOR = Actor("job", "operator")
 SHOWN = 20
 _NUMBERS = {
@@ -111,7 +118,11 @@ def tried(units: Units, raw: bytes) -> Outcome | None:
 def _words(outcome: Outcome | None) -> str:
     if outcome is None:
         return "nothing, since it is an answer itself"
-    lines = [f"{outcome.answer}, {outcome.state.value}" + (f" ({outcome.subject})" if outcome.subject else "")]
+    lines = [f"{outcome.answer}, {_STATES[outcome.state]}" + (f" ({outcome.subject})" if outcome.subject else "")]
+    silenced = [note.removesuffix(WITHOUT_EFFECT).strip() for note in outcome.noted if note.endswith(WITHOUT_EFFECT)]
+    lines += [
+        f"  {place}: a code in no table, which asks for nothing; agree on it in the console" for place in silenced
+    ]
     lines += [f"  {fault.code} at {fault.location or 'no place'}: {fault.text}" for fault in outcome.faults]
     return "\n".join(lines)
 

@@ -17,7 +17,7 @@ from app.kernel.uow import Actor, CannotTurnBack, Uow
 from hl7_adapter import gate
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door
-from hl7_adapter.mapping.agreed import look
+from hl7_adapter.mapping.agreed import look, silenced_by
 from hl7_adapter.mapping.coded import Coded
 from hl7_adapter.mapping.inbound import Answered, Effect, effect_of
 from hl7_adapter.mapping.patients import file_patient
@@ -43,7 +43,7 @@ class Outcome:
 
     One that waits for its patient is RECEIVED and answered AA: it is kept, and its sender has nothing more to do.
     `reply` is what an answer tells beside that, to a query or of a master file; `noted` are places that are not as the
-    profile has them.
+    profile has them, first those for which a filed message has no effect.
     """
 
     state: InboxState
@@ -84,7 +84,9 @@ def judge(uow: Uow, case: Case, door: Door) -> Outcome:
     seen = look(uow, case.read, case.peer)
     if seen.faults:
         return _not_taken(seen.code, seen.faults, "AE")
-    return replace(_with_effect(uow, case, case.read, effect), noted=seen.noted)
+    outcome = _with_effect(uow, case, case.read, effect)
+    silenced = silenced_by(uow, case.read, case.peer) if outcome.state is InboxState.FILED else ()
+    return replace(outcome, noted=(*silenced, *seen.noted))
 
 
 def without_effect(case: Case, door: Door) -> Outcome | None:

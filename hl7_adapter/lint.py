@@ -61,6 +61,8 @@ def _charset(message: Message) -> Finding:
     declared = f"declares {decoded.label}" if decoded.label else "declares no character set"
     if decoded.doubtful:
         return Finding(_NOTE, "MSH-18", f"{declared}, but its bytes are not that; read as {decoded.codec}")
+    if decoded.label and codec_of(decoded.label) is None:
+        return Finding(_NOTE, "MSH-18", f"{declared}, which is no character set; read as {decoded.codec}")
     if not decoded.label and not message.raw.isascii():
         words = f"{declared}; read as {decoded.codec}. Declare it, or agree on it in the console"
         return Finding(_NOTE, "MSH-18", words)

@@ -37,9 +37,12 @@ USAGES = """| usage | meaning |
 | X | agreed to stay empty |
 
 A field that is not listed is kept with the message and not read. *Length* is of the field or of its first component, in
-characters, 0 without limit of ours. A value that is too long, of another type, repeated too often or in no table is
-noted in the audit trail (`hl7.receive`) unless the effect cannot do with it or was agreed otherwise; then it is refused
-with 101, 102 or 103 at its place. Usage and severity (error, warning, ignore) of each field can be agreed with each
+characters, 0 without limit of ours. A value that the effect cannot do with is refused with 101, 102 or 103 at its
+place. Else one that is too long, of another type, repeated too often or in no table is noted in the audit trail
+(`hl7.receive`, on the message's page under *effect*) where its field is required or was agreed on, and left alone in
+any other. Where a code in no table leaves the whole message without effect (ORC-1 of an order, OBR-25, SCH-25) its
+place is noted there as `code_without_effect`; bytes that are not in the character set of MSH-18 as `charset_doubtful`.
+Usage and severity (error, warning, ignore) of each field can be agreed with each
 system on its page in the console, `ORM^O01 PV1-19 R error` line by line; so can its codes.
 """
 

@@ -141,7 +141,7 @@ USUAL: dict[str, CodeTable] = {
         | _each("cancelled", "CANCELLED CANCELED DC DELETED")
         | _each("missed", "NOSHOW")
         | _each("pending", "PENDING WAITLIST"),
-        "filed",
+        "filed: it says nothing that changes the place",
     ),
     "slot_status": CodeTable(
         "SCH-25 of SQR^S25",

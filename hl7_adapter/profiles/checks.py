@@ -40,6 +40,13 @@ _TYPES: dict[str, re.Pattern[str]] = {
     "SI": re.compile(r"\d{1,4}", re.ASCII),
 }
 
+# The tables whose code decides whether a message of these types has an effect.
+_DECIDES_ON = {
+    "order_control": ("OMP", "RDE", "ORM"),
+    "report_status": ("ORU", "OUL"),
+    "appointment_status": ("SIU",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:
@@ -158,7 +165,7 @@ def _faults(field: FieldProfile, repetition: Repetition, codes: Codes) -> Iterat
     value = repetition.get(1).strip()
     if value in ("", NULL):
         return
-    if field.most_chars and len(value) > field.most_chars:
+    if field.most_chars and len(value) > field.most_chars and not _is_known(field, value, codes):
         yield "field_too_long", f"{len(value)} characters where {field.most_chars} is the most"
     pattern = _TYPES.get(field.data_type)
     if pattern is not None and not pattern.fullmatch(value):
@@ -166,6 +173,26 @@ def _faults(field: FieldProfile, repetition: Repetition, codes: Codes) -> Iterat
     is_closed = bool(field.table) and USUAL[field.table].is_closed
     if is_closed and codes.ours(field.table, value) is None:
         yield "code_not_valid", f"in no table {field.table}; add it to the hospital's or the sender's codes"
+
+
+def _is_known(field: FieldProfile, value: str, codes: Codes) -> bool:
+    """True of a code that a table has, however long its sender writes it."""
+    return bool(field.table) and codes.ours(field.table, value) is not None
+
+
+def silencing(message: Message, kind: tuple[str, str], codes: Codes) -> Iterator[str]:
+    """The places of the codes that no table has, for which a message of this kind is filed without effect."""
+    profile = profile_for("^".join(kind))
+    if profile is None:
+        return
+    for use in profile.uses:
+        fields = [each for each in profile.fields[use.name] if kind[0] in _DECIDES_ON.get(each.table, ())]
+        for number, segment in enumerate(message.segments(use.name)[:SEGMENTS_LOOKED_AT] if fields else (), start=1):
+            at = use.name if number == 1 else f"{use.name}[{number}]"
+            for field in fields:
+                value = segment.get(f"{field.number}.1").strip()
+                if value and codes.ours(field.table, value) is None:
+                    yield f"{at}-{field.number}"
 
 
 def _of_structure(profile: MessageProfile, message: Message) -> Iterator[Departure]:

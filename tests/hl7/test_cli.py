@@ -63,6 +63,16 @@ def test_what_would_be_refused_says_where_and_why(typed: Flask, tmp_path: Path) 
     assert "P999" not in told.output
 
 
+def test_what_would_be_filed_says_which_code_asks_for_nothing(typed: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "m.hl7"
+    file.write_bytes(visit("orm_one_line").replace(b"ORC|NW", b"ORC|NEW"))
+
+    told = run(typed, "lint", str(file))
+
+    assert "answered now: AA, filed without effect" in told.output
+    assert "ORC-1: a code in no table" in told.output
+
+
 def test_each_message_of_a_batch_is_explained(typed: Flask, tmp_path: Path) -> None:
     file = tmp_path / "day.hl7"
     file.write_bytes(b"BHS|^~\\&|A|B\r" + visit("a04_new") + visit("omp_unknown_patient") + b"BTS|2\r")
@@ -81,6 +91,7 @@ def test_each_message_of_a_batch_is_explained(typed: Flask, tmp_path: Path) -> N
         (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.5.1\nPID|1||7", "segments end with LF"),
         ("MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||AL|AL||GBK\rPID|1||7||王".encode(), "not that; read as utf-8"),
         ("MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4\rPID|1||7||王".encode("gbk"), "read as gb18030. Declare it"),
+        (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4||||||KLINGON\rPID|1||7", "KLINGON, which is no character set"),
         (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||AL|AL\rPID|1||7", "asks for AL and AL"),
         (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|" + b"9" * 36 + b"|P|2.4\rPID|1||7", "36 characters"),
         (b"MSH|^~\\&|A|B|C|D|20261123||ADT^A04|1|P|2.4|||||UTF-8\rPID|1||7", "one field off"),

@@ -159,6 +159,46 @@ def test_what_is_noted_stands_beside_the_deed(hospital: Units) -> None:
     assert last_row(hospital).state is InboxState.DONE
 
 
+def noted(units: Units) -> list[str]:
+    with units.open(reads_only=True) as uow:
+        deeds = uow.session.scalars(
+            select(AuditEvent).where(AuditEvent.action == "hl7.receive").order_by(AuditEvent.id)
+        )
+        return list(deeds.all()[-1].detail.get("noted", ()))
+
+
+SILENT = [
+    # message, segment, field, what stands there, where it is said
+    ("orm_one_line", "ORC", 1, "NU", ["ORC-1 code_without_effect"]),
+    ("oru_blood_count", "OBR", 25, "Z", ["OBR-25 code_without_effect"]),
+    ("orm_one_line", "ORC", 1, "NW", []),
+]
+
+
+@pytest.mark.parametrize(("name", "segment", "number", "code", "wanted"), SILENT)
+def test_a_message_that_a_code_left_without_effect_says_which(
+    hospital: Units, name: str, segment: str, number: int, code: str, wanted: list[str]
+) -> None:
+    receive(hospital, with_field(visit(name), segment, number, code))
+
+    assert noted(hospital) == wanted
+    assert (last_row(hospital).state is InboxState.FILED) is bool(wanted)
+
+
+def test_an_agreed_code_is_not_noted_for_its_length(hospital: Units) -> None:
+    agreed(hospital, codes=("order_control: NEW = NW",))
+
+    receive(hospital, with_field(visit("orm_one_line"), "ORC", 1, "NEW"))
+
+    assert (noted(hospital), last_row(hospital).state) == ([], InboxState.DONE)
+
+
+def test_bytes_that_are_not_what_msh_18_says_are_noted(hospital: Units) -> None:
+    receive(hospital, with_field(visit("a31_person"), "MSH", 18, "GBK"))
+
+    assert noted(hospital)[:1] == ["MSH-18 charset_doubtful"]
+
+
 NO_RULES = ("PID-7", "PID R", "PID-7 R R", "PID-0 R", "PID-7 must", "pid-7 R", "ADT^A04 PID-7")
 NO_CODES = ("sex: X", "sex: = male", "sex: X = man", "colour: X = male", "X = male", "sex X = male")
 
