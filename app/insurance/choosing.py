@@ -30,7 +30,7 @@ def ask_again(uow: Uow, subject: Subject) -> None:
     """The insurer is asked anew what it would pay; the bill by other figures falls.
 
     Of a paid bill of which some went back it is asked what it would pay of the rest. Refuses `settlement_under_way`,
-    and `illegal_move` for a subject that is not to be paid.
+    and `illegal_move` for a subject that is not to be paid, or whose fee is no affair of the insurer's.
     """
     case = cases.newest_of(uow, subject)
     if case is not None and case.root_split_id is not None:
@@ -48,13 +48,13 @@ def pay_self(uow: Uow, subject: Subject) -> None:
 
 def _make_room(uow: Uow, subject: Subject, why: str) -> None:
     uow.session.refresh(subject, with_for_update=True)
-    if not is_payable(subject):
-        raise IllegalMove(machine=subjects.kind_of(subject).name, state=subject.state.value, action="bill")
-    case = cases.newest_of(uow, subject)
+    kind, case = subjects.kind_of(subject), cases.newest_of(uow, subject)
+    if not is_payable(subject) or (case is None and not kind.is_always_split):
+        raise IllegalMove(machine=kind.name, state=subject.state.value, action="bill")
     if case is not None and case.state in UNDER_WAY:
         raise errors.SettlementUnderWay
     service.drop(uow, subject, why=why)
-    audit.record(uow, f"settlement.{why}", subjects.kind_of(subject).name, subject.public_id)
+    audit.record(uow, f"settlement.{why}", kind.name, subject.public_id)
 
 
 def case_for_staff(uow: Uow, public_id: str) -> tuple[Settlement, Subject]:

@@ -55,12 +55,17 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Kind:
-    """What insurance must know of one kind of subject; `name` is the purpose of its bill, `column` names its key."""
+    """What insurance must know of one kind of subject; `name` is the purpose of its bill, `column` names its key.
+
+    `payable` are the states in which it is to be paid; of what is not `is_always_split` insurance knows only where the
+    insurer was asked.
+    """
 
     name: str
     model: type[Any]
     column: str
     payable: tuple[object, ...]
+    is_always_split: bool
     items: Callable[[Uow, Any], list[Item]]
     occasion: Callable[[Uow, Any], Occasion]
     since: Callable[[Any], datetime]
@@ -119,6 +124,7 @@ _PRESCRIPTION = Kind(
     Prescription,
     "prescription_id",
     (PrescriptionState.APPROVED, PrescriptionState.BILLED),
+    True,
     _drugs,
     _of_prescription,
     lambda prescription: prescription.issued_at,
@@ -128,6 +134,7 @@ _REGISTRATION = Kind(
     Registration,
     "registration_id",
     (RegistrationState.HELD,),
+    False,
     _fee,
     _of_registration,
     lambda registration: registration.held_at,

@@ -13,6 +13,7 @@ from app.insurance.models import SplitSource
 from app.insurance.states import SettlementState
 from app.invoice import service as invoices
 from app.kernel.clock import hospital_day
+from app.kernel.moves import IllegalMove
 from app.kernel.uow import Units
 from app.ledger import proving
 from app.payment import service as payment
@@ -119,6 +120,9 @@ def test_whose_fee_is_no_affair_of_the_insurers_pays_it_alone(home: House, whose
     bill = lobby.bill(made)
 
     assert (bill.state, bill.cash_fen, bill.split_id) == (B.OPEN, FEE_FEN, None)
+    for choice in (choosing.ask_again, choosing.pay_self):
+        with home.units.open() as uow, pytest.raises(IllegalMove):
+            choice(uow, uow.session.get_one(Registration, made.id))
 
 
 @pytest.mark.parametrize("when", ["asked", "quoted"])
