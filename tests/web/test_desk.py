@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.identity import service as identity
 from app.prescription.models import Prescription
 from app.queueing.models import Ticket
 from app.revisit.models import FollowUpPlan, Reminder
@@ -349,6 +350,33 @@ def test_a_check_in_that_was_a_mistake_is_taken_back_until_the_patient_is_called
     assert "A001 号作废" in gone.text
     assert (twice.status_code, state_of(house, ticket)) == (409, "void")
     assert "撤销报到" not in nurse.get(f"/desk/arrived/{held.public_id}").text
+
+
+def test_whoever_has_neither_phone_nor_slip_is_checked_in_by_their_identity_card(house: House) -> None:
+    who, held = house.booked()
+    with house.units.open() as uow:
+        card = identity.id_number_of(uow, who.patient)
+    nurse = house.browser("nurse")
+
+    answers = [nurse.post("/desk/check-in", data={"visit_number": typed}) for typed in (card, card.lower())]
+    stranger = nurse.post("/desk/check-in", data={"visit_number": factories.id_number(942)})
+
+    assert {answer.location for answer in answers} == {f"/desk/arrived/{held.public_id}"}
+    assert "张*英" in follow(nurse, answers[0]).text
+    assert (stranger.status_code, "今天没有号" in stranger.text) == (404, True)
+    assert house.audited("patient.search") == 3
+
+
+def test_of_several_visits_of_one_person_the_nurse_is_asked_for_one(house: House) -> None:
+    who, _ = house.booked()
+    with house.units.open() as uow:
+        card = identity.id_number_of(uow, who.patient)
+        other = factories.clinic(uow, code="CV")
+    factories.booked(house.units, who, other.session)
+
+    answer = house.browser("nurse").post("/desk/check-in", data={"visit_number": card})
+
+    assert (answer.status_code, "今天有 2 个号" in answer.text) == (422, True)
 
 
 def test_a_number_that_no_visit_has_is_said_at_its_field(house: House) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
+from app.identity import finding, for_staff
+from app.kernel import audit
 from app.kernel.errors import NotFound
 from app.kernel.uow import Uow
 from app.queueing import handing_over, shared_lines, taking_back
@@ -15,6 +17,8 @@ from app.queueing.models import Ticket
 from app.queueing.states import TICKET, TicketAction, TicketState
 from app.registration import for_staff as visits
 from app.registration import service as registration
+from app.registration.models import Registration
+from app.registration.states import RegistrationState
 from app.registration.visit_code import read_digits
 from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
@@ -22,6 +26,7 @@ from app.scheduling.service import SessionCard
 from app.web import edge, line_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint
 
+MOST_SEARCHES_PER_HOUR = 300
 OUT = (TicketState.PASSED, TicketState.AWAY)
 
 
@@ -52,17 +57,35 @@ def _classes(uow: Uow) -> list[tuple[str, str]]:
 @blueprint.post("/check-in")
 @work.needs(NURSE)
 def do_check_in() -> edge.Answer:
-    """The patient of the visit number is in the queue; typed twice, the same number is shown.
+    """The patient of the number is in the queue; typed twice, the same place is shown.
 
-    A number that no visit has is said at its field, with what was typed.
+    A number that leads to no single visit is said at its field, with what was typed.
     """
-    uow = edge.current_uow()
     typed = work.typed("visit_number", 20).upper()
-    visit = registration.registration_by_visit_number(uow, read_digits(typed) or typed)
-    if visit is None:
-        return _form_page(flaw=gettext("没有这个就诊号，请核对后再输入，或扫患者的就诊码")), 404
+    number = read_digits(typed) or typed
+    if not number.startswith("V"):
+        edge.limit("desk.patient", edge.actor().ref, at_most=MOST_SEARCHES_PER_HOUR, window_seconds=3600)
+    uow = edge.current_uow()
+    visit = registration.registration_by_visit_number(uow, number)
+    found = [visit] if visit else _visits_of_person(uow, number)
+    if len(found) != 1:
+        many = gettext("这位患者今天有 %(count)s 个号，请输入其中一个的就诊号", count=len(found))
+        none = gettext("没有这个就诊号，或这个证件号今天没有号，请核对后再输入")
+        return _form_page(flaw=many if found else none), 422 if found else 404
+    (visit,) = found
     queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))
     return redirect(url_for("desk.arrived", visit_id=visit.public_id))
+
+
+def _visits_of_person(uow: Uow, number: str) -> list[Registration]:
+    """Today's visits of whoever has this identity or hospital number: those still to come, else those in the queue."""
+    named = finding.find(uow, finding.Wanted(number=number)) if number else []
+    person = named[0] if len(named) == 1 else None
+    outcome = "ok" if person else "not_found"
+    audit.record(uow, "patient.search", "patient", person.public_id if person else "", outcome=outcome)
+    today = [row for row, *_ in visits.of_patient(uow, person.id) if row.visit_day == uow.today()] if person else []
+    booked = [row for row in today if row.state == RegistrationState.BOOKED]
+    return booked or [row for row in today if row.state == RegistrationState.CHECKED_IN]
 
 
 @blueprint.get("/arrived/<visit_id>")
@@ -78,6 +101,7 @@ def arrived(visit_id: str) -> edge.Answer:
     card, rooms = scheduling.card_by_id(uow, visit.session_id), shared_lines.rooms_of(uow, visit, ticket)
     found = {
         "number": ticket.number,
+        "name": for_staff.patient_by_id(uow, visit.patient_id).name_masked,
         "room": line_words.where(card.department, rooms),
         "doctor": card.practitioner.name if len(rooms) == 1 else "",
         "department": show.in_language(card.department.name, card.department.name_en),
