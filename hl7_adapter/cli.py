@@ -31,6 +31,7 @@ from hl7_adapter.mapping.agreed import WITHOUT_EFFECT
 from hl7_adapter.mapping.refusals import MessageRefused
 from hl7_adapter.mllp import NoAnswer
 from hl7_adapter.pulling import NotAnswered, pull
+from hl7_adapter.status import told_of
 from hl7_adapter.transports import read_batch
 
 _STATES = {
@@ -47,7 +48,7 @@ _NUMBERS = {
     "order": KeyKind.ORDER,
     "control": KeyKind.CONTROL,
 }
-_TERMS = (*_NUMBERS, "type", "peer", "state", "from", "to")
+_TERMS = (*_NUMBERS, "type", "peer", "state", "error", "from", "to")
 
 
 def register(application: Flask) -> None:
@@ -163,6 +164,20 @@ def replay_command(terms: tuple[str, ...], limit: int, reason: str, is_dry: bool
     click.echo(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
 
 
+@hl7_command.command("status")
+@click.option("--from", "since", default="", help="count refusals from then on: 2026-11-23, 2026-11-23T02:10; today")
+@with_appcontext
+def status_command(since: str) -> None:
+    """Say what waits and since when, who does not answer, and what was refused since midnight and why.
+
+    Exit code 1 when something waits too long, is dead, or was refused.
+    """
+    with runtime().units.open(OPERATOR, reads_only=True) as uow:
+        told = told_of(uow, _moment(since or uow.today().isoformat(), time(0), uow))
+    click.echo("\n".join(told.lines))
+    sys.exit(1 if told.is_ill else 0)
+
+
 @hl7_command.command("pull-slots")
 @click.argument("system", metavar="PEER")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day; today without one")
@@ -209,18 +224,26 @@ def wanted(uow: Uow, terms: Sequence[str]) -> Wanted:
         kind=said.get("type", ""),
         peer=said.get("peer", ""),
         state=said["state"],
+        error=said.get("error", ""),
         since=_moment(said.get("from", ""), time(0), uow),
         until=_moment(said.get("to", ""), time(23, 59, 59, 999999), uow),
     )
 
 
-def _moment(text: str, at: time, uow: Uow) -> datetime | None:
+def _moment(text: str, otherwise: time, uow: Uow) -> datetime | None:
+    """A day, at `otherwise`, or a day and a time (2026-11-23T02:10, the whole minute), of the hospital's."""
     if not text:
         return None
+    day, _, at = text.replace(" ", "T").partition("T")
     try:
-        return at_hospital(date.fromisoformat(text), at, uow.zone)
+        told = time.fromisoformat(at).replace(second=otherwise.second, microsecond=otherwise.microsecond)
+    except ValueError:
+        told = otherwise
+        day = text
+    try:
+        return at_hospital(date.fromisoformat(day), told, uow.zone)
     except ValueError as wrong:
-        raise click.BadParameter(f"{text}: a day such as 2026-11-23") from wrong
+        raise click.BadParameter(f"{text}: a day such as 2026-11-23, or with a time 2026-11-23T02:10") from wrong
 
 
 def _list(items: Sequence[InboxItem], zone: ZoneInfo) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, false, func, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, false, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from app.kernel.inbox import InboxItem, InboxState
@@ -21,6 +21,8 @@ SOURCE = "hl7:"
 TOPIC = "hospital"
 _TYPE = re.compile(r"[A-Za-z0-9^]{1,40}", re.ASCII)
 _PEERS_AT_MOST = 200
+COUNTED_AT_MOST = 10_000
+REASONS_AT_MOST = 20
 # Keys are given in the order of time but for units that were open at once; so many may stand out of it.
 _OUT_OF_ORDER = 10_000
 
@@ -30,13 +32,15 @@ class Wanted:
     """What is asked for; '' and None are anything.
 
     `numbers` are kinds with values as `message_keys.searched` gives them. `kind` is what the message's type begins
-    with (ADT, ADT^A04). `before_id` begins the page.
+    with (ADT, ADT^A04). `error` is the code of a refusal, or the failure of a dead letter: without a `state` these
+    are looked for. `before_id` begins the page.
     """
 
     numbers: tuple[tuple[KeyKind, str], ...] = ()
     kind: str = ""
     peer: str = ""
     state: str = ""
+    error: str = ""
     since: datetime | None = None
     until: datetime | None = None
     before_id: int | None = None
@@ -65,11 +69,50 @@ def count(uow: Uow, direction: Direction, wanted: Wanted, *, at_most: int) -> in
     return uow.session.scalar(select(func.count()).select_from(found)) or 0
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why messages of one type of one system were refused, or not taken: how many, and from when to when."""
+
+    error: str
+    place: str
+    kind: str
+    peer: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+def refusals(uow: Uow, wanted: Wanted) -> list[Reason]:
+    """Why what came and fits was refused, the most frequent first; of the newest 10,000."""
+    columns = (InboxItem.error_code, InboxItem.error_place, InboxItem.kind, InboxItem.source, InboxItem.received_at)
+    terms = _of_inbox(uow, replace(wanted, state=InboxState.REFUSED))
+    return _reasons(uow, select(*columns).where(*terms).order_by(InboxItem.id.desc()))
+
+
+def failures(uow: Uow, wanted: Wanted) -> list[Reason]:
+    """Why what was to be told and fits is dead, the most frequent first; of the newest 10,000."""
+    no_place = literal("").label("place")
+    columns = (OutboxItem.last_error, no_place, OutboxItem.kind, OutboxItem.peer, OutboxItem.posted_at)
+    terms = _of_outbox(uow, replace(wanted, state=OutboxState.DEAD))
+    return _reasons(uow, select(*columns).where(*terms).order_by(OutboxItem.id.desc()))
+
+
+def _reasons(uow: Uow, newest: Select[str, str, str, str, datetime]) -> list[Reason]:
+    *columns, at = newest.limit(COUNTED_AT_MOST).subquery().c
+    count = func.count()
+    query = select(*columns, count, func.min(at, type_=at.type), func.max(at, type_=at.type)).group_by(*columns)
+    rows = uow.session.execute(query.order_by(count.desc(), func.max(at).desc()).limit(REASONS_AT_MOST))
+    return [Reason(error, place, kind, peer.removeprefix(SOURCE), *rest) for error, place, kind, peer, *rest in rows]
+
+
 def _of_inbox(uow: Uow, wanted: Wanted) -> list[ColumnElement[bool]]:
     is_whose = InboxItem.source == SOURCE + wanted.peer if wanted.peer else _begins(InboxItem.source, SOURCE)
     terms = [is_whose, *_common(uow, wanted, Direction.IN, (InboxItem.id, InboxItem.kind, InboxItem.received_at))]
-    if wanted.state:
-        terms.append(InboxItem.state == InboxState(wanted.state))
+    state = wanted.state or (InboxState.REFUSED if wanted.error else "")
+    if state:
+        terms.append(InboxItem.state == InboxState(state))
+    if wanted.error:
+        terms.append(InboxItem.error_code == wanted.error)
     return terms
 
 
@@ -78,8 +121,11 @@ def _of_outbox(uow: Uow, wanted: Wanted) -> list[ColumnElement[bool]]:
     terms = [OutboxItem.topic == TOPIC, *_common(uow, wanted, Direction.OUT, columns)]
     if wanted.peer:
         terms.append(OutboxItem.peer == wanted.peer)
-    if wanted.state:
-        terms.append(OutboxItem.state == OutboxState(wanted.state))
+    state = wanted.state or (OutboxState.DEAD if wanted.error else "")
+    if state:
+        terms.append(OutboxItem.state == OutboxState(state))
+    if wanted.error:
+        terms.append(OutboxItem.last_error == wanted.error)
     return terms
 
 

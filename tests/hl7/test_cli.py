@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.identity.models import Patient
+from app.kernel import outbox
 from app.kernel.inbox import InboxItem
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Units
@@ -129,3 +130,34 @@ def test_messages_are_handed_in_again_by_search(typed: Flask, hospital: Units) -
     with hospital.open(reads_only=True) as uow:
         asked = uow.session.scalars(select(OutboxItem.payload).where(OutboxItem.topic == "hl7_replay")).all()
     assert [payload["by"] for payload in asked] == ["operator"] * 3
+
+
+def test_the_status_says_what_was_refused_and_why(typed: Flask, hospital: Units, clock: SetClock) -> None:
+    calm = run(typed, "status")
+    for number in range(2):
+        receive(hospital, f"MSH|^~\\&|LIS|LAB|M|H|20261123||ORU^R01|R{number}|P|2.4\rPID|1||P999\rOBR|1||F|C".encode())
+    with hospital.open() as uow:
+        outbox.post(uow, "hospital", "K1", {"event": "BillPaid", "bill_id": 1})
+    clock.step(seconds=90)
+    now = clock.now().astimezone(hospital.zone)
+
+    ill = run(typed, "status")
+    later = run(typed, "status", "--from", f"{now:%Y-%m-%dT%H:%M}")
+
+    assert (calm.exit_code, calm.output.splitlines()[-2:]) == (0, ["refused: none", "dead: none"])
+    assert ill.exit_code == 1
+    assert "ALARM the oldest message for a receiver has waited for 90 s" in ill.output
+    assert "2 × patient_unknown PID-3[1].1 in ORU^R01 of LIS|LAB" in ill.output
+    assert "refused: none" in later.output
+
+
+def test_messages_are_handed_in_again_by_their_error_and_the_minute(typed: Flask, hospital: Units) -> None:
+    receive(hospital, b"MSH|^~\\&|LIS|LAB|M|H|20261123||ORU^R01|R1|P|2.4\rPID|1||P999\rOBR|1||F|C")
+
+    def found(*terms: str) -> str:
+        return run(typed, "replay", "--dry-run", *(word for term in terms for word in ("--filter", term))).output
+
+    assert "1 would be" in found("error=patient_unknown", "from=2026-11-23T00:00")
+    assert "0 would be" in found("error=sex_not_valid")
+    assert "0 would be" in found("to=2026-11-22T23:59")
+    assert "2026-11-23T02:10" in found("from=2026-11-23T25:00")

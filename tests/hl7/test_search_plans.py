@@ -107,6 +107,9 @@ def test_every_search_goes_by_index(long_log: Units, clock: SetClock) -> None:
         goes_by_index(long_log, lambda uow, asked=wanted: message_search.received(uow, asked))  # type: ignore[misc]
     for wanted in (SEARCHES_OUT | times | {"dead": Wanted(state="dead")}).values():
         goes_by_index(long_log, lambda uow, asked=wanted: message_search.sent(uow, asked))  # type: ignore[misc]
+    for error in (Wanted(error="patient_unknown"), Wanted(error="AR 204"), Wanted(since=month)):
+        goes_by_index(long_log, lambda uow, asked=error: message_search.refusals(uow, asked))  # type: ignore[misc]
+        goes_by_index(long_log, lambda uow, asked=error: message_search.failures(uow, asked))  # type: ignore[misc]
     refused = Wanted(state="refused", kind="ADT")
     goes_by_index(long_log, lambda uow: message_search.received(uow, refused, limit=1000, is_oldest_first=True))
     goes_by_index(long_log, message_search.senders)

@@ -115,6 +115,8 @@ def test_nobody_else_sees_or_repeats_messages(house: House, login: str) -> None:
         other.post(f"/staff/hl7/in/{item_id}/replay", data=REASON),
         other.get("/staff/hl7/again"),
         other.post("/staff/hl7/again", data=REASON),
+        other.post("/staff/hl7/again/close", data=REASON),
+        other.post("/staff/hl7/out/1/rest", data=REASON),
     ]
 
     assert {answer.status_code for answer in answers} == {403}
@@ -176,6 +178,54 @@ def test_many_are_handed_in_again_as_the_dry_run_told(house: House) -> None:
     assert asked_after_dry_run == 0
     assert house.audited("hl7.replay_asked") == 2
     assert take_again(house.units) == 2
+
+
+def test_what_failed_is_counted_by_its_reason_and_found_by_it(house: House) -> None:
+    came(house, 1)
+    came(house, 2)
+    receive(house.units, ORDER.format("M3", 3).replace("||MRN778899^^^HIS^PI||", "||||").encode())
+    it = house.browser("it")
+
+    page = it.get("/staff/hl7?state=refused").text
+    counted = re.sub("<[^>]*>", " ", page).partition("按原因")[2].partition("重复")[0].split()
+    link = re.search(r'href="(/staff/hl7\?[^"]*error=patient_unknown[^"]*)"', page)
+    assert link is not None
+    narrowed = plain(it.get(link[1].replace("&amp;", "&")).text).partition("重复")[2]
+
+    assert counted.index("2") < counted.index("patient_unknown") < counted.index("1") < counted.index("field_missing")
+    assert ("M1" in narrowed, "M2" in narrowed, "M3" in narrowed) == (True, True, False)
+    assert "按原因" not in it.get("/staff/hl7").text
+
+
+def test_messages_are_found_by_the_minute(house: House) -> None:
+    came(house, 1)
+    house.clock.step(minutes=2)
+    came(house, 2)
+    it = house.browser("it")
+    now = house.clock.now().astimezone(house.units.zone)
+
+    address, page = search(it, **{"from": f"{now:%Y-%m-%d}", "from_at": f"{now:%H:%M}"})
+    before = search(it, to=f"{now:%Y-%m-%d}", to_at=f"{now - timedelta(minutes=1):%H:%M}")[1]
+
+    assert "from_at=" in address
+    assert [(">M1<" in text, ">M2<" in text) for text in (page, before)] == [(False, True), (True, False)]
+
+
+def test_many_that_a_person_saw_to_are_closed_at_once_for_a_reason(house: House) -> None:
+    for number in range(3):
+        came(house, number)
+    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
+    it = house.browser("it")
+    upto = {"upto": hidden(it.get("/staff/hl7/again?type=ORU").text, "upto")}
+    came(house, 7)
+
+    for direction, limit in (("in", upto), ("out", {"upto": str(item_id)})):
+        it.post(f"/staff/hl7/again/close?direction={direction}", data={"reason": "对方已重发"} | limit)
+
+    assert (house.audited("hl7.close_refused"), house.audited("outbox.lay_to_rest")) == (3, 1)
+    with house.units.open(reads_only=True) as uow:
+        left = uow.session.scalars(select(InboxItem.key).where(InboxItem.state == InboxState.REFUSED)).all()
+    assert list(left) == ["M7"]
 
 
 def test_dead_letters_are_sent_again_by_search(house: House) -> None:

@@ -11,17 +11,31 @@ from flask_babel import gettext
 from app.kernel import audit, message_keys, message_search
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction, KeyKind
-from app.kernel.message_search import SOURCE, Wanted
+from app.kernel.message_search import SOURCE, Reason, Wanted
 from app.kernel.outbox import OutboxItem, OutboxState
 from app.kernel.uow import Uow
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, IT, PLACE, blueprint
 from app.web.staff.hl7_strip import strip
-from app.web.staff.lists import address, asked, day_fields, field, paging
+from app.web.staff.lists import address, asked, field, paging, time_fields
 
 STATES = {Direction.IN: InboxState, Direction.OUT: OutboxState}
 # What a search may say; a patient's number is typed into the form and stands in the address as a blind index only.
-TERMS = ("direction", "control", "visit", "order", "type", "peer", "state", "from", "to", "patient")
+TERMS = (
+    "direction",
+    "control",
+    "visit",
+    "order",
+    "type",
+    "peer",
+    "state",
+    "error",
+    "from",
+    "from_at",
+    "to",
+    "to_at",
+    "patient",
+)
 _NUMBERS = {"control": KeyKind.CONTROL, "visit": KeyKind.VISIT, "order": KeyKind.ORDER, "patient": KeyKind.PATIENT}
 _INDEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -51,6 +65,7 @@ def hl7() -> edge.Answer:
         without_patient=address("staff.hl7", {**terms_asked(), "patient": ""}),
         can_repeat=IT in edge.actor().roles,
         rows=[in_row(row) if isinstance(row, InboxItem) else out_row(row) for row in rows],
+        reasons=[_reason(each) for each in _reasons(uow, direction, wanted)],
         paging=paging(rows),
     )
 
@@ -87,6 +102,7 @@ def wanted_of(uow: Uow, direction: Direction) -> Wanted:
         kind=work.asked("type", 40),
         peer=work.asked("peer", 80),
         state=given.state,
+        error=work.asked("error", 80),
         since=given.since,
         until=given.until,
         before_id=given.before_id,
@@ -105,8 +121,32 @@ def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
         field("type", gettext("类型")),
         peer,
         field("state", gettext("状态"), options=show_work.options(STATES[direction])),
-        *day_fields(),
+        field("error", gettext("错误")),
+        *time_fields(),
     ]
+
+
+def _reasons(uow: Uow, direction: Direction, wanted: Wanted) -> list[Reason]:
+    """Why the messages of a search for refused ones, or dead letters, came to nothing; nothing of any other search."""
+    if wanted.state == InboxState.REFUSED or (direction is Direction.IN and wanted.error and not wanted.state):
+        return message_search.refusals(uow, wanted)
+    if wanted.state == OutboxState.DEAD or (direction is Direction.OUT and wanted.error and not wanted.state):
+        return message_search.failures(uow, wanted)
+    return []
+
+
+def _reason(each: Reason) -> dict[str, object]:
+    error = " ".join(part for part in (each.error, each.place) if part) or "—"
+    narrowed = {**terms_asked(), "error": each.error, "type": each.kind}
+    return {
+        "count": each.count,
+        "error": error,
+        "href": address("staff.hl7", {**narrowed, "peer": each.peer} if each.peer else narrowed) if each.error else "",
+        "kind": each.kind.strip("^") or "—",
+        "peer": each.peer or "—",
+        "first": show_work.exact(each.first_at),
+        "last": show_work.exact(each.last_at),
+    }
 
 
 def _tag(item: InboxItem | OutboxItem) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
-from app.kernel import audit, message_search, outbox, replays
+from app.kernel import audit, inbox, message_search, outbox, replays
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction
 from app.kernel.message_search import Wanted
@@ -29,6 +29,7 @@ def hl7_again() -> edge.Answer:
     uow = edge.current_uow()
     direction, wanted, limit = _asked(uow)
     found = _found(uow, direction, wanted, limit)
+    is_open = wanted.state in (InboxState.REFUSED, OutboxState.DEAD)
     return work.page(
         "staff/hl7_again.html",
         PLACE,
@@ -41,6 +42,7 @@ def hl7_again() -> edge.Answer:
         kept=terms_asked(),
         upto=max((row.id for row in found), default=0),
         do_href=address("staff.hl7_again_do", {**terms_asked(), "limit": str(limit)}),
+        close_href=address("staff.hl7_close_found", {**terms_asked(), "limit": str(limit)}) if is_open else "",
         list_href=address("staff.hl7", terms_asked()),
     )
 
@@ -62,6 +64,34 @@ def hl7_again_do() -> edge.Answer:
             audit.record(uow, "outbox.send_again", "outbox", row.key, topic=row.topic, reason=reason)
     flash(gettext("已重新排队 %(count)s 条", count=len(found)), "ok")
     return redirect(url_for("staff.hl7", direction=direction.value))
+
+
+@blueprint.post("/hl7/again/close")
+@work.needs(IT)
+@edge.do_once
+def hl7_close_found() -> edge.Answer:
+    """The messages of the list, and none that came later, need nobody any more; who says so and why is on record."""
+    uow = edge.current_uow()
+    direction, wanted, limit = _asked(uow)
+    reason = replays.given(request.form.get("reason", ""))
+    upto = work.whole(work.typed("upto", 15)) or 0
+    found = _found(uow, direction, replace(wanted, before_id=upto + 1), limit)
+    closed = sum(_closed(uow, row, reason) for row in found)
+    flash(gettext("已标记 %(count)s 条为处理完毕", count=closed), "ok")
+    return redirect(url_for("staff.hl7", direction=direction.value))
+
+
+def _closed(uow: Uow, row: InboxItem | OutboxItem, reason: str) -> bool:
+    if isinstance(row, OutboxItem):
+        is_closed = outbox.lay_to_rest(uow, row.id)
+        if is_closed:
+            audit.record(uow, "outbox.lay_to_rest", "outbox", row.key[:64], reason=reason)
+        return is_closed
+    if row.state != InboxState.REFUSED:
+        return False
+    inbox.finish(uow, row, InboxState.FILED, error_code=row.error_code, error_place=row.error_place)
+    audit.record(uow, "hl7.close_refused", "inbox", row.key, code=row.error_code, reason=reason)
+    return True
 
 
 def _asked(uow: Uow) -> tuple[Direction, Wanted, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
@@ -19,8 +20,10 @@ from app.web import work
 # What a list's address may say besides the page.
 KEPT = (
     *("day", "list", "direction", "state", "type", "from", "to", "actor", "action", "subject", "outcome"),
-    *("peer", "control", "patient", "visit", "order"),
+    *("peer", "control", "patient", "visit", "order", "error", "from_at", "to_at"),
 )
+
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def before_id() -> int | None:
@@ -29,14 +32,23 @@ def before_id() -> int | None:
 
 
 def asked(uow: Uow, states: type[enum.StrEnum] | None = None) -> logbook.Asked:
-    """What the address asks of a list: a state, the days `from` and `to` (both of them within), the page."""
+    """What the address asks of a list: a state, the days `from` and `to` (both of them within), the page.
+
+    Where a list asks for times too, `from_at` and `to_at` are the minutes of these days (both of them within).
+    """
     first, last = work.day(work.asked("from", 10)), work.day(work.asked("to", 10))
+    begins, ends = _clock_time("from_at") or time(0), _clock_time("to_at") or time(23, 59)
     return logbook.Asked(
         state=work.one_of(work.asked("state", 16), states or ()),
-        since=at_hospital(first, time(0), uow.zone) if first else None,
-        until=at_hospital(last, time(23, 59, 59, 999999), uow.zone) if last else None,
+        since=at_hospital(first, begins, uow.zone) if first else None,
+        until=at_hospital(last, ends.replace(second=59, microsecond=999999), uow.zone) if last else None,
         before_id=before_id(),
     )
+
+
+def _clock_time(name: str) -> time | None:
+    text = work.asked(name, 5)
+    return time.fromisoformat(text) if _CLOCK_TIME.fullmatch(text) else None
 
 
 def address(endpoint: str, terms: dict[str, str]) -> str:
@@ -66,3 +78,13 @@ def day_field(name: str, label: str, day: date) -> dict[str, Any]:
 def day_fields() -> list[dict[str, Any]]:
     """The two days of a filter."""
     return [field("from", gettext("从"), kind="date"), field("to", gettext("到"), kind="date")]
+
+
+def time_fields() -> list[dict[str, Any]]:
+    """The two days of a filter, each with a time of day that may be left out."""
+    begins, ends = (
+        field("from_at", gettext("从（时刻）"), kind="time"),
+        field("to_at", gettext("到（时刻）"), kind="time"),
+    )
+    first, last = day_fields()
+    return [first, begins, last, ends]
