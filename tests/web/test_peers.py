@@ -120,7 +120,27 @@ def test_one_sender_is_filed_once(house: House) -> None:
     answer = it.post("/staff/peers", data=FORM | {"name": "again"})
 
     assert answer.status_code == 409
-    assert "这个系统已登记" in answer.text
+    assert "同样的 MSH-3 和 MSH-4 已有登记" in answer.text
+    assert 'value="again"' in answer.text
+
+
+LINES = [
+    # what is typed, and what the form says of its second line
+    ("codes", "gender: X = male", "第 2 行：没有叫 gender 的表，有 event、sex、"),
+    ("codes", "sex: X = herr", "第 2 行：sex 表里我们的代码只有 male、female、unknown"),
+    ("codes", "sex X", "“代码对照”第 2 行不能这样填写"),
+    ("field_rules", "ORU PID5 R", "“字段约定”第 2 行不能这样填写"),
+]
+
+
+@pytest.mark.parametrize(("name", "line", "words"), LINES)
+def test_of_a_line_that_says_nothing_the_form_says_why(house: House, name: str, line: str, words: str) -> None:
+    right = {"codes": "sex: MAN = male", "field_rules": "PID-7 R"}[name]
+
+    answer = house.browser("it").post("/staff/peers", data=FORM | {name: f"{right}\r\n{line}"})
+
+    assert answer.status_code == 422
+    assert words in answer.text
 
 
 def test_a_system_is_paused_and_resumed(house: House) -> None:

@@ -112,7 +112,7 @@ def announcement(place: Place, *, lan: bool) -> str:
         "",
         _qr(place.base_url + "/"),
         f"  {place.base_url}/" + ("" if lan else "  (this machine only; ./demo --lan lets phones in)"),
-        "  Play a whole visit: ./demo --play   Logs: demo-data/logs   Stop: Ctrl-C",
+        f"  Play a whole visit: ./demo --play   Logs: {place.data / 'logs'}   Stop: Ctrl-C",
     ]
     return "\n".join(lines)
 

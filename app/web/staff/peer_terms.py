@@ -22,6 +22,7 @@ from app.kernel.peers import (
     UnknownEvent,
     UnknownPatient,
 )
+from app.kernel.usual_codes import USUAL
 from app.web import work
 
 LABELS: dict[str, object] = {
@@ -95,6 +96,7 @@ CHOICES: dict[str, tuple[tuple[enum.StrEnum, object], ...]] = {
         (UnknownPatient.CREATE, _l("按消息里的 PID 建档")),
     ),
 }
+LINES_SAID_AT_MOST = 5
 _LINES: dict[str, Callable[[str], object]] = {"field_rules": read_rule, "codes": own_code}
 _YES, _NO = _l("是"), _l("否")
 _SEPARATORS = re.compile(r"[\s,;，；]+")
@@ -181,10 +183,25 @@ def said(name: str, value: object) -> str:
 
 
 def errors(faults: Mapping[str, str], wanted: Peer) -> dict[str, str]:
-    """For each term that cannot be agreed, what to do about it; of lines, which."""
+    """For each term that cannot be agreed, what to do about it; of lines, which and why."""
     said_of = {name: gettext("“%(label)s”不能这样填写", label=str(LABELS[name])) for name in faults}
     for name, is_right in _LINES.items():
-        wrong = [str(number) for number, line in enumerate(getattr(wanted, name), start=1) if not is_right(line)]
+        wrong = [(number, line) for number, line in enumerate(getattr(wanted, name), start=1) if not is_right(line)]
         if wrong:
-            said_of[name] = gettext("这些行不能这样填写：%(lines)s", lines=", ".join(wrong))
+            said_of[name] = "；".join(_line_fault(name, number, line) for number, line in wrong[:LINES_SAID_AT_MOST])
     return said_of
+
+
+def _line_fault(name: str, number: int, line: str) -> str:
+    """What is wrong with a line of rules or codes, in words that say how it is written."""
+    table, mark, rest = (part.strip() for part in line.partition(":"))
+    if name == "codes" and mark and table not in USUAL:
+        known = "、".join(USUAL)
+        return str(
+            gettext("第 %(line)s 行：没有叫 %(table)s 的表，有 %(known)s", line=number, table=table, known=known)
+        )
+    if name == "codes" and mark and "=" in rest and USUAL[table].ours:
+        known = "、".join(USUAL[table].ours)
+        words = gettext("第 %(line)s 行：%(table)s 表里我们的代码只有 %(known)s", line=number, table=table, known=known)
+        return str(words)
+    return str(gettext("“%(label)s”第 %(line)s 行不能这样填写", label=str(LABELS[name]), line=number))

@@ -6,7 +6,7 @@ from flask import flash, redirect, url_for
 from flask_babel import gettext
 
 from app.kernel import peers as agreements
-from app.kernel.peers import BadPeer, Change, Peer
+from app.kernel.peers import BadPeer, Change, Peer, PeerTaken
 from app.web import edge, show_work, work
 from app.web.staff import ADMIN, IT, PLACE, blueprint, peer_terms
 
@@ -48,6 +48,8 @@ def file_peer() -> edge.Answer:
         made = agreements.file_peer(edge.current_uow(), wanted)
     except BadPeer as refusal:
         return _form(wanted, _faults(refusal, wanted)), 422
+    except PeerTaken:
+        return _form(wanted, {"application": gettext("同样的 MSH-3 和 MSH-4 已有登记，请修改已有的登记")}), 409
     flash(gettext("“%(name)s”已登记", name=made.name), "ok")
     return redirect(url_for("staff.peer", peer_id=made.public_id))
 
