@@ -130,6 +130,22 @@ def test_the_pickup_code_stands_on_the_first_screen_of_a_small_phone(
     assert code["y"] + code["height"] <= tabs["y"]
 
 
+def test_an_identity_number_with_a_flaw_is_seen_whole_in_large_type(chromium: Browser, hospital: Hospital) -> None:
+    with hospital.context(chromium, "zhang", screen=checks.PHONE_SMALL, elder=True) as context:
+        page = context.new_page()
+        page.goto(f"{hospital.base_url}/patients/new")
+        page.get_by_label("姓名").fill("王小明")
+        page.get_by_label("身份证号").fill("110105201803070012")
+        page.locator("main").get_by_role("button", name="添加").click()
+        page.locator(".field-bad").wait_for()
+        field = page.locator("#f-id_number")
+        widths = field.evaluate("field => [field.scrollWidth, field.clientWidth]")
+        focused = page.evaluate("document.activeElement.id")
+
+    assert widths[0] <= widths[1]
+    assert focused == "f-id_number"
+
+
 def test_every_get_route_is_looked_at_or_is_no_page(hospital: Hospital) -> None:
     routes = get_routes(hospital.house.app)
 
