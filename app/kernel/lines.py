@@ -106,6 +106,16 @@ def begin_trial(uow: Uow, peer: str, *, seconds: int) -> bool:
     return taken is not None
 
 
+def call_off_trial(uow: Uow, peer: str) -> None:
+    """The trial had nothing to say after all, so that nobody will answer it: the line may be tried again at once."""
+    uow.session.execute(
+        update(Hl7Line)
+        .where(Hl7Line.peer == peer, Hl7Line.state == LineState.TRYING)
+        .values(state=LineState.BROKEN, next_try_at=uow.now()),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def note_failure(uow: Uow, peer: str, error: str, *, count: int = 1) -> bool:
     """`count` more messages in a row were not answered; true when that broke a line that was whole."""
     row = _row(uow, peer)

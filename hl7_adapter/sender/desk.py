@@ -74,6 +74,8 @@ class Desk:
             letters = tuple(
                 Letter(item.id, str(item.payload.get("event", "")), body, until) for item, body in bodies if body
             )
+            if bodies and not letters:
+                lines.call_off_trial(uow, lines.name_of(peer.application, peer.facility))
         return Turn(peer, letters, len(bodies) - len(letters))
 
     def _peer(self, uow: Uow) -> Peer:

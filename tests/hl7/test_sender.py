@@ -9,7 +9,7 @@ import socket
 import pytest
 from sqlalchemy import select
 
-from app.kernel import outbox
+from app.kernel import lines, outbox
 from app.kernel.outbox import OutboxItem, OutboxState
 from config import Hl7Settings
 from hl7_adapter.ack import ErrorAt, build_ack, read_header
@@ -170,6 +170,23 @@ class MoodyHospital(Hospital):
 
     async def _answer(self, raw: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(frame(await self.handle(raw, "") or b""))
+
+
+def test_what_needs_no_message_does_not_use_up_the_trial_of_a_broken_line(visit: Visit, clock: SetClock) -> None:
+    with visit.units.open() as uow:
+        lines.note_failure(
+            uow, lines.name_of(Hl7Settings().his_application, Hl7Settings().his_facility), "Timeout", count=9
+        )
+        for number in range(3):
+            told = {"event": "PatientSought", "patient_id": number}
+            outbox.post(uow, "hospital", f"PatientSought:{number}", told, is_urgent=True)
+    post(visit, "RegistrationBooked")
+    clock.step(minutes=1)
+    hospital = Hospital()
+
+    rounds(visit, hospital, clock=clock, count=1)
+
+    assert [parse(raw).get("MSH-9.2") for raw in hospital.heard] == ["S01"]
 
 
 def test_a_receiver_that_hangs_up_on_some_and_answers_others_is_told_everything(visit: Visit, clock: SetClock) -> None:
