@@ -32,6 +32,9 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
 }
+# What was refused holds words only, and stays in the browser's own history: with no-store, whoever presses "back" later
+# on is shown an error of the browser's where the refusal stood, since a form's answer is not asked for again.
+REFUSED = "private, no-cache"
 DATABASE_AWAY = (OperationalError, PoolTimeout)
 JSON_SURFACES = {"callbacks", "ops", "api"}
 LAYOUTS = {"patient": "patient/base.html", "entrance": "entrance/base.html"}
@@ -102,9 +105,14 @@ def _finish(response: Response) -> Response:
     if runtime().settings.base_url.startswith("https"):
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = REFUSED if _is_refused_at_the_door(response) else "no-store"
     _write_down(response)
     return response
+
+
+def _is_refused_at_the_door(response: Response) -> bool:
+    """A log-in's form that is shown again: it holds nobody's record."""
+    return request.blueprint == "entrance" and request.method == "POST" and response.status_code >= 400
 
 
 def _write_down(response: Response) -> None:
@@ -181,6 +189,7 @@ def _say_no(status: int, code: str, facts: dict[str, object]) -> Response:
         response = Response(
             render_template("error.html", layout=layout, code=code, kind="warn" if status < 500 else "bad", **said),
             mimetype="text/html",
+            headers={"Cache-Control": REFUSED},
         )
     response.status_code = status
     if "retry_seconds" in facts:

@@ -56,3 +56,15 @@ def test_a_switch_on_a_refusal_leads_to_a_page_that_is_there(zhang: Phone, held:
 
     assert own_path(back)
     assert zhang.open(back).status_code == 200
+
+
+def test_a_refusal_stays_in_the_browsers_history_and_a_record_does_not(zhang: Phone, held: str) -> None:
+    zhang.send(f"{held}/cancel")
+    refused = zhang.send(f"{held}/cancel")
+    form = zhang.send("/patients", name="李秀兰", id_number="1", relation="parent")
+    zhang.client.delete_cookie("menzhen")
+    zhang.page = ""
+    at_the_door = zhang.send("/login", phone="12345")
+
+    kept = [answer.headers["Cache-Control"] for answer in (refused, at_the_door, form, zhang.open("/login"))]
+    assert kept == ["private, no-cache", "private, no-cache", "no-store", "no-store"]
