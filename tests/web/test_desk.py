@@ -389,3 +389,4 @@ def test_a_number_that_no_visit_has_is_said_at_its_field(house: House) -> None:
     assert "没有这个就诊号" in field
     assert 'value="V26112300000000"' in field
     assert "autofocus" in field
+    assert 'href="/desk/check-in" aria-current="page"' in answer.text

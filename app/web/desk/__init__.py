@@ -24,7 +24,7 @@ PLACE = work.Place(
             ("desk.find_patient", "desk.at_window", "desk.slip", "desk.waiting_slip"),
         ),
         work.Link(_l("候补通知"), "desk.to_be_told", frozenset({NURSE, REGISTRAR})),
-        work.Link(_l("报到"), "desk.check_in", frozenset({NURSE}), ("desk.arrived",)),
+        work.Link(_l("报到"), "desk.check_in", frozenset({NURSE}), ("desk.arrived", "desk.do_check_in")),
     ),
 )
 

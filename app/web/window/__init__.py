@@ -18,9 +18,16 @@ PLACE = work.Place(
             _l("收费"),
             "window.cashier",
             _PAYING,
-            ("window.payer", "window.bill", "window.receipt"),
+            (
+                "window.payer",
+                "window.bill",
+                "window.receipt",
+                "window.take_cash",
+                "window.take_card",
+                "window.hand_back",
+            ),
         ),
-        work.Link(_l("班次"), "window.drawer", _PAYING, ("window.shift",)),
+        work.Link(_l("班次"), "window.drawer", _PAYING, ("window.shift", "window.begin_shift", "window.end_shift")),
     ),
 )
 
