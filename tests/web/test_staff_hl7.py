@@ -305,7 +305,9 @@ def test_the_strip_tells_of_what_waits_and_of_answers(house: House) -> None:
     house.clock.step(seconds=61)
     alarmed = it.get("/staff/hl7").text
     metrics = it.get("/metrics").text
+    house.clock.step(minutes=9)
 
+    assert "最久的一条已等待 10 分钟" in it.get("/staff/hl7").text
     assert "医院系统消息异常" not in calm
     assert "最久的一条已等待 61 秒" in alarmed
     assert re.search(r'menzhen_hl7_answers\{code="AE"\} 1.0', metrics)

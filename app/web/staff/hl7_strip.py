@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from flask_babel import gettext
 
@@ -12,6 +13,7 @@ from app.kernel.uow import Uow
 from app.runtime import runtime
 from app.web import show_work
 
+SPOKEN_FROM_SECONDS = 180
 _CODES = ("AA", "AE", "AR")
 
 
@@ -44,11 +46,19 @@ def alarm_words(alarms: Sequence[Alarm]) -> list[str]:
 
 def _alarm_words(alarm: Alarm) -> str:
     if alarm.code == AlarmCode.TOO_OLD:
-        return str(gettext("最久的一条已等待 %(seconds)s 秒", seconds=alarm.seconds))
-    words = gettext("%(peer)s 已 %(seconds)s 秒没有应答，消息保留待发", peer=alarm.peer, seconds=alarm.seconds)
+        return str(gettext("最久的一条已等待 %(span)s", span=_span(alarm.seconds)))
+    words = gettext("%(peer)s 已 %(span)s 没有应答，消息保留待发", peer=alarm.peer, span=_span(alarm.seconds))
     return f"{words} · {alarm.error}"
 
 
+def _span(seconds: int) -> str:
+    """`61 秒`, and from three minutes on `36 分钟`, `5 小时`, `2 天`."""
+    if seconds < SPOKEN_FROM_SECONDS:
+        return str(gettext("%(seconds)s 秒", seconds=seconds))
+    now = runtime().units.clock.now()
+    return show_work.ago_words(now - timedelta(seconds=seconds), now)
+
+
 def _row(each: Backlog) -> list[str]:
-    age = gettext("%(seconds)s 秒", seconds=each.oldest_seconds) if each.waiting else "—"
+    age = _span(each.oldest_seconds) if each.waiting else "—"
     return [show_work.topic_words(each.topic), each.peer or "—", str(each.waiting), age, str(each.dead)]
