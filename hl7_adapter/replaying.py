@@ -8,11 +8,11 @@ import logging
 
 from sqlalchemy.exc import OperationalError
 
-from app.kernel import audit, message_keys, outbox, replays
-from app.kernel.inbox import InboxItem
+from app.kernel import audit, inbox, message_keys, outbox, replays
+from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction, KeyKind
 from app.kernel.outbox import OutboxItem
-from app.kernel.uow import Actor, Units
+from app.kernel.uow import Actor, Units, Uow
 from hl7_adapter.ack import each_of
 from hl7_adapter.er7 import parse
 from hl7_adapter.gate import Door
@@ -81,7 +81,9 @@ def _take(units: Units, request: OutboxItem) -> None:
         if control_id:
             result_id = message_keys.newest_with(uow, Direction.IN, KeyKind.CONTROL, control_id)
             if result_id is not None:
-                uow.session.get_one(InboxItem, result_id).copy_of_id = original_id
+                copy = uow.session.get_one(InboxItem, result_id)
+                copy.copy_of_id = original_id
+                _close_mended(uow, original_id, copy)
         item = uow.session.get_one(OutboxItem, request.id)
         item.payload = {**item.payload, "result_id": result_id}
         outbox.mark_sent(uow, request.id, answer=answer)
@@ -96,6 +98,19 @@ def _take(units: Units, request: OutboxItem) -> None:
             request=request.key,
             asked_by=request.payload["by"],
         )
+
+
+def _close_mended(uow: Uow, original_id: int, copy: InboxItem) -> None:
+    """A refused message whose mended copy had its effect needs nobody any more; its code and place stay on it.
+
+    A copy of another type is no mended one: it was made to prepare the ground.
+    """
+    original = uow.session.get_one(InboxItem, original_id)
+    is_mended = copy.state is InboxState.DONE and copy.kind == original.kind
+    if is_mended and original.state is InboxState.REFUSED:
+        code, place = original.error_code, original.error_place
+        inbox.finish(uow, original, InboxState.FILED, error_code=code, error_place=place)
+        audit.record(uow, "hl7.close_refused", "inbox", original.key, code=code, mended_by=copy.id)
 
 
 def answered(answer: bytes) -> str:

@@ -157,11 +157,30 @@ def test_a_mended_copy_is_taken_and_linked_in_both_ways(house: House) -> None:
         copy = uow.session.scalars(select(InboxItem).where(InboxItem.copy_of_id == item_id)).one()
     assert (bad.status_code, "hl7_copy_not_valid" in bad.text) == (422, True)
     assert copy.state == InboxState.DONE
+    assert row(house, item_id).state == InboxState.REFUSED  # the copy is of another type
     assert copy.body.startswith(f"MSH|^~\\&|HIS|H|MENZHEN|H|20261123093000||ADT^A04^ADT_A01|{copy.key}|".encode())
     assert f"/staff/hl7/in/{copy.id}" in it.get(f"/staff/hl7/in/{item_id}").text
     shown_copy = it.get(f"/staff/hl7/in/{copy.id}").text
     assert f"/staff/hl7/in/{item_id}" in shown_copy
     assert "patient" in shown_copy  # what it did
+
+
+def test_a_refused_message_leaves_the_work_list_when_its_mended_copy_is_taken(house: House) -> None:
+    item_id = came(house)
+    on_file = ORDER.format("M8", 8).replace("ORU^R01^ORU_R01", "ADT^A04^ADT_A01").replace("MRN778899", "MRN8")
+    receive(house.units, on_file.encode())
+    it = house.browser("it")
+    again = f"/staff/hl7/in/{item_id}/replay"
+
+    it.post(again, data={**REASON, "text": ORDER.format("M1", 1).replace("MRN778899", "MRN9")})
+    take_again(house.units)
+    still_wrong = row(house, item_id).state
+    it.post(again, data={**REASON, "text": ORDER.format("M1", 1).replace("MRN778899", "MRN8")})
+    take_again(house.units)
+
+    assert still_wrong == InboxState.REFUSED
+    assert (row(house, item_id).state, row(house, item_id).error_code) == (InboxState.FILED, "patient_unknown")
+    assert house.audited("hl7.close_refused") == 1
 
 
 def test_many_are_handed_in_again_as_the_dry_run_told(house: House) -> None:
