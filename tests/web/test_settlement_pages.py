@@ -130,9 +130,10 @@ def test_the_patient_sees_where_the_question_stands_and_may_pay_all(zhang: Phone
 
     assert "正在向医保查询" in asking
     assert "预估，以医保核定为准" in asking
-    assert "正在向医保查询金额" in waiting
+    assert waiting.count("正在向医保查询金额") == 2  # at the top, and as the step's state
+    assert "结算中" not in waiting
     assert "医保结算未成功" in failed
-    assert "医保结算未成功" in stopped
+    assert stopped.count("医保结算未成功") == 2
     assert "账单明细" in paying
 
 

@@ -8,6 +8,7 @@ from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from app.payment.states import BillState
 from app.pharmacy.states import BagState
 from app.registration.states import RegistrationState
 from app.revisit.states import PlanState
@@ -107,11 +108,21 @@ def _pay(visit: Visit, state: str) -> Step:
     if visit.stage == "review":
         return {"note": gettext("药师正在审核处方"), "state_text": gettext("审核中")}
     if visit.stage == "insurance":
-        return {"note": gettext("正在医保结算"), "state_text": gettext("结算中")}
+        return _insurance(visit)
     paid = next((errand.bill for errand in visit.errands if errand.bill), None)
     if paid:
         return {"href": url_for("patient.bill", bill_id=paid.public_id), "action": gettext("查看账单")}
     return _none_this_time(state)
+
+
+def _insurance(visit: Visit) -> Step:
+    """How far it is between the insurer's figures and its settlement."""
+    errand = visit.unsettled
+    if errand and errand.has_failed:
+        return {"note": gettext("医保结算未成功"), "state_text": gettext("需处理")}
+    if errand and errand.bill and errand.bill.state is BillState.SETTLING:
+        return {"note": gettext("正在医保结算"), "state_text": gettext("结算中")}
+    return {"note": gettext("正在向医保查询金额"), "state_text": gettext("查询中")}
 
 
 def _none_this_time(state: str) -> Step:
