@@ -20,7 +20,7 @@ _PLACES: dict[str, tuple[KeyKind, tuple[int, ...]]] = {
     "ORC": (KeyKind.ORDER, (2, 3, 4)),
     "OBR": (KeyKind.ORDER, (2, 3)),
     "RXE": (KeyKind.ORDER, (15,)),
-    "FT1": (KeyKind.ORDER, (23,)),
+    "FT1": (KeyKind.ORDER, (23, 30)),
 }
 _NO_PLACE = (KeyKind.CONTROL, ())
 

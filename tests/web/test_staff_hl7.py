@@ -199,54 +199,6 @@ def test_many_are_handed_in_again_as_the_dry_run_told(house: House) -> None:
     assert take_again(house.units) == 2
 
 
-def test_what_failed_is_counted_by_its_reason_and_found_by_it(house: House) -> None:
-    came(house, 1)
-    came(house, 2)
-    receive(house.units, ORDER.format("M3", 3).replace("||MRN778899^^^HIS^PI||", "||||").encode())
-    it = house.browser("it")
-
-    page = it.get("/staff/hl7?state=refused").text
-    counted = re.sub("<[^>]*>", " ", page).partition("按原因")[2].partition("重复")[0].split()
-    link = re.search(r'href="(/staff/hl7\?[^"]*error=patient_unknown[^"]*)"', page)
-    assert link is not None
-    narrowed = plain(it.get(link[1].replace("&amp;", "&")).text).partition("重复")[2]
-
-    assert counted.index("2") < counted.index("patient_unknown") < counted.index("1") < counted.index("field_missing")
-    assert ("M1" in narrowed, "M2" in narrowed, "M3" in narrowed) == (True, True, False)
-    assert "按原因" not in it.get("/staff/hl7").text
-
-
-def test_messages_are_found_by_the_minute(house: House) -> None:
-    came(house, 1)
-    house.clock.step(minutes=2)
-    came(house, 2)
-    it = house.browser("it")
-    now = house.clock.now().astimezone(house.units.zone)
-
-    address, page = search(it, **{"from": f"{now:%Y-%m-%d}", "from_at": f"{now:%H:%M}"})
-    before = search(it, to=f"{now:%Y-%m-%d}", to_at=f"{now - timedelta(minutes=1):%H:%M}")[1]
-
-    assert "from_at=" in address
-    assert [(">M1<" in text, ">M2<" in text) for text in (page, before)] == [(False, True), (True, False)]
-
-
-def test_many_that_a_person_saw_to_are_closed_at_once_for_a_reason(house: House) -> None:
-    for number in range(3):
-        came(house, number)
-    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
-    it = house.browser("it")
-    upto = {"upto": hidden(it.get("/staff/hl7/again?type=ORU").text, "upto")}
-    came(house, 7)
-
-    for direction, limit in (("in", upto), ("out", {"upto": str(item_id)})):
-        it.post(f"/staff/hl7/again/close?direction={direction}", data={"reason": "对方已重发"} | limit)
-
-    assert (house.audited("hl7.close_refused"), house.audited("outbox.lay_to_rest")) == (3, 1)
-    with house.units.open(reads_only=True) as uow:
-        left = uow.session.scalars(select(InboxItem.key).where(InboxItem.state == InboxState.REFUSED)).all()
-    assert list(left) == ["M7"]
-
-
 def test_dead_letters_are_sent_again_by_search(house: House) -> None:
     with house.units.open() as uow:
         for number in range(3):
@@ -263,55 +215,6 @@ def test_dead_letters_are_sent_again_by_search(house: House) -> None:
     with house.units.open(reads_only=True) as uow:
         assert {item.state for item in uow.session.scalars(select(OutboxItem)).all()} == {OutboxState.WAITING}
     assert house.audited("outbox.send_again") == 2
-
-
-def told(house: House, *, body: bytes = b"", error: str = "") -> int:
-    """Something to tell that needed no message, or whose message failed for good."""
-    with house.units.open() as uow:
-        outbox.post(uow, "hospital", "BillPaid:9", {"event": "BillPaid", "bill_id": 9})
-        uow.session.flush()
-        item = uow.session.scalars(select(OutboxItem)).one()
-        if body:
-            outbox.written(uow, item.id, body, kind="DFT^P03", peer="HIS|HOSPITAL")
-            outbox.mark_failed(uow, item.id, error, is_final=True)
-        else:
-            outbox.mark_sent(uow, item.id)
-        return item.id
-
-
-def test_what_nobody_had_to_be_told_is_not_called_delivered(house: House) -> None:
-    item_id = told(house)
-    it = house.browser("it")
-
-    rows = plain(it.get("/staff/hl7?direction=out").text).partition("重复")[2]
-    page = it.get(f"/staff/hl7/out/{item_id}").text
-
-    assert ("无需发送" in rows, "已送达" in rows) == (True, False)
-    assert ("没有发出消息" in page, "还没有应答" in page) == (True, False)
-
-
-def test_a_sent_message_stands_under_its_control_id(house: House) -> None:
-    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
-
-    rows = house.browser("it").get("/staff/hl7?direction=out").text
-
-    assert f">MZ{item_id:010d}<" in rows
-    assert ">BillPaid:9<" not in rows
-
-
-def test_a_dead_letter_that_a_person_saw_to_is_laid_to_rest_for_a_reason(house: House) -> None:
-    item_id = told(house, body=b"MSH|^~\\&|MENZHEN", error="AR 204")
-    it = house.browser("it")
-    listed = it.get("/staff/dead").text
-
-    refused = it.post(f"/staff/hl7/out/{item_id}/rest", data={"reason": " "})
-    page = follow(it, it.post(f"/staff/hl7/out/{item_id}/rest", data={"reason": "已在对方系统补录"})).text
-
-    assert f"/staff/hl7/out/{item_id}" in listed
-    assert refused.status_code == 409
-    assert ("未送达，已由人处理" in page, "AR 204" in page, "已在对方系统补录" in page) == (True, True, True)
-    assert f"/staff/hl7/out/{item_id}" not in it.get("/staff/dead").text
-    assert house.audited("outbox.lay_to_rest") == 1
 
 
 def test_the_strip_tells_of_what_waits_and_of_answers(house: House) -> None:

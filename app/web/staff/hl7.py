@@ -116,7 +116,7 @@ def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
     return [
         {"name": "patient_number", "label": gettext("患者号"), "value": "", "is_kept": has_patient},
         field("visit", gettext("就诊号")),
-        field("order", gettext("处方号或医嘱号")),
+        field("order", gettext("处方号、医嘱号或付款单号")),
         field("control", gettext("控制号")),
         field("type", gettext("类型")),
         peer,
