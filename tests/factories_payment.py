@@ -45,6 +45,7 @@ from tests.factories import Person
 MCHID, APPID, SERIAL = "1900000001", "wx0123456789abcdef", "PUB_KEY_ID_0119000000012026010100000000000001"
 APIV3_KEY = b"0123456789abcdef0123456789abcdef"
 _SUBJECTS = itertools.count(900_000)
+_KEYS_ARE_MADE_ONCE = threading.Lock()  # also when sixteen threads of a test ask first
 
 
 def bill(uow: Uow, who: Person, *, cash_fen: int = 2500, fund_fen: int = 0) -> Bill:
@@ -156,13 +157,18 @@ class Till:
 
 
 @functools.cache
+def _key(whose: str) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 def platform_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with _KEYS_ARE_MADE_ONCE:
+        return _key("platform")
 
 
-@functools.cache
 def foreign_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with _KEYS_ARE_MADE_ONCE:
+        return _key("foreign")
 
 
 def notification_keys() -> NotificationKeys:
