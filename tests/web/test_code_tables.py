@@ -80,6 +80,6 @@ def test_what_cannot_be_agreed_is_shown_again(house: House, term: str, typed: st
     answer = house.browser("it").post("/staff/peers", data=FORM | OWN | {term: typed})
 
     assert answer.status_code == 422
-    assert "这些行不能这样填写：2" in answer.text
+    assert "第 2 行" in answer.text
     assert typed.partition("\r\n")[2] in answer.text
     assert on_file(house) == []
