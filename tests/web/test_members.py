@@ -114,6 +114,7 @@ def test_whoever_needs_a_second_step_binds_a_phone_and_then_shows_its_codes(hous
     shown = authenticator(key_on(page), house.clock)
     wrong = nurse.post("/staff/second-step", data={"digits": "12345", "next": "/desk/check-in"})
     assert (wrong.status_code, "验证码不对" in wrong.text) == (422, True)
+    assert wrong.headers["Cache-Control"] == "no-store", "the key is on the page"
     right = nurse.post("/staff/second-step", data={"digits": shown(), "next": "/desk/check-in"})
 
     assert right.location == "/desk/check-in"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from app.identity import second_step as steps
@@ -28,7 +28,7 @@ def _form(next_path: str, error: str = "", status: int = 200) -> edge.Answer:
     with edge.fresh_unit() as uow:
         is_on = steps.is_on(uow)
         offer = None if is_on else steps.offer(uow, hospital=runtime().settings.hospital_name)
-    return render_template(
+    page = render_template(
         "entrance/second_step.html",
         is_asked=is_asked,
         is_on=is_on,
@@ -37,7 +37,10 @@ def _form(next_path: str, error: str = "", status: int = 200) -> edge.Answer:
         next=next_path,
         error=error,
         errors=[{"field": "digits", "text": error}] if error else [],
-    ), status
+    )
+    answer = make_response(page, status)
+    answer.headers["Cache-Control"] = "no-store"  # the key must not stay in the history
+    return answer
 
 
 @blueprint.post("/staff/second-step")
