@@ -75,6 +75,8 @@ def test_nobody_else_gets_one(house: House, client_id: str) -> None:
     tries = [
         ask(house, signed(ES384, said(house, client_id), STRANGER)),
         ask(house, signed(ES384, said(house, "nobody"), EC_KEY)),
+        ask(house, signed(ES384, said(house, "\ud800"), EC_KEY)),
+        ask(house, signed(ES384, said(house, client_id, jti="\ud800"), EC_KEY)),
         ask(house, signed(ES384, said(house, with_secret.client_id), EC_KEY)),
         ask(house, signed(ES384, said(house, client_id, aud="https://elsewhere.example"), EC_KEY)),
         ask(house, "", client_id=client_id, client_secret=""),
@@ -82,7 +84,7 @@ def test_nobody_else_gets_one(house: House, client_id: str) -> None:
         ask(house, signed(ES384, said(house, client_id, jti="j3"), EC_KEY), client_assertion_type="other"),
     ]
 
-    assert [(answer.status_code, answer.json) for answer in tries] == [(401, {"error": "invalid_client"})] * 7
+    assert [(answer.status_code, answer.json) for answer in tries] == [(401, {"error": "invalid_client"})] * 9
     assert ask(house, signed(ES384, said(house, client_id), EC_KEY)).status_code == 200
 
 
