@@ -127,13 +127,13 @@ def test_question_and_answer_are_found_in_the_message_list(planned: Planned) -> 
     assert profiled.departures(question) == []
 
 
-@pytest.mark.parametrize(("mode", "words"), [("ae207", "AE 207"), ("silent", "")])
+@pytest.mark.parametrize(("mode", "words", "seconds"), [("ae207", "AE 207", 60), ("silent", "no answer within", 1)])
 def test_a_system_that_tells_nothing_changes_nothing(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch, mode: str, words: str
+    planned: Planned, monkeypatch: pytest.MonkeyPatch, mode: str, words: str, seconds: int
 ) -> None:
     planned.plan("1400", days=1)
     set_switch(planned.books.store, "his", mode, "next", 0)
-    monkeypatch.setattr("hl7_adapter.pulling.ANSWER_SECONDS_AT_MOST", 1)
+    monkeypatch.setattr("hl7_adapter.pulling.ANSWER_SECONDS_AT_MOST", seconds)
 
     told = planned.pull()
 
