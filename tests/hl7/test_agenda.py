@@ -30,7 +30,7 @@ from tests.conftest import SetClock
 from tests.hl7.files import visit
 from tests.hl7.test_merging import send
 
-OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=1)
+OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=10)
 
 
 def only_visit(units: Units) -> Registration:

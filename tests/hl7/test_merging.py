@@ -30,7 +30,7 @@ from hl7_adapter.mapping.outbound import write
 from tests import factories
 from tests.hl7.files import visit
 
-OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=1)
+OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=10)
 HEAD = "MSH|^~\\&|HIS|HOSPITAL|MENZHEN|HOSPITAL|20261123092500||{kind}|{id}|P|2.5.1|||||CHN|UNICODE UTF-8\r"
 
 

@@ -28,7 +28,7 @@ from tests.conftest import MORNING, SHANGHAI, SetClock
 from tests.factories import Clinic, Person
 from tests.hl7 import profiled
 
-OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=1)
+OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=10)
 
 
 @dataclass

@@ -45,7 +45,7 @@ def rounds(visit: Visit, hospital: Hospital, *, clock: SetClock, count: int = 3)
     async def run() -> None:
         port = free_port()
         server = await serve("127.0.0.1", port, hospital.handle)
-        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=1))
+        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=10))
         for _ in range(count):
             await sender.round()
             clock.step(minutes=90)
@@ -121,7 +121,7 @@ def test_after_an_outage_what_waited_is_due_at_once(visit: Visit, clock: SetCloc
     port, hospital = free_port(), Hospital()
 
     async def outage() -> None:
-        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=1))
+        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=10))
         for number in range(12):
             with visit.units.open() as uow:
                 outbox.post(
@@ -199,7 +199,7 @@ def test_a_receiver_that_hangs_up_on_some_and_answers_others_is_told_everything(
     async def run() -> None:
         server = await asyncio.start_server(hospital.listen, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=1))
+        sender = Sender(visit.units, Hl7Settings(his_host="127.0.0.1", his_port=port, answer_timeout_seconds=10))
         for _ in range(3):
             await asyncio.wait_for(sender.round(), 20)
             clock.step(minutes=90)

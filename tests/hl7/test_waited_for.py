@@ -67,7 +67,7 @@ def sent(visit: Visit, hospital: Hospital, clock: SetClock) -> None:
     async def run() -> None:
         port = free_port()
         server = await serve(HOST, port, hospital.handle)
-        sender = Sender(visit.units, Hl7Settings(his_host=HOST, his_port=port, answer_timeout_seconds=1))
+        sender = Sender(visit.units, Hl7Settings(his_host=HOST, his_port=port, answer_timeout_seconds=10))
         for _ in range(3):
             await sender.round()
             clock.step(minutes=1)
@@ -238,7 +238,7 @@ def test_the_simulated_hospital_names_whom_it_told_of_itself(
             said = {"control_id": "OWN", "kind": "a04", "raw": raw, "ack": b"", "ack_code": "AA", "sent_at": 0}
             with books.store.write() as db:
                 insert(db, "his_sent", **said)
-        settings = Hl7Settings(his_host=HOST, his_port=books.port, answer_timeout_seconds=1)
+        settings = Hl7Settings(his_host=HOST, his_port=books.port, answer_timeout_seconds=10)
         asyncio.run(Sender(visit.units, settings).round())
         heard = [row["message_type"] for row in books.store.rows("SELECT message_type FROM his_received ORDER BY id")]
 

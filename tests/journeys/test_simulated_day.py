@@ -79,7 +79,7 @@ def stage(units: Units, tmp_path: Path) -> Iterator[Stage]:
     his_port, our_port = free_port(), 0
     stop = start_listener(store, "127.0.0.1", his_port)
     our_port = free_port()
-    settings = Hl7Settings(port=our_port, his_host="127.0.0.1", his_port=his_port, answer_timeout_seconds=1)
+    settings = Hl7Settings(port=our_port, his_host="127.0.0.1", his_port=his_port, answer_timeout_seconds=10)
     with RunningAdapter(running, settings):
         house = HouseByServices(running, b"p" * 32, AtOnce())
         yield Stage(("127.0.0.1", our_port), store, running.clock.now, house, run_number=7)
