@@ -96,7 +96,9 @@ def sm2_verify(message: bytes, signature: bytes, public_key: str, user_id: bytes
 def _sm2(private_key: str, public_key: str) -> Any:  # noqa: ANN401 - the library has no types
     from gmssl.sm2 import CryptSM2  # noqa: PLC0415 - most processes never ask an insurer
 
-    return CryptSM2(private_key=private_key, public_key=public_key)
+    made = CryptSM2(private_key=private_key, public_key="")
+    made.public_key = public_key  # given above, a key that begins with 04 would lose every 0 and 4 before another digit
+    return made
 
 
 def public_of(private_key: str) -> str:

@@ -52,6 +52,15 @@ def test_sm2_signs_the_standards_example():
     assert sm2_verify(MESSAGE, bytes.fromhex(R + S), PUBLIC, USER)
 
 
+def test_a_key_may_begin_as_the_mark_of_a_whole_point_does():
+    """One key in 256 begins with 04, which is also what is written before a point that is told whole."""
+    private = f"{11:064x}"
+    public = public_of(private)
+    assert public.startswith("04")
+
+    assert sm2_verify(MESSAGE, sm2_sign(MESSAGE, private, public, USER), public, USER)
+
+
 @pytest.mark.parametrize(
     "signature",
     [bytes.fromhex(S + R), b"", b"\x00" * 64, b"\xff" * 64, bytes.fromhex(R + S)[:-1], bytes.fromhex(R + S) + b"\x00"],
