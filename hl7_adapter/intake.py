@@ -16,7 +16,8 @@ from app.kernel import audit, inbox, message_keys
 from app.kernel.inbox import InboxItem, InboxState, digest_of
 from app.kernel.message_keys import Direction, KeyKind
 from app.kernel.peers import Peer
-from app.kernel.uow import Actor, CannotTurnBack, Units, Uow
+from app.kernel.unit_session import CannotTurnBack
+from app.kernel.uow import Actor, Units, Uow
 from hl7_adapter import gate, parking
 from hl7_adapter.ack import Header, HeaderProblem, Mode, Verdict, replies
 from hl7_adapter.gate import Door, TurnedAway

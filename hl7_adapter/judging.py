@@ -13,7 +13,8 @@ from app.kernel.code_tables import Codes
 from app.kernel.errors import VisitError
 from app.kernel.inbox import InboxState
 from app.kernel.peers import Peer, ReusedId, UnknownEvent, UnknownPatient
-from app.kernel.uow import Actor, CannotTurnBack, Uow
+from app.kernel.unit_session import CannotTurnBack
+from app.kernel.uow import Actor, Uow
 from hl7_adapter import gate
 from hl7_adapter.ack import ErrorAt, Header, HeaderProblem, Reply, answer_code
 from hl7_adapter.gate import Door

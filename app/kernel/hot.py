@@ -25,7 +25,8 @@ from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefa
 
 from app.kernel.db import Base, Row
 from app.kernel.errors import VisitError
-from app.kernel.uow import Facts, Rows, UnitSession, Uow, as_usual
+from app.kernel.unit_session import Facts, Rows, UnitSession, as_usual
+from app.kernel.uow import Uow
 from app.kernel.wire import Order, Spelled, spelled
 
 R = TypeVar("R", bound=Row)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import class_mapper
 from app.kernel.db import Base, Row
 from app.kernel.hot import Found, Hot, belongs, columns_of, from_facts, renew, table_of, with_defaults
 from app.kernel.inserts import INSERTS
-from app.kernel.uow import Facts, Uow
+from app.kernel.unit_session import Facts
+from app.kernel.uow import Uow
 
 EachDialects = Mapping[str, Hot]
 """A statement by the name of the dialect that spells it so."""

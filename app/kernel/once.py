@@ -12,7 +12,8 @@ from app.kernel.db import Base, Instant
 from app.kernel.errors import Refused
 from app.kernel.hot import Hot
 from app.kernel.inserts import INSERTS, insert_into
-from app.kernel.uow import Rows, Uow
+from app.kernel.unit_session import Rows
+from app.kernel.uow import Uow
 
 KEPT = timedelta(hours=48)
 

@@ -9,7 +9,8 @@ from app.kernel.db import Base
 from app.kernel.errors import TooMany
 from app.kernel.hot import Hot
 from app.kernel.inserts import INSERTS
-from app.kernel.uow import Rows, Uow
+from app.kernel.unit_session import Rows
+from app.kernel.uow import Uow
 
 
 class RateCount(Base):

@@ -21,7 +21,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 
 Maker = Callable[[Any], Any]
-Fill = tuple[str | None, Callable[[Any], bytes | None], bytes | None]
+Fill = tuple[str | None, Maker | None, bytes | None]
 Sent = list[bytes | None]
 _OPEN = {pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR}
 _REFUSED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE}
@@ -40,7 +40,14 @@ class Spelled:
 
     def values(self, facts: Mapping[str, object]) -> Sent:
         """The values of one sending, in the order of the words."""
-        return [fixed if fact is None else write(facts[fact]) for fact, write, fixed in self.fills]
+        sent: Sent = []
+        for fact, maker, fixed in self.fills:
+            if fact is None:
+                sent.append(fixed)
+            else:
+                value = facts[fact] if maker is None else maker(facts[fact])
+                sent.append(_WRITE[type(value)](value))
+        return sent
 
 
 Order = tuple[Spelled, Sent]
@@ -75,9 +82,7 @@ def together(statements: Sequence[Spelled]) -> Spelled:
 
 
 def _fill(name: str, maker: Maker | None, known: Mapping[str, object]) -> Fill:
-    if name in known:
-        return None, written, written(known[name])
-    return name, written if maker is None else lambda value: written(maker(value)), None
+    return (None, None, written(known[name])) if name in known else (name, maker, None)
 
 
 def _text(value: str) -> bytes:
@@ -91,26 +96,36 @@ def _bytes(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
-_WRITE: dict[type, Callable[[Any], bytes | None]] = {
-    type(None): lambda _nothing: None,
-    str: _text,
-    bytes: _bytes,
-    psycopg.Binary: lambda wrapped: _bytes(wrapped.obj),
-    int: lambda number: b"%d" % number,
-    bool: lambda truth: b"t" if truth else b"f",
-    datetime: lambda moment: moment.isoformat().encode(),
-    date: lambda day: day.isoformat().encode(),
-}
-_anything = Transformer()
+def _anything(value: object) -> bytes | None:
+    said = _driver.get_dumper(value, PyFormat.TEXT).dump(value)
+    return None if said is None else bytes(said)
+
+
+class _Writers(dict[type, Callable[[Any], bytes | None]]):
+    """How each kind of value is written; what is not spelled out here the driver writes."""
+
+    def __missing__(self, _kind: type) -> Callable[[Any], bytes | None]:
+        return _anything
+
+
+_driver = Transformer()
+_WRITE = _Writers(
+    {
+        type(None): lambda _nothing: None,
+        str: _text,
+        bytes: _bytes,
+        psycopg.Binary: lambda wrapped: _bytes(wrapped.obj),
+        int: b"%d".__mod__,
+        bool: lambda truth: b"t" if truth else b"f",
+        datetime: lambda moment: moment.isoformat().encode(),
+        date: lambda day: day.isoformat().encode(),
+    }
+)
 
 
 def written(value: object) -> bytes | None:
     """The value as PostgreSQL reads it, None for NULL."""
-    write = _WRITE.get(type(value))
-    if write is not None:
-        return write(value)
-    said = _anything.get_dumper(value, PyFormat.TEXT).dump(value)
-    return None if said is None else bytes(said)
+    return _WRITE[type(value)](value)
 
 
 _BEGIN, _COMMIT = (spelled(word, {}, {}) for word in ("BEGIN", "COMMIT"))

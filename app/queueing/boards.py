@@ -17,7 +17,8 @@ from sqlalchemy import and_, bindparam, select
 from app.identity.models import Patient
 from app.kernel.errors import NotFound
 from app.kernel.hot import Hot
-from app.kernel.uow import Rows, Uow
+from app.kernel.unit_session import Rows
+from app.kernel.uow import Uow
 from app.queueing.models import Ticket
 from app.queueing.states import TicketState
 from app.queueing.turns import TurnKind

@@ -31,6 +31,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
+    "Content-Security-Policy": POLICY,
 }
 # What was refused holds words only, and stays in the browser's own history: with no-store, whoever presses "back" later
 # on is shown an error of the browser's where the refusal stood, since a form's answer is not asked for again.
@@ -99,15 +100,20 @@ def _finish(response: Response) -> Response:
             response = _refuse(error)
         except DBAPIError as error:
             response = _broken(error)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    if runtime().settings.base_url.startswith("https"):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = REFUSED if _is_refused_at_the_door(response) else "no-store"
+    _add_headers(response)
     _write_down(response)
     return response
+
+
+def _add_headers(response: Response) -> None:
+    """What every answer says beside what its page has said already."""
+    headers = dict(HEADERS)
+    if runtime().settings.base_url.startswith("https"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = REFUSED if _is_refused_at_the_door(response) else "no-store"
+    said = {name.lower() for name, _ in response.headers}
+    response.headers.extend({name: value for name, value in headers.items() if name.lower() not in said})
 
 
 def _is_refused_at_the_door(response: Response) -> bool:

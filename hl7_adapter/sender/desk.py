@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 from app.kernel import lines, outbox, peers
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
-from app.kernel.uow import Actor, CannotTurnBack, Units, Uow
+from app.kernel.unit_session import CannotTurnBack
+from app.kernel.uow import Actor, Units, Uow
 from config import Hl7Settings
 from hl7_adapter.mapping import asking
 from hl7_adapter.mapping.appointments import TOPIC

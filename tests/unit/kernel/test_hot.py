@@ -15,7 +15,8 @@ from app.kernel import audit, hot, hot_rows, once
 from app.kernel.audit import AuditEvent
 from app.kernel.db import Base, engine_options, prepare
 from app.kernel.errors import NotAllowed
-from app.kernel.uow import Actor, CannotTurnBack, Rows, Units, Uow
+from app.kernel.unit_session import CannotTurnBack, Rows
+from app.kernel.uow import Actor, Units, Uow
 
 
 def account(uow: Uow, number: int) -> Account:
@@ -161,6 +162,26 @@ def test_a_found_row_is_the_one_the_unit_has_already(units: Units) -> None:
         assert row is not None
         assert row[0] is uow.session.get_one(Account, made.id)
         assert (row[0].created_at, row[0].is_elder) == (made.created_at, False)
+
+
+def test_a_row_the_unit_has_is_asked_for_anew_only_when_it_may_be_another(units: Units) -> None:
+    with units.open() as uow:
+        made = account(uow, 1)
+        hot.put(uow, made)
+    with units.open() as uow:
+        had = uow.session.get_one(Account, made.id)
+        uow.session.execute(
+            update(Account).values(is_elder=True).execution_options(synchronize_session=False)  # as another unit does
+        )
+        assert uow.session.get(Account, made.id) is had
+        assert not had.is_elder
+        assert uow.session.get_one(Account, made.id, populate_existing=True).is_elder
+
+        uow.session.execute(update(Account).values(is_elder=False).execution_options(synchronize_session=False))
+        uow.session.expire(had)
+        assert uow.session.get_one(Account, made.id) is had
+        assert not had.is_elder
+        assert uow.session.get(Account, made.id + 1) is None
 
 
 def test_keys_are_given_once(units: Units) -> None:
