@@ -34,12 +34,16 @@ def split_when_held(uow: Uow, held: RegistrationHeld) -> None:
 
 def let_go_when_expired(uow: Uow, expired: RegistrationExpired) -> None:
     """The hold ran out: what the insurer was asked of its fee is wanted no longer."""
-    service.let_go(uow, uow.session.get_one(Registration, expired.registration_id), why="hold_expired")
+    registration = uow.session.get_one(Registration, expired.registration_id)
+    if subjects.can_have_gone_through(registration):
+        service.let_go(uow, registration, why="hold_expired")
 
 
 def let_go_when_cancelled(uow: Uow, cancelled: RegistrationCancelled) -> None:
     """The place was given back unpaid, and its split falls; of a paid fee the refund takes insurance's part back."""
     registration = uow.session.get_one(Registration, cancelled.registration_id)
+    if not subjects.can_have_gone_through(registration):
+        return
     split = service.live_split_of(uow, registration)
     if split is None or split.state is not SplitState.SETTLED:
         service.let_go(uow, registration, why="cancelled")

@@ -101,9 +101,14 @@ def fee_code_at_hold(uow: Uow, registration: Registration) -> str:
     return rules_for(uow, where, at=registration.held_at).fee_insurance_code
 
 
+def can_have_gone_through(registration: Registration) -> bool:
+    """Whether insurance may know of the registration at all: only of a fee, and of a place that was booked by phone."""
+    return registration.fee_fen > 0 and registration.account_id is not None
+
+
 def goes_through_insurer(uow: Uow, registration: Registration) -> bool:
-    """Whether an insured patient's fee goes through the insurer: booked by phone, where the rules of now say so."""
-    return registration.account_id is not None and bool(
+    """Whether an insured patient's fee goes through the insurer where the rules of now say so."""
+    return can_have_gone_through(registration) and bool(
         rules_for(uow, where_of(_department_of(uow, registration))).fee_insurance_code
     )
 

@@ -106,7 +106,9 @@ _DRAFTS = {Purpose.PRESCRIPTION.value: _of_prescription, Purpose.REGISTRATION.va
 def void_bill_when_expired(uow: Uow, expired: events.RegistrationExpired) -> None:
     """The hold ran out, so its bill is void; what came in while the insurer is at work on the rest goes back."""
     _void_open(uow, Purpose.REGISTRATION, expired.registration_id, "hold_expired")
-    _return_cash(uow, Purpose.REGISTRATION, expired.registration_id, "too_late")
+    bill = service.newest_bill_of(uow, Purpose.REGISTRATION, expired.registration_id)
+    if bill is not None:
+        refunds.return_cash(uow, bill, reason="too_late")
 
 
 def void_bill_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
@@ -157,15 +159,20 @@ def refund_when_too_late(uow: Uow, late: events.FeePaidTooLate) -> None:
 
 def refund_when_cancelled(uow: Uow, cancelled: events.RegistrationCancelled) -> None:
     """The fee of a place that was given back goes back, also what came in while the insurer is at work on the rest."""
-    _return_cash(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
+    bill = service.newest_bill_of(uow, Purpose.REGISTRATION, cancelled.registration_id)
+    if bill is None:
+        return
+    refunds.return_cash(uow, bill, reason="cancelled")
     if cancelled.was_paid:
-        _refund_paid(uow, Purpose.REGISTRATION, cancelled.registration_id, "cancelled")
+        refunds.give_back(uow, bill, reason="cancelled")
 
 
 def refund_when_voided(uow: Uow, voided: events.PrescriptionVoided) -> None:
     """What was paid for a prescription that holds no longer goes back, insurance's part to insurance."""
-    _return_cash(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
-    _refund_paid(uow, Purpose.PRESCRIPTION, voided.prescription_id, "voided")
+    bill = service.newest_bill_of(uow, Purpose.PRESCRIPTION, voided.prescription_id)
+    if bill is not None:
+        refunds.return_cash(uow, bill, reason="voided")
+        refunds.give_back(uow, bill, reason="voided")
 
 
 def tell_provider_when_reversed(uow: Uow, gone: events.SettlementReversed) -> None:
@@ -182,19 +189,6 @@ def _void_open(uow: Uow, purpose: Purpose, subject_id: int, why: str) -> None:
     bill = service.open_bill_of(uow, purpose, subject_id)
     if bill is not None:
         service.void_bill(uow, bill, why=why)
-
-
-def _return_cash(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> None:
-    """What was paid of a bill that waits for its insurer goes back; quiet for any other."""
-    bill = service.newest_bill_of(uow, purpose, subject_id)
-    if bill is not None:
-        refunds.return_cash(uow, bill, reason=reason)
-
-
-def _refund_paid(uow: Uow, purpose: Purpose, subject_id: int, reason: str) -> None:
-    bill = service.newest_bill_of(uow, purpose, subject_id)
-    if bill is not None:
-        refunds.give_back(uow, bill, reason=reason)
 
 
 def follow_when_merged(uow: Uow, merged: events.PatientsMerged) -> None:

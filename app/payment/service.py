@@ -90,9 +90,8 @@ def open_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
 
 def newest_bill_of(uow: Uow, purpose: Purpose, subject_id: int) -> Bill | None:
     """The latest bill for the thing in whatever state; None when there is none."""
-    return uow.session.scalars(
-        select(Bill).where(Bill.purpose == purpose, Bill.subject_id == subject_id).order_by(Bill.id.desc()).limit(1)
-    ).first()
+    found: Bill | None = sql.NEWEST_OF.row(uow, {"p_purpose": purpose, "p_subject_id": subject_id})
+    return found
 
 
 def bill_of_split(uow: Uow, split_id: int) -> Bill | None:

@@ -22,6 +22,17 @@ OPEN_OF = Found(
     ).with_for_update(),
     anew=True,
 )
+NEWEST_OF = Found(
+    Bill,
+    which=lambda bills: (
+        bills.where(
+            Bill.purpose == bindparam("p_purpose", type_=Bill.purpose.type),
+            Bill.subject_id == bindparam("p_subject_id"),
+        )
+        .order_by(Bill.id.desc())
+        .limit(1)
+    ),
+)
 
 
 def reserve_refund(uow: Uow, order_id: int, amount_fen: int) -> bool:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, select
 
 from app.kernel.uow import Uow
+from app.registration import sql
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
-
-IN_USE = (RegistrationState.BOOKED, RegistrationState.CHECKED_IN, RegistrationState.IN_CONSULTATION)
 
 
 def is_open() -> ColumnElement[bool]:
@@ -52,9 +51,5 @@ def former_locked(uow: Uow, registration: Registration) -> Registration | None:
 
 def taker_of(uow: Uow, registration_id: int) -> Registration | None:
     """The place that took this one's and is in use."""
-    return uow.session.scalars(
-        select(Registration)
-        .where(Registration.replaces_id == registration_id, Registration.state.in_(IN_USE))
-        .order_by(Registration.id.desc())
-        .limit(1)
-    ).first()
+    found: Registration | None = sql.TAKER_OF.row(uow, {"p_registration_id": registration_id})
+    return found

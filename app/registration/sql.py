@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from app.kernel.hot import Found, Hot
 from app.kernel.hot_rows import insert_or_change
 from app.registration.models import Registration, RegistrationNumber, WaitlistEntry
-from app.registration.states import ACTIVE, EntryState
+from app.registration.states import ACTIVE, IN_USE, EntryState
 from app.scheduling.models import ClinicSession, Department
 
 
@@ -55,6 +55,15 @@ STANDING = Found(
         Registration.visit_day == bindparam("p_visit_day"),
         Registration.half_day == bindparam("p_half_day", type_=Registration.half_day.type),
         Registration.state.in_(ACTIVE),
+    ),
+)
+# The place that took another's and is in use.
+TAKER_OF = Found(
+    Registration,
+    which=lambda visits: (
+        visits.where(Registration.replaces_id == bindparam("p_registration_id"), Registration.state.in_(IN_USE))
+        .order_by(Registration.id.desc())
+        .limit(1)
     ),
 )
 WAITING = Hot(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import ORMExecuteState
 
 from app.identity import service as identity
 from app.identity.models import PatientIdentifier
 from app.kernel.outbox import OutboxItem
 from app.kernel.peers import Peer
+from app.kernel.unit_session import UnitSession
 from app.kernel.uow import Units
 from app.notifications.models import Message as Told
 from app.payment.models import Bill
@@ -26,9 +29,9 @@ from hl7_adapter.intake import receive
 from hl7_adapter.mapping import decided
 from hl7_adapter.mapping.outbound import write
 from tests import factories
-from tests.conftest import SetClock
+from tests.conftest import SetClock, is_postgres
 from tests.hl7.files import visit
-from tests.hl7.test_merging import send
+from tests.hl7.test_merging import person_called, send
 
 OURS = Hl7Settings(his_host="127.0.0.1", his_port=0, answer_timeout_seconds=10)
 
@@ -67,6 +70,30 @@ def test_a_place_booked_at_the_hospitals_desk_is_booked_and_nothing_is_to_be_pai
         assert uow.session.scalars(select(Bill)).all() == []
         booked = uow.session.scalars(select(OutboxItem).where(OutboxItem.key == f"RegistrationBooked:{made.id}")).one()
         assert write(uow, OURS, booked.payload, "MZ1") is None
+
+
+@pytest.mark.skipif(not is_postgres(), reason="SQLite is asked for keys by the session")
+def test_a_feed_of_bookings_and_cancellations_goes_around_the_orm(hospital: Units) -> None:
+    """At hundreds a second each row that somebody who follows asks the session for costs as much as four hot ones."""
+
+    def booked_and_cancelled(number: int) -> None:
+        schedule, patient = f"SCH||F{number}", f"PID|1||P{number}^^^HIS^PI"
+        person_called(hospital, f"P{number}")
+        assert send(hospital, "SIU^S12", f"S{number}", schedule, patient, "AIP|1|A|DGI||| 20261123100000") == "AA"
+        assert send(hospital, "SIU^S15", f"C{number}", schedule) == "AA"
+
+    booked_and_cancelled(1)
+    asked: list[str] = []
+
+    def note(state: ORMExecuteState) -> None:
+        asked.append(str(state.statement))
+
+    event.listen(UnitSession, "do_orm_execute", note)
+    try:
+        booked_and_cancelled(2)
+    finally:
+        event.remove(UnitSession, "do_orm_execute", note)
+    assert asked == []
 
 
 def test_the_same_appointment_told_again_is_one_place(hospital: Units) -> None:
