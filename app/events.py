@@ -47,12 +47,11 @@ class ChannelScanned:
 
 @dataclass(frozen=True)
 class RegistrationHeld:
-    """A place is kept for a patient until its fee is paid; `source_code` is the poster that brought them, or ''."""
+    """A place is kept for a patient until its fee is paid."""
 
     registration_id: int
     patient_id: int
     fee_fen: int
-    source_code: str
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ STORY: Story = {
     ),
     events.PatientBound: (revisit.remind_when_bound,),
     events.ChannelScanned: (),  # the scan's own row is all that is counted
-    events.RegistrationHeld: (insurance.split_when_held, payment.open_bill_when_held, analytics.count_when_held),
+    events.RegistrationHeld: (insurance.split_when_held, payment.open_bill_when_held),
     events.RegistrationBooked: (
         waitlist.serve_when_booked,
         revisit.stop_when_booked,

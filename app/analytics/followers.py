@@ -8,7 +8,6 @@ from app.events import (
     PatientCheckedIn,
     PrescriptionIssued,
     RegistrationBooked,
-    RegistrationHeld,
     RevisitBooked,
 )
 from app.kernel.hot_rows import insert_unless_there, spelled_for
@@ -16,11 +15,6 @@ from app.kernel.uow import Uow
 from app.prescription.models import Prescription
 from app.registration.models import Registration
 from app.revisit.service import plan_by_id
-
-
-def count_when_held(uow: Uow, held: RegistrationHeld) -> None:
-    """The channel's patient holds a place."""
-    _count(uow, held.registration_id, Stage.HELD)
 
 
 def count_when_booked(uow: Uow, booked: RegistrationBooked) -> None:

@@ -10,7 +10,7 @@ INVARIANTS = {
         " WHERE s.source_code <> r.source_code"
     ),
     "nothing_is_counted_before_the_place_is_held": (
-        "SELECT count(*) FROM funnel_step s WHERE s.stage = 'booked' AND NOT EXISTS"
-        " (SELECT 1 FROM funnel_step h WHERE h.registration_id = s.registration_id AND h.stage = 'held')"
+        "SELECT count(*) FROM funnel_step s JOIN registration r ON r.id = s.registration_id"
+        " WHERE s.reached_at < r.held_at"
     ),
 }

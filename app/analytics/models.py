@@ -22,9 +22,8 @@ class ChannelKind(enum.StrEnum):
 
 
 class Stage(enum.StrEnum):
-    """How far a registration came, in the order of the visit."""
+    """How far a registration came after its place was held, in the order of the visit."""
 
-    HELD = "held"
     BOOKED = "booked"
     ARRIVED = "arrived"
     PRESCRIBED = "prescribed"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import aliased
 
 from app.analytics.errors import BadChannel
 from app.analytics.models import Channel, ChannelKind, ChannelScan, FunnelStep, Stage
@@ -17,10 +16,11 @@ from app.kernel.clock import at_hospital
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
 from app.kernel.uow import Uow
+from app.registration.models import Registration
 
 CODE_LETTERS = 8
 VISITOR_LETTERS = 64
-FUNNEL = (Stage.HELD, Stage.BOOKED, Stage.ARRIVED, Stage.COLLECTED, Stage.REVISIT)
+FUNNEL = (Stage.BOOKED, Stage.ARRIVED, Stage.COLLECTED, Stage.REVISIT)
 
 
 @dataclass(frozen=True)
@@ -94,25 +94,24 @@ def funnel(uow: Uow, *, since_day: date) -> list[FunnelRow]:
     A registration belongs to the day on which its place was held, so each stage is a part of the one before.
     """
     since = at_hospital(since_day, time(0), uow.zone)
-    scans, reached = _scans(uow, since), _reached(uow, since)
+    scans, held, reached = _scans(uow, since), _held(uow, since), _reached(uow, since)
     known = {channel.code: (channel.name, channel.place) for channel in channels(uow)}
-    for code in reached:
+    for code in held:
         known.setdefault(code, ("", ""))
     rows = [
-        _row(code, name_place, scans.get(code, (0, 0)), reached.get(code, {})) for code, name_place in known.items()
+        _row(code, name_place, scans.get(code, (0, 0)), held.get(code, 0), reached.get(code, {}))
+        for code, name_place in known.items()
     ]
     return sorted(rows, key=lambda row: (row.code == "", -row.held.count, -row.scans.count, row.code))
 
 
-def _row(code: str, name_place: tuple[str, str], scans: tuple[int, int], reached: dict[Stage, int]) -> FunnelRow:
+def _row(
+    code: str, name_place: tuple[str, str], scans: tuple[int, int], held: int, reached: dict[Stage, int]
+) -> FunnelRow:
     scanned, visitors = scans
-    before: int | None = visitors or None
-    cells: dict[Stage, Cell] = {}
-    for stage in FUNNEL:
-        cells[stage] = cell(reached.get(stage, 0), before)
-        before = cells[stage].count
-    name, place = name_place
-    return FunnelRow(code, name, place, cell(scanned), cell(visitors), *(cells[stage] for stage in FUNNEL))
+    counts = [held, *(reached.get(stage, 0) for stage in FUNNEL)]
+    cells = [cell(count, before) for count, before in zip(counts, [visitors or None, *counts], strict=False)]
+    return FunnelRow(code, *name_place, cell(scanned), cell(visitors), *cells)
 
 
 def _scans(uow: Uow, since: datetime) -> dict[str, tuple[int, int]]:
@@ -125,12 +124,20 @@ def _scans(uow: Uow, since: datetime) -> dict[str, tuple[int, int]]:
     return {code: (scanned, visitors) for code, scanned, visitors in rows}
 
 
+def _held(uow: Uow, since: datetime) -> dict[str, int]:
+    rows = uow.session.execute(
+        select(Registration.source_code, func.count())
+        .where(Registration.held_at >= since)
+        .group_by(Registration.source_code)
+    )
+    return dict(rows.tuples().all())
+
+
 def _reached(uow: Uow, since: datetime) -> dict[str, dict[Stage, int]]:
-    began = aliased(FunnelStep)
     rows = uow.session.execute(
         select(FunnelStep.source_code, FunnelStep.stage, func.count(FunnelStep.id))
-        .join(began, (began.registration_id == FunnelStep.registration_id) & (began.stage == Stage.HELD))
-        .where(began.reached_at >= since)
+        .join(Registration, Registration.id == FunnelStep.registration_id)
+        .where(Registration.held_at >= since)
         .group_by(FunnelStep.source_code, FunnelStep.stage)
     )
     reached: dict[str, dict[Stage, int]] = {}
@@ -151,15 +158,14 @@ def closed_loop_share(uow: Uow, *, since_day: date) -> Cell:
             func.max(case((FunnelStep.stage == Stage.PRESCRIBED, 1), else_=0)).label("prescribed"),
             func.max(case((FunnelStep.stage == Stage.COLLECTED, 1), else_=0)).label("collected"),
             func.max(case((FunnelStep.stage == Stage.BOOKED, 1), else_=0)).label("booked"),
-            func.min(FunnelStep.reached_at).label("began_at"),
         )
+        .join(Registration, Registration.id == FunnelStep.registration_id)
+        .where(Registration.held_at >= since)
         .group_by(FunnelStep.registration_id)
         .subquery()
     )
     is_round = (stages.c.arrived == 1) & (stages.c.collected >= stages.c.prescribed)
     booked, closed = uow.session.execute(
-        select(func.count(), func.coalesce(func.sum(case((is_round, 1), else_=0)), 0)).where(
-            stages.c.booked == 1, stages.c.began_at >= since
-        )
+        select(func.count(), func.coalesce(func.sum(case((is_round, 1), else_=0)), 0)).where(stages.c.booked == 1)
     ).one()
     return Cell(closed, share_bp(closed, booked), cell(closed).is_small)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String, bindparam, delete, select
+from sqlalchemy import BigInteger, String, bindparam, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base
@@ -32,11 +32,6 @@ _COUNT = {
     )
     for dialect, insert in INSERTS.items()
 }
-_USED = Hot(
-    select(RateCount.used).where(
-        RateCount.bucket == bindparam("p_bucket"), RateCount.window_start == bindparam("p_start", type_=BigInteger())
-    )
-)
 
 
 def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
@@ -52,18 +47,19 @@ def use(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
         raise TooMany(retry_seconds=left_seconds)
 
 
-def refuse_beyond(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
-    """Quiet while `bucket` was used less than `at_most` times in this window; counts nothing, refuses `too_many`.
+def use_within(uow: Uow, bucket: str, *, at_most: int, window_seconds: int) -> None:
+    """One more use of `bucket` is counted in this unit, if it stands; refuses `too_many` beyond `at_most` a window.
 
-    It asks together with the unit's next question, so that is where it may refuse.
+    It asks together with the unit's next question, so that is where it may refuse. Of two units at once the second
+    waits there for the first.
     """
     start, left_seconds = _window(uow, window_seconds)
 
-    def heard(found: Rows) -> None:
-        if found and found[0][0] >= at_most:
+    def heard(counted: Rows) -> None:
+        if counted[0][0] > at_most:
             raise TooMany(retry_seconds=left_seconds)
 
-    _USED.ride(uow, {"p_bucket": bucket, "p_start": start}, heard)
+    _count(uow).ride(uow, {"p_bucket": bucket, "p_start": start}, heard)
 
 
 def note(uow: Uow, bucket: str, *, window_seconds: int) -> None:

@@ -13,7 +13,7 @@ from app.rulebook.terms import Breach
 from app.scheduling.models import HalfDay
 
 _IS_ACTIVE = text("state IN (" + ", ".join(f"'{state.value}'" for state in ACTIVE) + ")")
-_IS_HELD = text(f"state = '{RegistrationState.HELD.value}'")
+_IS_REPLACING = text(f"state = '{RegistrationState.HELD.value}' AND replaces_id IS NOT NULL")
 _IS_ASKED = text("asked_at IS NOT NULL")
 _REPLACES = text("replaces_id IS NOT NULL")
 
@@ -47,10 +47,11 @@ class Registration(PublicRow):
             "uq_registration_replacing",
             "replaces_id",
             unique=True,
-            postgresql_where=_IS_HELD,
-            sqlite_where=_IS_HELD,
+            postgresql_where=_IS_REPLACING,
+            sqlite_where=_IS_REPLACING,
         ),
         Index("ix_registration_replacing", "replaces_id", postgresql_where=_REPLACES, sqlite_where=_REPLACES),
+        Index("ix_registration_held_at", "held_at", postgresql_using="brin"),
         Index("ix_registration_asked", "asked_at", postgresql_where=_IS_ASKED, sqlite_where=_IS_ASKED),
         CheckConstraint("fee_fen >= 0", name="fee_not_negative"),
         CheckConstraint("(asked_at IS NULL) = (asked_nth IS NULL)", name="asked_for_something"),

@@ -114,7 +114,7 @@ def place(  # noqa: PLR0913 - a place is had on these terms
     )
     put(uow, registration, refused_as=AlreadyRegistered)  # when the other tap of the same finger was faster
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=place_no)
-    uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, registration.source_code))
+    uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen))
     if registration.fee_fen == 0:
         confirm(uow, registration)
     return registration

@@ -93,6 +93,7 @@ def finish_unit() -> None:
     uow = g.pop("uow", None)
     if uow is not None:
         runtime().units.finish(uow)
+        g.pop("counted", None)
 
 
 def drop_unit() -> None:
@@ -220,8 +221,7 @@ def limit(name: str, subject: str, *, at_most: int, window_seconds: int) -> None
 def not_too_often(view: Callable[P, Answer]) -> Callable[P, Answer]:
     """A form that asks for a place: an account's tries are counted, done or refused; beyond the setting `too_many`.
 
-    Counted in the page's own unit, and what it refuses with the refusal, so that a rush has no transaction more. Those
-    who are asked at the same instant do not see each other, so a few more may pass.
+    Counted in the page's own unit, and what it refuses with the refusal, so that a rush has no transaction more.
     """
 
     @functools.wraps(view)
@@ -230,10 +230,8 @@ def not_too_often(view: Callable[P, Answer]) -> Callable[P, Answer]:
         if not at_most:
             return view(*args, **kwargs)
         g.counted = f"book:{actor().ref}"
-        rates.refuse_beyond(current_uow(), g.counted, at_most=at_most, window_seconds=60)
-        answer = view(*args, **kwargs)
-        rates.note(current_uow(), g.pop("counted"), window_seconds=60)
-        return answer
+        rates.use_within(current_uow(), g.counted, at_most=at_most, window_seconds=60)
+        return view(*args, **kwargs)
 
     return wrapped
 

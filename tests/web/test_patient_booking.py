@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from app.analytics.models import ChannelKind, ChannelScan, FunnelStep
+from app.analytics.models import ChannelKind, ChannelScan
 from app.analytics.service import file_channel
 from app.identity.models import Patient
 from app.kernel.audit import AuditEvent
@@ -205,7 +205,6 @@ def test_a_poster_is_remembered_until_a_place_is_held(zhang, clinic, units: Unit
     assert landed.location == "/departments/GI"
     with units.open() as uow:
         assert uow.session.scalars(select(Registration.source_code)).one() == code
-        assert uow.session.scalars(select(FunnelStep.source_code)).first() == code
         assert uow.session.scalar(select(func.count()).select_from(ChannelScan)) == 1
 
 

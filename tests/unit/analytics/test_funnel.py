@@ -20,7 +20,6 @@ from tests import factories
 from tests.conftest import SetClock
 
 STORY = {
-    events.RegistrationHeld: (analytics.count_when_held,),
     events.RegistrationBooked: (analytics.count_when_booked,),
     events.PatientCheckedIn: (analytics.count_when_checked_in,),
 }
