@@ -56,7 +56,7 @@ def hold() -> edge.Answer:
     uow.session.flush()
     slot.state, slot.registration_id = SlotState.HELD, registration.id
     audit.record(uow, "registration.hold", "registration", registration.public_id, place_no=slot.seq)
-    uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen, ""))
+    uow.publish(events.RegistrationHeld(registration.id, patient.id, registration.fee_fen))
     return redirect(url_for("patient.registration", registration_id=registration.public_id))
 
 
