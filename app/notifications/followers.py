@@ -186,7 +186,7 @@ def tell_when_billed(uow: Uow, opened: BillOpened) -> None:
     tell(
         uow,
         patient_id=bill.patient_id,
-        template="billed",
+        template="billed" if bill.cash_fen else "to_confirm",
         dedupe=f"billed:{bill.id}",
         params={
             "total_fen": bill.total_fen,
@@ -198,16 +198,16 @@ def tell_when_billed(uow: Uow, opened: BillOpened) -> None:
 
 
 def tell_when_paid(uow: Uow, paid: BillPaid) -> None:
-    """The prescription is paid; a paid fee is told by the booked place."""
+    """The prescription is paid, or insurance pays all of it; a paid fee is told by the booked place."""
     bill = uow.session.get_one(Bill, paid.bill_id)
     if bill.purpose is not Purpose.PRESCRIPTION:
         return
     tell(
         uow,
         patient_id=bill.patient_id,
-        template="paid",
+        template="paid" if bill.cash_fen else "confirmed",
         dedupe=f"paid:{bill.id}",
-        params={"amount_fen": bill.cash_fen},
+        params={"total_fen": bill.total_fen, "amount_fen": bill.cash_fen},
         link=links.bill(bill.public_id),
     )
 

@@ -136,11 +136,23 @@ WORDS: Mapping[str, Words] = {
         "Total ¥{total}, insurance and account pay ¥{covered}, you pay ¥{amount}."
         " Your medicine is made ready once you have paid or confirmed.",
     ),
+    "to_confirm": Words(
+        "有一笔费用待确认",
+        "There is something to confirm",
+        "合计{total}元，全部由医保和个人账户支付。确认后开始配药。",
+        "Total ¥{total}: insurance and account pay all of it. Your medicine is made ready once you have confirmed.",
+    ),
     "paid": Words(
         "支付成功",
         "Payment received",
         "已支付{amount}元。备好后会通知您取药窗口。",
         "You paid ¥{amount}. We will tell you the window when your bag is ready.",
+    ),
+    "confirmed": Words(
+        "费用已确认",
+        "The bill is confirmed",
+        "{total}元全部由医保和个人账户支付，您没有付款。备好后会通知您取药窗口。",
+        "Insurance and account pay all ¥{total}, and you nothing. We will tell you the window when your bag is ready.",
     ),
     "ready": Words(
         "可以取药了",

@@ -184,6 +184,21 @@ def test_a_bill_says_what_insurance_pays_and_what_the_patient_pays(
     assert {link for _, _, link in told(units)} == {f"/bills/{bill.public_id}"}
 
 
+def test_a_bill_that_insurance_pays_alone_asks_for_no_money(
+    units: Units, visit: tuple[factories.Clinic, factories.Person]
+) -> None:
+    _, who = visit
+    with units.open() as uow:
+        bill = factories_payment.bill(uow, who, cash_fen=0, fund_fen=6000)
+    with units.open() as uow:
+        uow.publish(events.BillPaid(bill.id, bill.purpose.value, bill.subject_id, who.patient.id))
+
+    assert [(template, body) for template, body, _ in told(units)] == [
+        ("to_confirm", "合计60.00元，全部由医保和个人账户支付。确认后开始配药。"),
+        ("confirmed", "60.00元全部由医保和个人账户支付，您没有付款。备好后会通知您取药窗口。"),
+    ]
+
+
 def test_money_that_came_back_is_told(units: Units, visit: tuple[factories.Clinic, factories.Person]) -> None:
     _, who = visit
     with units.open() as uow:
