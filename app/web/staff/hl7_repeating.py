@@ -53,10 +53,7 @@ def hl7_again() -> edge.Answer:
 def hl7_again_do() -> edge.Answer:
     """The messages of the list, and none that came later, are taken or sent again; who asked and why is on record."""
     uow = edge.current_uow()
-    direction, wanted, limit = _asked(uow)
-    reason = replays.given(request.form.get("reason", ""))
-    upto = work.whole(work.typed("upto", 15)) or 0
-    found = _found(uow, direction, replace(wanted, before_id=upto + 1), limit)
+    direction, found, reason = _chosen(uow)
     replays.ask_all(uow, [row for row in found if isinstance(row, InboxItem)], reason=reason)
     for row in found:
         if isinstance(row, OutboxItem):
@@ -72,13 +69,18 @@ def hl7_again_do() -> edge.Answer:
 def hl7_close_found() -> edge.Answer:
     """The messages of the list, and none that came later, need nobody any more; who says so and why is on record."""
     uow = edge.current_uow()
-    direction, wanted, limit = _asked(uow)
-    reason = replays.given(request.form.get("reason", ""))
-    upto = work.whole(work.typed("upto", 15)) or 0
-    found = _found(uow, direction, replace(wanted, before_id=upto + 1), limit)
+    direction, found, reason = _chosen(uow)
     closed = sum(_closed(uow, row, reason) for row in found)
     flash(gettext("已标记 %(count)s 条为处理完毕", count=closed), "ok")
     return redirect(url_for("staff.hl7", direction=direction.value))
+
+
+def _chosen(uow: Uow) -> tuple[Direction, Sequence[InboxItem | OutboxItem], str]:
+    """The messages that the page had listed, and why whoever sent its form wants something done with them."""
+    direction, wanted, limit = _asked(uow)
+    reason = replays.given(request.form.get("reason", ""))
+    upto = work.whole(work.typed("upto", 15)) or 0
+    return direction, _found(uow, direction, replace(wanted, before_id=upto + 1), limit), reason
 
 
 def _closed(uow: Uow, row: InboxItem | OutboxItem, reason: str) -> bool:

@@ -14,6 +14,7 @@ from app.registration import for_staff as visits_of
 from app.scheduling import for_staff as sittings
 from app.scheduling import plans
 from app.scheduling import service as scheduling
+from app.scheduling.models import Practitioner
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SESSION, SessionAction
 from app.web import edge, show, show_work, work
@@ -124,10 +125,17 @@ def _planned(uow: Uow, card: SessionCard) -> str:
 
 
 def _others(uow: Uow, card: SessionCard) -> list[tuple[str, str]]:
-    """Who may stand in: the department's doctors first, then the house's."""
+    """Who may stand in: the department's doctors first, then the house's, each with where they belong."""
+    elsewhere = {each.id: show.in_language(each.name, each.name_en) for each in scheduling.departments(uow)}
+    elsewhere.pop(card.department.id)
     doctors = [doctor for doctor in sittings.doctors(uow) if doctor.id != card.practitioner.id]
     doctors.sort(key=lambda doctor: doctor.department_id != card.department.id)
-    return [(doctor.code, show.with_title(doctor.name, doctor.title)) for doctor in doctors]
+    return [(doctor.code, _who(doctor, elsewhere.get(doctor.department_id, ""))) for doctor in doctors]
+
+
+def _who(doctor: Practitioner, department: str) -> str:
+    words = show.with_title(doctor.name, doctor.title)
+    return show.with_note(words, department) if department else words
 
 
 @blueprint.post("/schedules/<session_id>/substitute")
