@@ -62,7 +62,7 @@ def test_a_bill_that_leaves_nothing_to_pay_asks_to_be_confirmed(hospital: House,
     assert "确认后开始配药" in home
     assert "待确认" in bills
     assert "查看明细并确认" in bills
-    assert "您需支付0.00元。付款或确认后开始配药" in messages
+    assert "全部由医保和个人账户支付。确认后开始配药" in messages
 
 
 def test_every_line_of_the_drugs_bill_says_why(hospital: House, couriers):
