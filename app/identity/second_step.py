@@ -6,6 +6,7 @@ Any authenticator that speaks TOTP will do (RFC 6238: SHA-1, 6 digits, 30 second
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,18 +41,16 @@ def is_on(uow: Uow) -> bool:
     return uow.session.get_one(Staff, uow.actor.id).has_second_step
 
 
-def offer(uow: Uow, *, hospital: str) -> Offer:
-    """The key for the asking staff member's phone, the same until a code of it was shown or somebody took it away.
+def offer(uow: Uow, *, secret: str, hospital: str) -> Offer:
+    """The key for the asking staff member's phone, the same for as long as the log-in held with `secret` lasts.
 
+    Another log-in is told another one, so that nobody who was here before knows the key that is put on file now.
     Refuses `second_step_stands` when a phone shows codes already: its key is told to nobody any more.
     """
-    staff = uow.session.get_one(Staff, uow.actor.id, with_for_update=True)
+    staff = uow.session.get_one(Staff, uow.actor.id)
     if staff.has_second_step:
         raise SecondStepStands
-    place = PLACE.format(staff.public_id)
-    if not staff.second_step_key_sealed:
-        staff.second_step_key_sealed = uow.keys.seal(secrets.token_hex(KEY_BYTES), place)
-    key = bytes.fromhex(uow.keys.open(staff.second_step_key_sealed, place))
+    key = _offered(uow, secret)
     return Offer(_shown_by(key).get_provisioning_uri(staff.login, hospital), base64.b32encode(key).decode())
 
 
@@ -59,16 +58,24 @@ def take(uow: Uow, *, digits: str, secret: str) -> bool:
     """The log-in held with `secret` may do its work now, and the phone is the asking staff member's from now on.
 
     False when the digits are not those of this half minute, the one before or after, or were shown before. Five of
-    them, wrong passwords counted in, end the log-in and lock the next for a quarter of an hour. Returned, not raised,
-    so that the try counts.
+    them, wrong passwords counted in, end the log-in and lock the next for a quarter of an hour; a log-in that was begun
+    before ends at its first try. Returned, not raised, so that the try counts. Nobody guesses a key that they are told.
     """
     staff = uow.session.get_one(Staff, uow.actor.id, with_for_update=True)
-    step = _step_of(uow, staff, digits)
+    is_guessed = staff.has_second_step
+    if is_guessed and logins.is_locked(uow, staff):
+        audit.record(uow, "staff.second_step", "staff", staff.public_id, outcome="locked")
+        logins.log_out(uow, secret)
+        return False
+    key = _on_file(uow, staff) if is_guessed else _offered(uow, secret)
+    step = _step_of(uow, staff, key, digits)
     if step is None:
         audit.record(uow, "staff.second_step", "staff", staff.public_id, outcome="wrong_code")
-        if logins.note_wrong_try(uow, staff):
+        if is_guessed and logins.note_wrong_try(uow, staff):
             logins.log_out(uow, secret)
         return False
+    if not is_guessed:
+        staff.second_step_key_sealed = uow.keys.seal(key.hex(), PLACE.format(staff.public_id))
     staff.failed_logins, staff.has_second_step, staff.second_step_used = 0, True, step
     uow.session.execute(update(LoginSession).where(logins.held_with(secret)).values(took_second_step=True))
     audit.record(uow, "staff.second_step", "staff", staff.public_id)
@@ -88,12 +95,19 @@ def take_away(uow: Uow, staff: Staff) -> None:
     audit.record(uow, "staff.take_second_step", "staff", staff.public_id)
 
 
-def _step_of(uow: Uow, staff: Staff, digits: str) -> int | None:
+def _offered(uow: Uow, secret: str) -> bytes:
+    """What a phone is told by the log-in held with `secret`: as hard to foresee as RFC 4226 (R6) asks for, 128 bits."""
+    return hashlib.sha256(uow.keys.index(secret, "staff.second_step_key").encode()).digest()[:KEY_BYTES]
+
+
+def _on_file(uow: Uow, staff: Staff) -> bytes:
+    return bytes.fromhex(uow.keys.open(staff.second_step_key_sealed, PLACE.format(staff.public_id)))
+
+
+def _step_of(uow: Uow, staff: Staff, key: bytes, digits: str) -> int | None:
     """The half minute of which these are the digits; None when there is none that still counts."""
     typed = "".join(digits.split()).encode()
-    if not staff.second_step_key_sealed:
-        return None
-    codes = _shown_by(bytes.fromhex(uow.keys.open(staff.second_step_key_sealed, PLACE.format(staff.public_id))))
+    codes = _shown_by(key)
     now = step_at(uow.clock.wall_now())
     for step in range(now - CLOCKS_DIFFER_STEPS, now + CLOCKS_DIFFER_STEPS + 1):
         if step > staff.second_step_used and secrets.compare_digest(codes.generate(step * STEP_SECONDS), typed):

@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from app.identity import second_step as steps
 from app.identity.rules import TAKES_SECOND_STEP
+from app.kernel.uow import Uow
 from app.paper import qr
 from app.runtime import runtime
 from app.web import edge
@@ -27,7 +28,7 @@ def _form(next_path: str, error: str = "", status: int = 200) -> edge.Answer:
     is_asked = TAKES_SECOND_STEP in edge.actor().roles
     with edge.fresh_unit() as uow:
         is_on = steps.is_on(uow)
-        offer = None if is_on else steps.offer(uow, hospital=runtime().settings.hospital_name)
+        offer = None if is_on else _offer(uow)
     page = render_template(
         "entrance/second_step.html",
         is_asked=is_asked,
@@ -41,6 +42,10 @@ def _form(next_path: str, error: str = "", status: int = 200) -> edge.Answer:
     answer = make_response(page, status)
     answer.headers["Cache-Control"] = "no-store"  # the key must not stay in the history
     return answer
+
+
+def _offer(uow: Uow) -> steps.Offer:
+    return steps.offer(uow, secret=edge.login_secret("staff"), hospital=runtime().settings.hospital_name)
 
 
 @blueprint.post("/staff/second-step")

@@ -42,7 +42,7 @@ def roles(units: Units, held: logins.LoggedIn) -> frozenset[str] | None:
 def phone_of(units: Units, held: logins.LoggedIn, clock: SetClock):
     """The nurse's authenticator, after it scanned the key: the digits it shows so many seconds from now."""
     with units.open(held.actor) as uow:
-        return authenticator(second_step.offer(uow, hospital="测试医院").address, clock)
+        return authenticator(second_step.offer(uow, secret=held.secret, hospital="测试医院").address, clock)
 
 
 def take(units: Units, held: logins.LoggedIn, digits: str) -> bool:
@@ -102,16 +102,51 @@ def test_five_wrong_codes_end_the_log_in_and_lock_the_next(units: Units, nurse: 
     assert take(units, log_in(units), shown(0))
 
 
+def test_a_log_in_begun_before_the_lock_guesses_no_further(units: Units, nurse: int, clock: SetClock) -> None:
+    held = log_in(units)
+    shown = phone_of(units, held, clock)
+    assert take(units, held, shown(0))
+    first, second = log_in(units), log_in(units)
+    for _ in range(5):
+        assert not take(units, first, "nonsense")
+
+    assert not take(units, second, shown(30)), "the right code is one of those that could be guessed"
+    assert roles(units, second) is None
+    assert roles(units, held) == {"nurse"}, "whoever is at work stays there"
+
+
+def test_a_key_that_somebody_saw_before_is_not_put_on_file(units: Units, nurse: int, clock: SetClock) -> None:
+    """A thief of the password looks at the key and waits until the owner, with a new password, binds a phone."""
+    seen = phone_of(units, log_in(units), clock)
+    with units.open() as uow:
+        given = staffing.give_password(uow, uow.session.get_one(Staff, nurse))
+        held = logins.log_in_staff(uow, login="nurse", password=given)
+    assert held is not None
+
+    assert not take(units, held, seen(0))
+    own = phone_of(units, held, clock)
+    assert own(30) != seen(30)
+    assert take(units, held, own(0))
+
+
+def test_a_wrong_code_of_a_key_that_is_told_locks_nobody_out(units: Units, nurse: int, clock: SetClock) -> None:
+    held = log_in(units)
+    for _ in range(6):
+        assert not take(units, held, "nonsense")
+
+    assert take(units, held, phone_of(units, held, clock)(0))
+
+
 def test_the_key_is_told_until_the_phone_showed_a_code(units: Units, nurse: int, clock: SetClock) -> None:
     held = log_in(units)
     with units.open(held.actor) as uow:
-        once, twice = (second_step.offer(uow, hospital="测试医院") for _ in range(2))
+        once, twice = (second_step.offer(uow, secret=held.secret, hospital="测试医院") for _ in range(2))
     assert once == twice
     assert once.address.startswith("otpauth://totp/")
 
     assert take(units, held, authenticator(once.address, clock)(0))
     with units.open(held.actor) as uow, pytest.raises(SecondStepStands):
-        second_step.offer(uow, hospital="测试医院")
+        second_step.offer(uow, secret=held.secret, hospital="测试医院")
 
 
 def test_a_lost_phone_is_taken_away_with_every_log_in(units: Units, nurse: int, clock: SetClock) -> None:
