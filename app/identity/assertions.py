@@ -102,9 +102,9 @@ def read_statement(text: str) -> Statement | None:
             signature=_bytes(signature),
         )
         f"{found.client_id}{found.jti}".encode()  # half a character, which JSON can tell of, cannot be looked for
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    is_about_itself = claims.get("sub") == found.client_id and found.jti != ""
+    is_about_itself = claims.get("sub") == found.client_id and found.client_id.isprintable() and found.jti != ""
     return found if is_about_itself and "crit" not in header and len(text) <= LONGEST else None
 
 
@@ -112,7 +112,7 @@ def is_believed(said: Statement, keys: Sequence[Mapping[str, str]], audience: st
     """Whether the statement is for us, in force, and signed by one of these keys; that it is new is asked elsewhere."""
     at = now.timestamp()
     is_in_force = at - CLOCKS_DIFFER_SECONDS < said.ends_at <= at + LIVES_AT_MOST_SECONDS + CLOCKS_DIFFER_SECONDS
-    if audience not in said.audiences or not is_in_force or said.begins_at > at + CLOCKS_DIFFER_SECONDS:
+    if audience not in said.audiences or not (is_in_force and said.begins_at <= at + CLOCKS_DIFFER_SECONDS):
         return False
     key = next((_public(key) for key in keys if key["kid"] == said.key_id), None)
     return key is not None and _is_signed(key, said)

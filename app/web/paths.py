@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import current_app, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -14,9 +14,17 @@ def own_path(target: str) -> str:
     Browsers drop tabs and line ends from an address and read a backslash as a slash (WHATWG URL Standard, basic URL
     parser), so `/\t/elsewhere` is as foreign as `//elsewhere`.
     """
-    if any(ord(char) <= 32 or char == "\\" for char in target) or urlsplit(target).netloc:
+    if any(ord(char) <= 32 or char == "\\" for char in target):
         return ""
     return target if target.startswith("/") and not target.startswith("//") else ""
+
+
+def read_address(text: str) -> SplitResult:
+    """The address in its parts; all of them empty when a stranger wrote what is none, like `http://[`."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def lead_back(target: str) -> str:
@@ -26,7 +34,7 @@ def lead_back(target: str) -> str:
 
 def came_from() -> str:
     """The page of ours on which the link or button stood; '' when the browser does not say, or no page is there."""
-    came = urlsplit(request.referrer or "")
+    came = read_address(request.referrer or "")
     path = own_path(f"{came.path}?{came.query}" if came.query else came.path)
     return path if came.netloc == request.host and came.path != request.path and _is_page(came.path) else ""
 

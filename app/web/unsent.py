@@ -9,13 +9,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import request, session
 
 from app.kernel.crypto import CannotOpen
 from app.runtime import runtime
-from app.web.paths import came_from
+from app.web.paths import came_from, read_address
 
 KEPT_FOR = timedelta(minutes=15)
 LONGEST = 2600  # characters; a cookie holds 4096 bytes, with the log-in and what was chosen
@@ -64,7 +63,7 @@ def keep_own() -> bool:
 
     No browser lets another site's page say so in this header; what is kept is sent by a person's tap only.
     """
-    return urlsplit(request.headers.get("Origin", "")).netloc == request.host and keep()
+    return read_address(request.headers.get("Origin", "")).netloc == request.host and keep()
 
 
 def kind_of_kept() -> str:

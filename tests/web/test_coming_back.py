@@ -68,3 +68,19 @@ def test_a_refusal_stays_in_the_browsers_history_and_a_record_does_not(zhang: Ph
 
     kept = [answer.headers["Cache-Control"] for answer in (refused, at_the_door, form, zhang.open("/login"))]
     assert kept == ["private, no-cache", "private, no-cache", "no-store", "no-store"]
+
+
+@pytest.mark.parametrize("address", ["http://[", "//[x", "http://[::1", "http://\u2100"])
+def test_an_address_that_is_none_leads_nowhere(zhang: Phone, address: str) -> None:
+    """An address of this kind cannot be taken apart at all, wherever a stranger writes it."""
+    said = {"Referer": address.encode().decode("latin-1"), "Origin": address.encode().decode("latin-1")}
+    asked = [
+        zhang.client.get("/no/such/page", headers=said),
+        zhang.client.post("/patients", data={"name": "李秀兰"}, headers=said),
+        zhang.client.get("/login", query_string={"next": address}, headers=said),
+        zhang.client.get("/staff/login", query_string={"next": address}, headers=said),
+    ]
+
+    assert [answer.status_code for answer in asked] == [404, 400, 302, 200]
+    assert own_path(asked[2].location) == "/"
+    assert hidden(asked[3].text, "next") == ""
