@@ -183,8 +183,8 @@ class Staff(PublicRow):
     """Somebody who works in the hospital and logs in with name and password.
 
     `must_choose_password`: the password was given by somebody else, so the first log-in leads to choosing another.
-    `needs_second_step`: a password alone lets them in nowhere. The key of their own phone's codes is on file once
-    one of them was shown, counts when `has_second_step`, and no code up to `second_step_used` (a half minute) counts any more.
+    `needs_second_step`: a password alone lets them in nowhere. The key of their own phone's codes counts
+    when `has_second_step`, and no code up to `second_step_used` (a half minute) counts any more.
     """
 
     __tablename__ = "staff"

@@ -92,9 +92,9 @@ def ask_refund(bill_id: str) -> edge.Answer:
     """Part of the bill goes back, or waits for a second person; refuses as `claims.ask` does."""
     uow = edge.current_uow()
     pieces = {
-        int(name.removeprefix("line-")): work.whole(value.strip() or "0") or 0
+        line_no: work.whole(value.strip() or "0") or 0
         for name, value in request.form.items()
-        if name.startswith("line-") and name.removeprefix("line-").isdecimal()
+        if name.startswith("line-") and (line_no := work.whole(name.removeprefix("line-"))) is not None
     }
     claim = claims.ask(
         uow,
