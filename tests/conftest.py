@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,18 +15,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import NullPool, create_engine, event, text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine
 
 from app import create_app
-from app import tables as _tables  # noqa: F401 - the template holds every table
-from app.cli import invariants
 from app.kernel.crypto import Keyring
-from app.kernel.db import Base, db, engine_options, prepare
+from app.kernel.db import engine_options, prepare
 from app.kernel.uow import Units
 from app.rulebook import remembered
 from app.story import STORY
 from config import Settings, read_settings
+from tests.one_database import Database, PostgresDatabase, SqliteFile, broken_promises, database_on
 from tests.private_postgres import running_postgres
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -107,48 +105,17 @@ def quicken(engine: Engine) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database with all tables and no rows: SQLite's is copied for each test, PostgreSQL's is washed before it."""
-    if not is_postgres():
-        url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'menzhen.db'}"
-        engine = create_engine(url)
-        Base.metadata.create_all(engine)
-        engine.dispose()
-        yield url
-        return
-    server = request.getfixturevalue("postgres_url")
-    name = f"tests_{os.getpid()}"
-    with _administered(server, f'CREATE DATABASE "{name}"', f'DROP DATABASE "{name}" WITH (FORCE)'):
-        url = f"{server.rsplit('/', 1)[0]}/{name}"
-        engine = create_engine(url)
-        Base.metadata.create_all(engine)
-        engine.dispose()
-        yield url
-
-
-def _wash(url: str) -> None:
-    """Empties every table: a third of the time that a new database takes.
-
-    Keys go on from where they were, since an application that serves many tests has drawn some of the next already.
-    """
-    _washer(url).execute(text(";".join(f'DELETE FROM "{table}"' for table in Base.metadata.tables)))
-
-
-@functools.cache
-def _washer(url: str) -> Connection:
-    connection = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect()
-    connection.execute(text("SET session_replication_role = replica"))  # foreign keys stand still meanwhile
-    return connection
-
-
-@contextlib.contextmanager
-def _administered(server: str, before: str, after: str) -> Iterator[None]:
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with admin.connect() as connection:
-        connection.execute(text(before))
-    yield
-    with admin.connect() as connection:
-        connection.execute(text(after))
+def one_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database with all tables, of the kind the run is for, that every test finds empty."""
+    with contextlib.ExitStack() as ends:
+        made: SqliteFile | PostgresDatabase
+        if is_postgres():
+            server = request.getfixturevalue("postgres_url")
+            made = PostgresDatabase(ends.enter_context(database_on(server, f"tests_{os.getpid()}")))
+        else:
+            made = SqliteFile(tmp_path_factory.mktemp("database") / "menzhen.db")
+        ends.callback(made.close)
+        yield made
 
 
 def _name_of(request: pytest.FixtureRequest) -> str:
@@ -162,23 +129,16 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
         yield f"sqlite:///{tmp_path / 'bare.db'}"
         return
     server, name = request.getfixturevalue("postgres_url"), _name_of(request)
-    with _administered(server, f'CREATE DATABASE "{name}"', f'DROP DATABASE "{name}" WITH (FORCE)'):
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
+    with database_on(server, name) as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(template: str) -> str:
+def database_url(one_database: Database) -> str:
     """A database with all tables and no rows, of the kind the run is for; always at the same address."""
     remembered.forget()
-    if is_postgres():
-        _wash(template)
-        return template
-    empty = Path(template.removeprefix("sqlite:///"))
-    used = empty.with_name("used.db")
-    for left in (used, used.with_name("used.db-wal"), used.with_name("used.db-shm")):
-        left.unlink(missing_ok=True)  # who still has it open keeps the old file to himself
-    shutil.copy(empty, used)
-    return f"sqlite:///{used}"
+    one_database.wash()
+    return one_database.url
 
 
 _LOCKING_SUBQUERY = re.compile(r"\bIN \(SELECT [^()]*(\([^()]*\)[^()]*)*FOR UPDATE")
@@ -219,11 +179,9 @@ def _engine(database_url: str) -> Engine:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(database_url: str) -> Engine:
     """The test's own view of the engine: who listens to it is forgotten with the test."""
-    engine = _engine(database_url).execution_options()
-    yield engine
-    _let_go(engine)
+    return _engine(database_url).execution_options()
 
 
 @functools.cache
@@ -244,14 +202,6 @@ def _lent(settings: Settings, clock: SetClock, purpose: str) -> Iterator[Flask]:
     app, runtime = _application(settings, clock, purpose)
     app.extensions["menzhen"] = runtime
     yield app
-    with app.app_context():
-        _let_go(db.engine)
-
-
-def _let_go(engine: Engine) -> None:
-    """SQLite's next test has a file of its own; on PostgreSQL a connection serves the next test as well."""
-    if engine.dialect.name == "sqlite":
-        engine.dispose()
 
 
 @pytest.fixture
@@ -260,14 +210,14 @@ def keys() -> Keyring:
 
 
 @pytest.fixture
-def units(request: pytest.FixtureRequest, engine: Engine, clock: SetClock, keys: Keyring) -> Iterator[Units]:
+def units(
+    request: pytest.FixtureRequest, one_database: Database, engine: Engine, clock: SetClock, keys: Keyring
+) -> Iterator[Units]:
     """Units on the test's own database; when the test is over the promises of the tables must hold.
 
     A unit test of one slice fabricates the steps before it, so it answers for its own slice's promises only.
     """
-    units = Units(engine, clock, keys, SHANGHAI, STORY)
-    yield units
+    yield Units(engine, clock, keys, SHANGHAI, STORY)
     folder = request.path.parent
-    with units.open(reads_only=True) as uow:
-        counts = invariants.broken(uow, within=folder.name if folder.parent.name == "unit" else "")
+    counts = broken_promises(one_database, within=folder.name if folder.parent.name == "unit" else "")
     assert counts == {}, "promises that do not hold after the test"
