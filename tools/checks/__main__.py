@@ -18,7 +18,11 @@ from tools import foreign, setup
 from tools.system_packages import TEST_NEEDS, install_missing
 
 FOUND_NO_TEST = 5  # of pytest; a test that was asked for by name need not touch the database
-APART = ("tests/browser", "tests/journeys", "tests/processes")  # wait for others more than they work
+APART = {  # wait for others more than they work
+    "browsers": ("tests/browser",),
+    "journeys and processes": ("tests/journeys", "tests/processes"),
+}
+BESIDE = 4  # at a time, beside what is watched
 ORDER = "--randomly-seed"  # of pytest-randomly; said at the end, so that a run can be repeated
 LEFT_OUT = {"fast": "not long and not slow and not browser", "usual": "not long", "long": ""}
 
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> int:
     install_missing(TEST_NEEDS, _say)
     foreign.install(_say)
     lanes = _lanes(given, [*for_pytest, order])
-    with ThreadPoolExecutor() as second_core:
+    with ThreadPoolExecutor(BESIDE) as second_core:
         beside = [second_core.submit(_run, check, StringIO()) for check in lanes[1]]
         results = [_run(check, sys.stdout) for check in lanes[0]]
         for each in beside:
@@ -111,11 +115,15 @@ def _lanes(given: argparse.Namespace, for_pytest: list[str]) -> tuple[list[Check
 
 
 def _apart(checks: list[Check]) -> tuple[list[Check], list[Check]]:
-    """Each database's tests in two runs, since those of `APART` leave the processor to the others most of the time."""
-    rest = [replace(check, command=[*check.command, *(f"--ignore={folder}" for folder in APART)]) for check in checks]
+    """Each database's tests in several runs, since those of `APART` leave the processor to the others most of the time.
+
+    None of the browsers' asks for a database: their hospital has one of its own.
+    """
+    folders = [f"--ignore={folder}" for part in APART.values() for folder in part]
+    rest = [replace(check, command=[*check.command, *folders]) for check in checks]
     apart = [
-        replace(check, name=f"{check.name}, browsers and processes", command=[*check.command, *APART])
-        for check in checks
+        replace(check, name=f"{check.name}, {part}", command=[*check.command, *APART[part]])
+        for check, part in ((checks[0], "browsers"), *((check, "journeys and processes") for check in checks[::-1]))
     ]
     return rest[:1], rest[1:] + apart
 
