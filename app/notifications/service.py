@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from app.identity.models import Account
-from app.identity.service import accounts_of_patient, openid_of_account
+from app.identity.service import accounts_of_patient, linked_patient_ids, openid_of_account
 from app.kernel import outbox
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_public_id
@@ -26,7 +27,7 @@ TOPIC = "message"
 
 @dataclass(frozen=True)
 class Note:
-    """A message as its recipient reads it."""
+    """A message as its recipient reads it; `leads_on` while they act for its patient, whose pages `link` opens."""
 
     public_id: str
     template: str
@@ -35,6 +36,7 @@ class Note:
     link: str
     made_at: datetime
     is_read: bool
+    leads_on: bool
 
 
 def tell(
@@ -112,7 +114,8 @@ def inbox_of_account(uow: Uow, *, locale: str, limit: int = 50) -> list[Note]:
         .order_by(Message.id.desc())
         .limit(limit)
     )
-    return [_note(uow, message, locale) for message in messages]
+    linked = set(uow.session.scalars(linked_patient_ids(uow)))
+    return [_note(uow, message, locale, linked) for message in messages]
 
 
 def unread_count(uow: Uow) -> int:
@@ -135,7 +138,8 @@ def open_message(uow: Uow, public_id: str) -> Note:
     if message is None or uow.actor.kind != "patient":
         raise NotFound
     message.read_at = message.read_at or uow.now()
-    return _note(uow, message, uow.session.get_one(Account, uow.actor.id).locale)
+    linked = set(uow.session.scalars(linked_patient_ids(uow)))
+    return _note(uow, message, uow.session.get_one(Account, uow.actor.id).locale, linked)
 
 
 def read_all(uow: Uow) -> None:
@@ -166,7 +170,7 @@ def fates(uow: Uow, *, since: datetime) -> list[tuple[Channel, MessageState, str
     return [(channel, state, reason, count) for channel, state, reason, count in rows]
 
 
-def _note(uow: Uow, message: Message, locale: str) -> Note:
+def _note(uow: Uow, message: Message, locale: str, linked: AbstractSet[int]) -> Note:
     params: dict[str, Any] = message.params
     told = say(message.template, params, locale, uow.zone)
     return Note(
@@ -177,4 +181,5 @@ def _note(uow: Uow, message: Message, locale: str) -> Note:
         message.link,
         message.made_at,
         is_read=message.read_at is not None,
+        leads_on=message.patient_id in linked,
     )

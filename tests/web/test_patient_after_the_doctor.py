@@ -222,3 +222,19 @@ def test_messages_are_read_by_opening_them(ready):
     assert "条未读" in before
     assert opened.location == f"/pickup/{bag.public_id}"
     assert "条未读" not in phone.open("/me").text
+
+
+def test_what_was_told_of_a_patient_unbound_since_leads_to_no_closed_page(ready):
+    phone, bag = ready
+    opens = re.search(r'action="(/messages/\w{26})"', phone.open("/messages").text)
+    unbind = re.search(r'href="(/patients/\w+/unbind)"', phone.open("/patients").text)
+    assert opens
+    assert unbind
+
+    phone.send(unbind[1])
+    inbox = phone.open("/messages").text
+
+    assert phone.open(f"/pickup/{bag.public_id}").status_code == 404
+    assert "这位就诊人已解绑" in inbox
+    assert opens[1] not in inbox
+    assert phone.send(opens[1]).location == "/messages"

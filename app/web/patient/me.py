@@ -57,9 +57,9 @@ def messages() -> edge.Answer:
 
 @blueprint.post("/messages/<message_id>")
 def open_message(message_id: str) -> edge.Answer:
-    """The message is read, and its link is followed."""
+    """The message is read, and its link is followed while the account acts for its patient."""
     note = notifications.open_message(edge.current_uow(), message_id)
-    return redirect(lead_back(note.link))
+    return redirect(lead_back(note.link) if note.leads_on else url_for("patient.messages"))
 
 
 @blueprint.post("/messages/read")
