@@ -130,7 +130,7 @@ def _held(uow: Uow, since: datetime) -> dict[str, int]:
         .where(Registration.held_at >= since)
         .group_by(Registration.source_code)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _reached(uow: Uow, since: datetime) -> dict[str, dict[Stage, int]]:
