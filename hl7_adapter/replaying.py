@@ -8,7 +8,7 @@ import logging
 
 from sqlalchemy.exc import OperationalError
 
-from app.kernel import audit, inbox, message_keys, outbox, replays
+from app.kernel import audit, message_keys, outbox, replays
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction, KeyKind
 from app.kernel.outbox import OutboxItem
@@ -106,11 +106,8 @@ def _close_mended(uow: Uow, original_id: int, copy: InboxItem) -> None:
     A copy of another type is no mended one: it was made to prepare the ground.
     """
     original = uow.session.get_one(InboxItem, original_id)
-    is_mended = copy.state is InboxState.DONE and copy.kind == original.kind
-    if is_mended and original.state is InboxState.REFUSED:
-        code, place = original.error_code, original.error_place
-        inbox.finish(uow, original, InboxState.FILED, error_code=code, error_place=place)
-        audit.record(uow, "hl7.close_refused", "inbox", original.key, code=code, mended_by=copy.id)
+    if copy.state is InboxState.DONE and copy.kind == original.kind:
+        replays.lay_to_rest(uow, original, mended_by=copy.id)
 
 
 def answered(answer: bytes) -> str:

@@ -184,3 +184,17 @@ def finish(
     """
     said = {"state": state, "done_at": uow.now(), "error_code": error_code, "error_place": error_place}
     hot_rows.change_later(uow, InboxItem, item.id, said | told)
+
+
+def lay_to_rest(uow: Uow, item_id: int) -> bool:
+    """A refused item needs nobody any more and leaves the work list; False for one that is not refused.
+
+    Its code and place stay on it, which tell it from what was filed as it came.
+    """
+    rested = uow.session.execute(
+        update(InboxItem)
+        .where(InboxItem.id == item_id, InboxItem.state == InboxState.REFUSED)
+        .values(state=InboxState.FILED, done_at=uow.now())
+        .returning(InboxItem.id)
+    )
+    return rested.first() is not None

@@ -1,4 +1,4 @@
-"""Messages that a person hands in again: as they came, or as a copy that they mended."""
+"""Messages that a person sees to: handed in again as they came, or as a copy that they mended, or laid to rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlalchemy import select, update
 
-from app.kernel import audit, outbox
+from app.kernel import audit, inbox, outbox
 from app.kernel.errors import BadInput, Refused
 from app.kernel.ids import new_digits
 from app.kernel.inbox import InboxItem, InboxState
@@ -73,6 +73,21 @@ def ask(uow: Uow, item: InboxItem, *, reason: str, edited: bytes | None = None) 
     how = "edited" if edited is not None else "copy" if is_copy else "as_is"
     audit.record(uow, "hl7.replay_asked", "hl7_message", item.id, how=how, reason=reason, request=key)
     return key
+
+
+def lay_to_rest(uow: Uow, item: InboxItem | OutboxItem, **why: object) -> bool:
+    """A refused message or a dead letter needs nobody any more; False for any other one, which stays as it is.
+
+    `why` is kept on record: the reason that a person gave, or the copy that was taken in its place.
+    """
+    if isinstance(item, InboxItem):
+        is_rested, action, place = inbox.lay_to_rest(uow, item.id), "hl7.close_refused", "inbox"
+        why = {"code": item.error_code, **why}
+    else:
+        is_rested, action, place = outbox.lay_to_rest(uow, item.id), "outbox.lay_to_rest", "outbox"
+    if is_rested:
+        audit.record(uow, action, place, item.key, outcome="ok", **why)
+    return is_rested
 
 
 def ask_all(uow: Uow, items: Sequence[InboxItem], *, reason: str) -> int:

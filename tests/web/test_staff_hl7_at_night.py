@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.kernel import outbox
+from app.kernel import outbox, replays
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem
 from hl7_adapter.intake import receive
@@ -106,9 +106,25 @@ def test_messages_are_found_by_the_minute(house: House) -> None:
 
     address, page = search(it, **{"from": f"{now:%Y-%m-%d}", "from_at": f"{now:%H:%M}"})
     before = search(it, to=f"{now:%Y-%m-%d}", to_at=f"{now - timedelta(minutes=1):%H:%M}")[1]
+    today = search(it, from_at=f"{now:%H:%M}")[1]
 
     assert "from_at=" in address
-    assert [(">M1<" in text, ">M2<" in text) for text in (page, before)] == [(False, True), (True, False)]
+    found = [(">M1<" in text, ">M2<" in text) for text in (page, before, today)]
+    assert found == [(False, True), (True, False), (False, True)]
+
+
+def test_what_was_taken_meanwhile_is_not_laid_to_rest(house: House) -> None:
+    came(house, 1)
+    with house.units.open() as uow:
+        seen = uow.session.scalars(select(InboxItem)).one()
+        taken = update(InboxItem).values(state=InboxState.DONE, error_code="", error_place="")
+        uow.session.execute(taken, execution_options={"synchronize_session": False})
+
+        assert (seen.state, replays.lay_to_rest(uow, seen, reason="对方已重发")) == (InboxState.REFUSED, False)
+
+    with house.units.open(reads_only=True) as uow:
+        assert uow.session.scalars(select(InboxItem.state)).one() is InboxState.DONE
+    assert house.audited("hl7.close_refused") == 0
 
 
 def test_many_that_a_person_saw_to_are_closed_at_once_for_a_reason(house: House) -> None:

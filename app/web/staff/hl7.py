@@ -22,21 +22,14 @@ from app.web.staff.lists import address, asked, field, paging, time_fields
 STATES = {Direction.IN: InboxState, Direction.OUT: OutboxState}
 # What a search may say; a patient's number is typed into the form and stands in the address as a blind index only.
 TERMS = (
-    "direction",
-    "control",
-    "visit",
-    "order",
-    "type",
-    "peer",
-    "state",
-    "error",
-    "from",
-    "from_at",
-    "to",
-    "to_at",
-    "patient",
+    *("direction", "control", "visit", "order", "type", "peer", "state", "error"),
+    *("from", "from_at", "to", "to_at", "patient"),
 )
 _NUMBERS = {"control": KeyKind.CONTROL, "visit": KeyKind.VISIT, "order": KeyKind.ORDER, "patient": KeyKind.PATIENT}
+_FAILED = {
+    Direction.IN: (InboxState.REFUSED, message_search.refusals),
+    Direction.OUT: (OutboxState.DEAD, message_search.failures),
+}
 _INDEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -128,11 +121,9 @@ def _filters(uow: Uow, direction: Direction) -> list[dict[str, object]]:
 
 def _reasons(uow: Uow, direction: Direction, wanted: Wanted) -> list[Reason]:
     """Why the messages of a search for refused ones, or dead letters, came to nothing; nothing of any other search."""
-    if wanted.state == InboxState.REFUSED or (direction is Direction.IN and wanted.error and not wanted.state):
-        return message_search.refusals(uow, wanted)
-    if wanted.state == OutboxState.DEAD or (direction is Direction.OUT and wanted.error and not wanted.state):
-        return message_search.failures(uow, wanted)
-    return []
+    failed, why = _FAILED[direction]
+    is_asked_for = wanted.state == failed or (wanted.error and not wanted.state)
+    return why(uow, wanted) if is_asked_for else []
 
 
 def _reason(each: Reason) -> dict[str, object]:

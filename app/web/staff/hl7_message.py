@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
 from app.identity import for_staff
-from app.kernel import audit, inbox, logbook, message_search, outbox, replays
+from app.kernel import audit, logbook, message_search, replays
 from app.kernel.audit import AuditEvent
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_search import SOURCE, TOPIC
@@ -63,9 +63,7 @@ def close_refused(item_id: int) -> edge.Answer:
     """A refused message that a person has dealt with leaves the work list; its code and place stay on it."""
     uow = edge.current_uow()
     item = logbook.received_item(uow, SOURCE, item_id)
-    if item.state == InboxState.REFUSED:
-        inbox.finish(uow, item, InboxState.FILED, error_code=item.error_code, error_place=item.error_place)
-        audit.record(uow, "hl7.close_refused", "inbox", item.key, code=item.error_code)
+    if replays.lay_to_rest(uow, item):
         flash(gettext("已标记为处理完毕"), "ok")
     return redirect(url_for("staff.hl7", state=InboxState.REFUSED.value))
 
@@ -97,8 +95,7 @@ def lay_to_rest(item_id: int) -> edge.Answer:
     uow = edge.current_uow()
     item = logbook.posted_item(uow, TOPIC, item_id)
     reason = replays.given(request.form.get("reason", ""))
-    if outbox.lay_to_rest(uow, item_id):
-        audit.record(uow, "outbox.lay_to_rest", "outbox", item.key[:64], reason=reason)
+    if replays.lay_to_rest(uow, item, reason=reason):
         flash(gettext("已标记为处理完毕"), "ok")
     return redirect(url_for("staff.hl7_out", item_id=item_id))
 

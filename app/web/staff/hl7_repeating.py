@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext
 
-from app.kernel import audit, inbox, message_search, outbox, replays
+from app.kernel import audit, message_search, outbox, replays
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.message_keys import Direction
 from app.kernel.message_search import Wanted
@@ -70,7 +70,7 @@ def hl7_close_found() -> edge.Answer:
     """The messages of the list, and none that came later, need nobody any more; who says so and why is on record."""
     uow = edge.current_uow()
     direction, found, reason = _chosen(uow)
-    closed = sum(_closed(uow, row, reason) for row in found)
+    closed = sum(replays.lay_to_rest(uow, row, reason=reason) for row in found)
     flash(gettext("已标记 %(count)s 条为处理完毕", count=closed), "ok")
     return redirect(url_for("staff.hl7", direction=direction.value))
 
@@ -81,19 +81,6 @@ def _chosen(uow: Uow) -> tuple[Direction, Sequence[InboxItem | OutboxItem], str]
     reason = replays.given(request.form.get("reason", ""))
     upto = work.whole(work.typed("upto", 15)) or 0
     return direction, _found(uow, direction, replace(wanted, before_id=upto + 1), limit), reason
-
-
-def _closed(uow: Uow, row: InboxItem | OutboxItem, reason: str) -> bool:
-    if isinstance(row, OutboxItem):
-        is_closed = outbox.lay_to_rest(uow, row.id)
-        if is_closed:
-            audit.record(uow, "outbox.lay_to_rest", "outbox", row.key[:64], reason=reason)
-        return is_closed
-    if row.state != InboxState.REFUSED:
-        return False
-    inbox.finish(uow, row, InboxState.FILED, error_code=row.error_code, error_place=row.error_place)
-    audit.record(uow, "hl7.close_refused", "inbox", row.key, code=row.error_code, reason=reason)
-    return True
 
 
 def _asked(uow: Uow) -> tuple[Direction, Wanted, int]:

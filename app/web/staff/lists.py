@@ -34,14 +34,17 @@ def before_id() -> int | None:
 def asked(uow: Uow, states: type[enum.StrEnum] | None = None) -> logbook.Asked:
     """What the address asks of a list: a state, the days `from` and `to` (both of them within), the page.
 
-    Where a list asks for times too, `from_at` and `to_at` are the minutes of these days (both of them within).
+    Where a list asks for times too, `from_at` and `to_at` are the minutes of these days (both of them within); one
+    without its day is today's.
     """
-    first, last = work.day(work.asked("from", 10)), work.day(work.asked("to", 10))
-    begins, ends = _clock_time("from_at") or time(0), _clock_time("to_at") or time(23, 59)
+    begins, ends = _clock_time("from_at"), _clock_time("to_at")
+    first = work.day(work.asked("from", 10)) or (uow.today() if begins else None)
+    last = work.day(work.asked("to", 10)) or (uow.today() if ends else None)
+    end_of = (ends or time(23, 59)).replace(second=59, microsecond=999999)
     return logbook.Asked(
         state=work.one_of(work.asked("state", 16), states or ()),
-        since=at_hospital(first, begins, uow.zone) if first else None,
-        until=at_hospital(last, ends.replace(second=59, microsecond=999999), uow.zone) if last else None,
+        since=at_hospital(first, begins or time(0), uow.zone) if first else None,
+        until=at_hospital(last, end_of, uow.zone) if last else None,
         before_id=before_id(),
     )
 
