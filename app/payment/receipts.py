@@ -14,9 +14,9 @@ from app.kernel.errors import NotFound
 from app.kernel.moves import IllegalMove, move
 from app.kernel.uow import Uow
 from app.payment import refunds, service
-from app.payment.models import Bill, PaymentOrder, PayMethod, Purpose
+from app.payment.models import Bill, MixedOrder, PaymentOrder, PayMethod, Purpose
 from app.payment.ports import Paid
-from app.payment.states import ORDER, BillState, OrderAction, OrderState
+from app.payment.states import ORDER, BillState, MixedOrderState, OrderAction, OrderState
 from app.registration.models import Registration
 from app.registration.states import RegistrationState
 
@@ -94,17 +94,23 @@ def differs(uow: Uow, *, provider: str, out_trade_no: str, amount_fen: int) -> R
 def close_mismatch(uow: Uow, *, public_id: str) -> None:
     """A person has seen to the order's money at the provider: it is over, and its bill can be paid; NotFound.
 
-    Refuses `illegal_move` for an order whose money does not differ.
+    Refuses `illegal_move` for an order whose money does not differ, and for one that differs together with insurance's
+    part: as long as that can still be booked (`mixed_cases`), nobody is to pay a second time.
     """
     found = uow.session.scalars(select(PaymentOrder).where(PaymentOrder.public_id == public_id)).first()
     if found is None:
         raise NotFound
     service.locked(uow, found.bill_id)
     order = _order(uow, found.out_trade_no)
-    if order.state != OrderState.MISMATCH:
+    if order.state != OrderState.MISMATCH or _differs_with_insurance(uow, order):
         raise IllegalMove(machine=ORDER.name, state=order.state.value, action=OrderAction.CLOSE.value)
     move(uow, ORDER, order, OrderAction.CLOSE, why="seen_to")
     audit.record(uow, "payment.close_mismatch", "payment_order", order.out_trade_no)
+
+
+def _differs_with_insurance(uow: Uow, order: PaymentOrder) -> bool:
+    mixed = select(MixedOrder.id).where(MixedOrder.payment_order_id == order.id)
+    return uow.session.scalar(mixed.where(MixedOrder.state == MixedOrderState.MISMATCH)) is not None
 
 
 def _bill_id(uow: Uow, out_trade_no: str) -> int | None:

@@ -84,6 +84,7 @@ def test_a_mixed_order_settled_otherwise_is_listed_with_what_to_do_and_asked_abo
     assert "有 1 笔支付的金额与对方不符" in home
     assert where not in auditor.get("/staff/payments?list=cases").text
     assert auditor.post(f"{where}/give-back").status_code == 403
+    assert finance.post(f"{where}/close").status_code == 409
 
     assert finance.post(f"{where}/ask-again").status_code == 302
     with house.units.open(reads_only=True) as uow:
