@@ -1,4 +1,4 @@
-"""An insurer in memory: half of each line is the fund's; `refuses`, `flaw` and `is_deaf` are how it misbehaves."""
+"""An insurer in memory: half of all is the fund's, or `fund_bp`; `refuses`, `flaw`, `is_deaf` are how it misbehaves."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class MemoryInsurer:
     refuses: bool = False
     flaw: str = ""
     is_deaf: bool = False
+    fund_bp: int = 5_000
     settled: dict[str, int] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -44,7 +45,8 @@ class MemoryInsurer:
 
     def presettle(self, _visit: Visit, _batch_no: str, graded: Sequence[Graded]) -> Sums:
         total = sum(line.amount_fen for line in graded)
-        return Sums("", total, 0, 0, 0, total, 0, total // 2, 0, 0, total - total // 2, ratio_bp=5000)
+        fund = total * self.fund_bp // 10_000
+        return Sums("", total, 0, 0, 0, total, 0, fund, 0, 0, total - fund, ratio_bp=self.fund_bp)
 
     def new_message_id(self) -> str:
         return f"H{next(self.numbers):029d}"

@@ -116,6 +116,20 @@ def test_the_insurers_figures_are_shown_with_their_reasons_and_the_place_follows
     assert "挂号状态已更新" in booking.live()
 
 
+def test_a_fee_that_insurance_pays_alone_is_confirmed_and_never_paid(booking: Booking) -> None:
+    booking.insurer.fund_bp = 10_000
+    booking.ring()
+    told, home = booking.live(), booking.phone.open("/").text
+    booking.pay()
+    done = booking.look()
+    booking.ring()
+
+    assert ("挂号费不用再付，请确认" in told, "查看明细并确认" in told, "待支付" in told) == (True, True, False)
+    assert ("等待确认" in home, "去支付" in home) == (True, False)
+    assert ("已确认，正在医保结算" in done, "已付款" in done) == (True, False)
+    assert booking.now() == (RegistrationState.BOOKED, BillState.PAID)
+
+
 @pytest.mark.parametrize("way", ["self-pay", "insurance"])
 def test_an_answer_that_must_not_be_believed_leaves_two_ways_on(booking: Booking, way: str) -> None:
     booking.insurer.flaw = "I3"

@@ -43,8 +43,9 @@ def fee_of(uow: Uow, row: Registration, bill: Bill | None) -> Told:
     if row.state != RegistrationState.HELD or row.held_until <= uow.now():
         return {}
     if bill is not None and bill.state == BillState.SETTLING:
+        done = gettext("已付款，正在医保结算") if bill.cash_fen else gettext("已确认，正在医保结算")
         text = gettext("通常几秒钟完成，结算后号就是您的。")
-        return {"kind": "info", "title": gettext("已付款，正在医保结算"), "text": text, "is_open": True}
+        return {"kind": "info", "title": done, "text": text, "is_open": True}
     if bill is not None and bill.state == BillState.OPEN:
         return _quoted(row, bill) if bill.split_id is not None else {}
     case = cases.newest_of(uow, row)
@@ -56,7 +57,7 @@ def _quoted(row: Registration, bill: Bill) -> Told:
     text = gettext("合计 %(total)s，医保和个人账户支付 %(covered)s", total=show.yuan(bill.total_fen), covered=covered)
     return {
         "kind": "warn",
-        "title": gettext("待支付挂号费"),
+        "title": gettext("待支付挂号费") if bill.cash_fen else gettext("挂号费不用再付，请确认"),
         "amount": show.yuan(bill.cash_fen),
         "text": text if bill.total_fen != bill.cash_fen else "",
         "until": show.clock_time(row.held_until),

@@ -38,16 +38,16 @@ def _id(visit: Visit) -> str:
 
 
 def _held(visit: Visit) -> Headline:
-    until = visit.registration.held_until
-    if visit.fee_bill is None or visit.fee_bill.state is not BillState.OPEN:
+    until, bill = visit.registration.held_until, visit.fee_bill
+    if bill is None or bill.state is not BillState.OPEN:
         return _fee_with_insurer(visit)
     return {
         "kind": "warn",
-        "title": gettext("号源已锁定，等待支付"),
+        "title": gettext("号源已锁定，等待支付") if bill.cash_fen else gettext("号源已锁定，等待确认"),
         "text": f"{_when(visit)} · {_where(visit)}",
         "by": show.clock_time(until),
         "minutes": show.minutes_left(until, visit.now),
-        "button": gettext("去支付 %(fee)s", fee=show.yuan(visit.fee_bill.cash_fen)),
+        "button": gettext("去支付 %(fee)s", fee=show.yuan(bill.cash_fen)) if bill.cash_fen else gettext("去确认"),
         "href": url_for("patient.registration", registration_id=_id(visit)),
     }
 
