@@ -124,6 +124,18 @@ def test_one_sender_is_filed_once(house: House) -> None:
     assert 'value="again"' in answer.text
 
 
+def test_no_system_becomes_another_that_is_filed(house: House) -> None:
+    it = house.browser("it")
+    filed(it)
+    path = it.post("/staff/peers", data=FORM | {"application": "OTHER"}).location
+
+    answer = it.post(path, data=FORM | {"version": "1", "name": "again"})
+
+    assert answer.status_code == 409
+    assert "同样的 MSH-3 和 MSH-4 已有登记" in answer.text
+    assert 'value="again"' in answer.text
+
+
 LINES = [
     # what is typed, and what the form says of its second line
     ("codes", "gender: X = male", "第 2 行：没有叫 gender 的表，有 event、sex、"),

@@ -23,7 +23,7 @@ from app.kernel.peers import (
     UnknownPatient,
 )
 from app.kernel.usual_codes import USUAL
-from app.web import work
+from app.web import show, work
 
 LABELS: dict[str, object] = {
     "name": _l("名称"),
@@ -188,7 +188,8 @@ def errors(faults: Mapping[str, str], wanted: Peer) -> dict[str, str]:
     for name, is_right in _LINES.items():
         wrong = [(number, line) for number, line in enumerate(getattr(wanted, name), start=1) if not is_right(line)]
         if wrong:
-            said_of[name] = "；".join(_line_fault(name, number, line) for number, line in wrong[:LINES_SAID_AT_MOST])
+            faults_of_lines = [_line_fault(name, number, line) for number, line in wrong[:LINES_SAID_AT_MOST]]
+            said_of[name] = gettext("；").join(faults_of_lines)
     return said_of
 
 
@@ -196,12 +197,12 @@ def _line_fault(name: str, number: int, line: str) -> str:
     """What is wrong with a line of rules or codes, in words that say how it is written."""
     table, mark, rest = (part.strip() for part in line.partition(":"))
     if name == "codes" and mark and table not in USUAL:
-        known = "、".join(USUAL)
+        known = show.listed(USUAL)
         return str(
             gettext("第 %(line)s 行：没有叫 %(table)s 的表，有 %(known)s", line=number, table=table, known=known)
         )
     if name == "codes" and mark and "=" in rest and USUAL[table].ours:
-        known = "、".join(USUAL[table].ours)
+        known = show.listed(USUAL[table].ours)
         words = gettext("第 %(line)s 行：%(table)s 表里我们的代码只有 %(known)s", line=number, table=table, known=known)
         return str(words)
     return str(gettext("“%(label)s”第 %(line)s 行不能这样填写", label=str(LABELS[name]), line=number))

@@ -42,14 +42,12 @@ def new_peer() -> edge.Answer:
 @edge.do_once
 @work.needs(ADMIN, IT)
 def file_peer() -> edge.Answer:
-    """The system is on file; refuses `peer_taken`, and shows the form again where it cannot be agreed."""
+    """The system is on file; the form is shown again where it cannot be agreed."""
     wanted = peer_terms.typed_peer(Peer())
     try:
         made = agreements.file_peer(edge.current_uow(), wanted)
-    except BadPeer as refusal:
-        return _form(wanted, _faults(refusal, wanted)), 422
-    except PeerTaken:
-        return _form(wanted, {"application": gettext("同样的 MSH-3 和 MSH-4 已有登记，请修改已有的登记")}), 409
+    except (BadPeer, PeerTaken) as refusal:
+        return _again(refusal, wanted)
     flash(gettext("“%(name)s”已登记", name=made.name), "ok")
     return redirect(url_for("staff.peer", peer_id=made.public_id))
 
@@ -64,13 +62,13 @@ def peer(peer_id: str) -> edge.Answer:
 @blueprint.post("/peers/<peer_id>")
 @work.needs(ADMIN, IT)
 def amend_peer(peer_id: str) -> edge.Answer:
-    """The agreement is as the form says, one version on; refuses `peer_changed`, `peer_taken`."""
+    """The agreement is as the form says, one version on, or the form is shown again; refuses `peer_changed`."""
     uow = edge.current_uow()
     wanted = peer_terms.typed_peer(agreements.peer(uow, peer_id))
     try:
         made = agreements.amend_peer(uow, wanted)
-    except BadPeer as refusal:
-        return _form(wanted, _faults(refusal, wanted)), 422
+    except (BadPeer, PeerTaken) as refusal:
+        return _again(refusal, wanted)
     flash(gettext("已保存为第 %(version)s 版", version=made.version), "ok")
     return redirect(url_for("staff.peer", peer_id=peer_id))
 
@@ -93,9 +91,12 @@ def resume_peer(peer_id: str) -> edge.Answer:
     return redirect(url_for("staff.peer", peer_id=peer_id))
 
 
-def _faults(refusal: BadPeer, wanted: Peer) -> dict[str, str]:
+def _again(refusal: BadPeer | PeerTaken, wanted: Peer) -> edge.Answer:
+    """The form with all that was typed, and what cannot be agreed said at its field."""
+    if isinstance(refusal, PeerTaken):
+        return _form(wanted, {"application": gettext("同样的 MSH-3 和 MSH-4 已有登记，请修改已有的登记")}), 409
     found = refusal.facts["fields"]
-    return peer_terms.errors(found if isinstance(found, dict) else {}, wanted)
+    return _form(wanted, peer_terms.errors(found if isinstance(found, dict) else {}, wanted)), 422
 
 
 def _form(shown: Peer, errors: dict[str, str]) -> str:
