@@ -65,16 +65,18 @@ def plan(uow: Uow, *, registration: Registration, due_day: date, note_code: str 
     return _file(uow, registration, due_day, Note(note_code))
 
 
-def withdraw(uow: Uow, *, registration: Registration) -> None:
-    """The doctor's plan was a mistake: nobody is reminded of it; quiet when none stands, or its place is booked."""
+def withdraw(uow: Uow, *, registration: Registration) -> bool:
+    """The doctor's plan was a mistake: nobody is reminded of it; False when none stands, or its place is booked."""
     standing = uow.session.scalars(
         select(FollowUpPlan)
         .where(FollowUpPlan.registration_id == registration.id, FollowUpPlan.state == PlanState.ACTIVE)
         .with_for_update()
     ).first()
-    if standing is not None:
-        close(uow, standing, PlanAction.CANCEL, Why.CANCELLED)
-        audit.record(uow, "revisit.withdraw", "follow_up_plan", standing.public_id)
+    if standing is None:
+        return False
+    close(uow, standing, PlanAction.CANCEL, Why.CANCELLED)
+    audit.record(uow, "revisit.withdraw", "follow_up_plan", standing.public_id)
+    return True
 
 
 def _file(uow: Uow, registration: Registration, due_day: date, note: Note) -> FollowUpPlan:

@@ -242,7 +242,7 @@ def test_a_revisit_planned_by_mistake_is_withdrawn_and_nobody_is_reminded(house:
     again = follow(doctor, doctor.post(f"{page}/follow-up/withdraw"))
 
     assert f"{page}/follow-up/withdraw" in planned.text
-    assert "不再提醒患者" in withdrawn.text
+    assert ("不再提醒患者" in withdrawn.text, "不再提醒患者" in again.text) == (True, False)
     assert f"{page}/follow-up/withdraw" not in again.text
     with house.units.open() as uow:
         assert uow.session.scalars(select(FollowUpPlan.state)).all() == [PlanState.CANCELLED]

@@ -28,6 +28,14 @@ PLACE = work.Place(
     ),
 )
 
+MOST_SEARCHES_PER_HOUR = 300
+
+
+def count_search() -> None:
+    """One more look for a patient by a card's number; refuses `too_many` beyond 300 an hour of one person."""
+    edge.limit("desk.patient", edge.actor().ref, at_most=MOST_SEARCHES_PER_HOUR, window_seconds=3600)
+
+
 from app.web.desk import arriving as arriving  # noqa: E402 - the pages hang on the blueprint above
 from app.web.desk import prescribing as prescribing  # noqa: E402
 from app.web.desk import queue as queue  # noqa: E402

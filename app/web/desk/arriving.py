@@ -24,9 +24,8 @@ from app.rulebook.service import rules_for
 from app.scheduling import service as scheduling
 from app.scheduling.service import SessionCard
 from app.web import edge, line_words, show, show_work, work
-from app.web.desk import NURSE, PLACE, blueprint
+from app.web.desk import NURSE, PLACE, blueprint, count_search
 
-MOST_SEARCHES_PER_HOUR = 300
 OUT = (TicketState.PASSED, TicketState.AWAY)
 
 
@@ -64,14 +63,15 @@ def do_check_in() -> edge.Answer:
     typed = work.typed("visit_number", 20).upper()
     number = read_digits(typed) or typed
     if not number.startswith("V"):
-        edge.limit("desk.patient", edge.actor().ref, at_most=MOST_SEARCHES_PER_HOUR, window_seconds=3600)
+        count_search()
     uow = edge.current_uow()
-    visit = registration.registration_by_visit_number(uow, number)
-    found = [visit] if visit else _visits_of_person(uow, number)
-    if len(found) != 1:
+    named = registration.registration_by_visit_number(uow, number)
+    found = [named] if named else _visits_of_person(uow, number)
+    if not found:
+        return _form_page(flaw=gettext("没有这个就诊号，或这个证件号今天没有号，请核对后再输入")), 404
+    if len(found) > 1:
         many = gettext("这位患者今天有 %(count)s 个号，请输入其中一个的就诊号", count=len(found))
-        none = gettext("没有这个就诊号，或这个证件号今天没有号，请核对后再输入")
-        return _form_page(flaw=many if found else none), 422 if found else 404
+        return _form_page(flaw=many), 422
     (visit,) = found
     queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))
     return redirect(url_for("desk.arrived", visit_id=visit.public_id))

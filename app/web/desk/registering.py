@@ -29,9 +29,8 @@ from app.scheduling.models import BookingChannel, Department, Practitioner
 from app.scheduling.service import SessionCard
 from app.scheduling.states import SessionState
 from app.web import edge, line_words, paper_words, show, show_work, work
-from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, vouching, waiting
+from app.web.desk import NURSE, PLACE, REGISTRAR, blueprint, count_search, vouching, waiting
 
-MOST_SEARCHES_PER_HOUR = 300
 DAYS_SHOWN = 7
 LONGEST_CARD = 18  # digits of an identity number; a slip's code has more
 STILL_SHOWN = (RegistrationState.HELD, RegistrationState.BOOKED, RegistrationState.CHECKED_IN)
@@ -48,7 +47,7 @@ def register() -> edge.Answer:
 @work.needs(NURSE, REGISTRAR)
 def find_patient() -> edge.Answer:
     """Leads to whoever has the card or the slip; nobody on file is filed with the name. Every search is on record."""
-    edge.limit("desk.patient", edge.actor().ref, at_most=MOST_SEARCHES_PER_HOUR, window_seconds=3600)
+    count_search()
     uow = edge.current_uow()
     typed = {name: work.typed(name, 100) for name in ("id_number", "name", "phone")}
     if len(typed["id_number"]) > LONGEST_CARD:

@@ -128,9 +128,9 @@ def follow_up(visit_id: str) -> edge.Answer:
 @blueprint.post("/visits/<visit_id>/follow-up/withdraw")
 @work.needs(DOCTOR)
 def withdraw_follow_up(visit_id: str) -> edge.Answer:
-    """The patient need not come again after all; leads back to the visit."""
+    """The patient need not come again after all; leads back to the visit, which shows a plan that is booked already."""
     uow = edge.current_uow()
     visit, _ = own.visit(uow, visit_id)
-    revisit.withdraw(uow, registration=visit)
-    flash(gettext("已取消复诊计划，不再提醒患者"), "ok")
+    if revisit.withdraw(uow, registration=visit):
+        flash(gettext("已取消复诊计划，不再提醒患者"), "ok")
     return redirect(url_for("desk.visit_page", visit_id=visit_id))
