@@ -285,8 +285,8 @@ def limit_of_cancelling(uow: Uow, registration: Registration) -> BreachLimit | N
         return None
     rules = rules_of(uow, registration)
     found = set(_breaches(uow, rules, registration, slot))
-    limits = [limit for limit in rules.breach_limits if found & set(COVERS[limit.breach])]
-    return min(limits, key=lambda limit: limit.breaches, default=None)
+    towards = [limit for limit in rules.breach_limits if found & set(COVERS[limit.breach])]
+    return min(towards, key=lambda limit: limit.breaches, default=None)
 
 
 def give_back(uow: Uow, registration: Registration, *, by_hospital: bool, why: str, share: int = 100) -> None:

@@ -18,8 +18,8 @@ from hl7_adapter.mapping.reading import Reader, readers
 from hl7_adapter.mapping.refusals import from_visit, refuse
 
 _WITH_LINES = frozenset({"NW", "XO"})
-# HL7 table 0119: order accepted; changed, cancelled, discontinued as requested.
 MOST_ORDERS = 500
+# HL7 table 0119: order accepted; changed, cancelled, discontinued as requested.
 _DONE = {"NW": "OK", "XO": "XR", "CA": "CR", "DC": "DR"}
 _ANSWERS = {
     "OMP": ("ORP", "O10", "ORP_O10"),
