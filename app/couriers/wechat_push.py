@@ -25,7 +25,8 @@ class Push:
 
 def read_push(body: bytes) -> Push:
     """The push in `body`; NotAPush for anything else, document types and entities included."""
-    if len(body) > LARGEST_BYTES or b"<!" in body.replace(b"<![CDATA[", b""):
+    is_wide = b"\x00" in body  # UTF-16, in which a document type reads otherwise
+    if len(body) > LARGEST_BYTES or is_wide or b"<!" in body.replace(b"<![CDATA[", b""):
         raise NotAPush("too large, or with a document type")
     try:
         root = ET.fromstring(body)  # noqa: S314 - bodies with a document type were refused above

@@ -87,6 +87,7 @@ def test_a_messages_fate_is_read() -> None:
         b"<other/>",
         b"\xff\xfe\x00",
         b'<!DOCTYPE x [<!ENTITY a "b">]><xml><Event>&a;</Event></xml>',
+        '<!DOCTYPE xml [<!ENTITY a "b">]><xml><Event>&a;</Event></xml>'.encode("utf-16"),
         b"<xml>" + b"a" * 70000 + b"</xml>",
         b'<?xml version="1.0" encoding="no-such-thing"?><xml/>',
     ],
