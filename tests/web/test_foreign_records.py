@@ -33,6 +33,10 @@ OWNERS = {
     "offer_id": "offer",
 }
 EVERYBODYS = {"code": "channel.code", "session_id": "session"}
+LIVE = {
+    f"patient.{part}"
+    for part in ("visit_live", "fee_live", "pickup_live", "hospital_word", "release_live", "paying_live")
+}
 Tries = list[tuple[str, str, str]]
 
 
@@ -95,6 +99,20 @@ def test_another_patients_records_do_not_exist_and_every_try_is_on_record(hospit
     assert without_ids(nowhere.text) == without_ids(somewhere.text)
     kept = kept_tries(hospital)
     assert [each for each in tries if (f"page.{each[0]}", id_in(hospital, each[2])) not in kept] == []
+
+
+def test_no_page_about_a_record_stays_in_the_browser(hospital: Hospital) -> None:
+    """A part that refreshes itself is asked for anew each time; nothing else is kept at all."""
+    owner = phone_of(hospital, "zhang")
+    kept = {
+        endpoint: answer.headers["Cache-Control"]
+        for endpoint, method, path in owners_addresses(hospital)
+        if method == "GET" and (answer := owner.get(path)).status_code == 200
+    }
+
+    assert len(kept) >= 15
+    assert {kept.pop(endpoint) for endpoint in LIVE & set(kept)} == {"no-cache, private"}
+    assert set(kept.values()) == {"no-store"}
 
 
 def without_ids(page: str) -> list[str]:

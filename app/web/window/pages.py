@@ -73,6 +73,7 @@ def _troubled(filed: Filing, invoice: Invoice) -> dict[str, object]:
 
 
 @blueprint.post("/filings/<filing_id>/again")
+@work.needs(CLERK)
 def file_again(filing_id: str) -> edge.Answer:
     """A refused invoice is asked for again, under the same business number; leads back to the list."""
     filing.ask_again(edge.current_uow(), filing_id)
