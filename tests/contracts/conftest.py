@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.gateways import Post
 from tests.sandbox.fixtures import RunningSandbox, running_sandbox
 
 
@@ -15,3 +16,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
     folder: Path = tmp_path_factory.mktemp("world")
     with running_sandbox(folder) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def post() -> Iterator[Post]:
+    post = Post()
+    yield post
+    post.server.shutdown()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -14,13 +13,6 @@ from app.payment.alipay_notifications import read_alipay
 from app.payment.ports import PaymentFactState
 from tests.contracts.gateways import Gateway, Post, alipay, asking
 from tests.sandbox.fixtures import RunningSandbox
-
-
-@pytest.fixture(scope="module")
-def post() -> Iterator[Post]:
-    post = Post()
-    yield post
-    post.server.shutdown()
 
 
 @pytest.fixture(scope="module")

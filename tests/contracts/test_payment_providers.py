@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +14,6 @@ from tests.contracts.gateways import GATEWAYS, Gateway, Post, asking, refund_of
 from tests.sandbox.fixtures import RunningSandbox
 
 NOT_PAYABLE_YET = {PaymentFactState.OPEN, PaymentFactState.UNSEEN}
-
-
-@pytest.fixture(scope="module")
-def post() -> Iterator[Post]:
-    post = Post()
-    yield post
-    post.server.shutdown()
 
 
 @pytest.fixture(scope="module", params=GATEWAYS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,13 +28,6 @@ from tests.sandbox.fixtures import RunningSandbox
 
 __all__ = ["card", "centre", "insurer"]
 OPENID = "oZhangXiuying0000000000000001"
-
-
-@pytest.fixture(scope="module")
-def post() -> Iterator[Post]:
-    post = Post()
-    yield post
-    post.server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
@@ -16,13 +15,6 @@ from app.payment.notifications import Notification, read_notification
 from app.payment.ports import PaymentFactState, ProviderAway
 from tests.contracts.gateways import Gateway, Post, asking, wechat
 from tests.sandbox.fixtures import RunningSandbox
-
-
-@pytest.fixture(scope="module")
-def post() -> Iterator[Post]:
-    post = Post()
-    yield post
-    post.server.shutdown()
 
 
 @pytest.fixture(scope="module")

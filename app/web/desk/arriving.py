@@ -88,15 +88,21 @@ def _visits_of_person(uow: Uow, number: str) -> list[Registration]:
     return booked or [row for row in today if row.state == RegistrationState.CHECKED_IN]
 
 
+def _arrived(uow: Uow, visit_id: str) -> tuple[Registration, Ticket]:
+    """The visit and its place in the queue; NotFound for one that is in no queue."""
+    visit = visits.by_public_id(uow, visit_id)
+    ticket = queueing.ticket_of(uow, visit.id)
+    if ticket is None:
+        raise NotFound
+    return visit, ticket
+
+
 @blueprint.get("/arrived/<visit_id>")
 @work.needs(NURSE)
 def arrived(visit_id: str) -> edge.Answer:
     """The number the patient got, the room, and how many are ahead; a passed number can queue again from here."""
     uow = edge.current_uow()
-    visit = visits.by_public_id(uow, visit_id)
-    ticket = queueing.ticket_of(uow, visit.id)
-    if ticket is None:
-        raise NotFound
+    visit, ticket = _arrived(uow, visit_id)
     position = queueing.position(uow, ticket)
     card, rooms = scheduling.card_by_id(uow, visit.session_id), shared_lines.rooms_of(uow, visit, ticket)
     found = {
@@ -136,10 +142,7 @@ def _room(card: SessionCard) -> tuple[str, str]:
 def hand_over(visit_id: str) -> edge.Answer:
     """The patient is sent to another doctor's room and keeps number and turn."""
     uow = edge.current_uow()
-    visit = visits.by_public_id(uow, visit_id)
-    ticket = queueing.ticket_of(uow, visit.id)
-    if ticket is None:
-        raise NotFound
+    visit, ticket = _arrived(uow, visit_id)
     card = scheduling.card(uow, work.typed("session", 26))
     handing_over.hand_over(uow, ticket, card.session)
     where = line_words.where(card.department, shared_lines.rooms_of(uow, visit, ticket))
@@ -152,9 +155,7 @@ def hand_over(visit_id: str) -> edge.Answer:
 def rejoin(visit_id: str) -> edge.Answer:
     """A patient who was passed or sent for tests is back and queues again."""
     uow = edge.current_uow()
-    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
-    if ticket is None:
-        raise NotFound
+    _, ticket = _arrived(uow, visit_id)
     queueing.queue_again(uow, ticket)
     flash(gettext("%(number)s 号已重新排队", number=ticket.number), "ok")
     return redirect(url_for("desk.arrived", visit_id=visit_id))
@@ -165,9 +166,7 @@ def rejoin(visit_id: str) -> edge.Answer:
 def take_back_check_in(visit_id: str) -> edge.Answer:
     """The check-in was a mistake: the number is void and the visit is booked as before."""
     uow = edge.current_uow()
-    ticket = queueing.ticket_of(uow, visits.by_public_id(uow, visit_id).id)
-    if ticket is None:
-        raise NotFound
+    _, ticket = _arrived(uow, visit_id)
     taking_back.take_back(uow, ticket)
     flash(gettext("已撤销报到，%(number)s 号作废", number=ticket.number), "ok")
     return redirect(url_for("desk.check_in"))
