@@ -119,3 +119,4 @@ def test_a_line_is_left_out_after_the_patient_was_asked(zhang: Phone, bill: str)
     assert "药师审核中" in page
     assert "丙药" not in page
     assert zhang.send(f"/bills/{bill}/decline", line="1").status_code == 409
+    assert zhang.send(f"/bills/{bill}/decline", line="9" * 5000).status_code == 409

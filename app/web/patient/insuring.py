@@ -19,6 +19,7 @@ from app.runtime import runtime
 from app.web import edge, show
 from app.web.patient import blueprint
 
+LONGEST_LINE_NO = 6
 KINDS = {
     binding.INSURANCE_CARD: (_l("医保卡"), _l("卡面上的卡号")),
     binding.TOKEN: (_l("医保电子凭证"), _l("凭证二维码下方的字符，五分钟内有效")),
@@ -127,7 +128,7 @@ def decline(bill_id: str) -> edge.Answer:
     uow = edge.current_uow()
     split = insurance.split_of(uow, payment.bill_of_account(uow, bill_id).split_id)
     asked = request.form.get("line", "")
-    if split is None or not asked.isdecimal():
+    if split is None or not asked.isdecimal() or len(asked) > LONGEST_LINE_NO:
         raise errors.LineNotOptional
     rest = choosing.decline(uow, split, int(asked))
     flash(gettext("已告诉医生您不要这个药"), "ok")
