@@ -6,7 +6,9 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from app.identity.models import Staff
 from app.identity.rules import ROLES
 from app.web.staff.members import ROLE_WORDS
 from tests.authenticator import authenticator
@@ -181,3 +183,15 @@ def test_the_only_administrator_who_lost_the_phone_is_helped_by_the_operator(hou
 
 def test_every_role_has_its_word() -> None:
     assert set(ROLE_WORDS) == set(ROLES)
+
+
+def test_a_doctor_whose_code_nobody_has_is_told_whom_to_ask(house: House) -> None:
+    doctor = house.browser("doctor")
+    with house.units.open() as uow:
+        uow.session.execute(update(Staff).values(practitioner_code="D404"))
+
+    page = doctor.get("/desk/", follow_redirects=True)
+
+    assert page.status_code == 200
+    assert "您的账号没有对应的医生" in page.text
+    assert doctor.get(f"/desk/sessions/{house.clinic.session.public_id}").status_code == 404

@@ -22,8 +22,19 @@ def practitioner(uow: Uow) -> Practitioner:
     return scheduling.practitioner_by_code(uow, member.practitioner_code if member else "")
 
 
+def is_known(uow: Uow) -> bool:
+    """Whether the asking staff member's doctor's code names somebody who sits in sessions."""
+    try:
+        practitioner(uow)
+    except NotFound:
+        return False
+    return True
+
+
 def sessions_today(uow: Uow) -> list[SessionCard]:
-    """The asking doctor's sessions of today, in their order."""
+    """The asking doctor's sessions of today, in their order; none for whose code names nobody."""
+    if not is_known(uow):
+        return []
     return scheduling.cards(uow, practitioner_id=practitioner(uow).id, from_day=uow.today(), to_day=uow.today())
 
 

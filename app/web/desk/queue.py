@@ -60,7 +60,9 @@ def sessions() -> edge.Answer:
     """The doctor's sessions of today."""
     uow = edge.current_uow()
     cards = [_session(card) for card in own.sessions_today(uow)]
-    return work.page("desk/sessions.html", PLACE, cards=cards, day=show.day_words(uow.today()))
+    return work.page(
+        "desk/sessions.html", PLACE, cards=cards, day=show.day_words(uow.today()), is_known=own.is_known(uow)
+    )
 
 
 def _queue_href(card: SessionCard) -> str:
