@@ -59,7 +59,7 @@ def told(units: Units) -> list[tuple[str, str, str]]:
         for message in uow.session.scalars(select(Message).order_by(Message.id)):
             assert not SECRETS.search(json.dumps([message.params, message.link], ensure_ascii=False))
             account = uow.session.get_one(Account, message.account_id)
-            note = service._note(uow, message, account.locale)
+            note = service._note(uow, message, account.locale, frozenset())
             assert not SECRETS.search(note.title + note.body)
             found.append((note.template, note.body, note.link))
         return found
