@@ -16,6 +16,7 @@ from app.jobs.timetable import JOBS
 from app.kernel.logs import FIELDS
 from app.web import SURFACES
 from config import read_settings
+from hl7_adapter.cli import hl7_command
 from hl7_adapter.mapping.inbound import EFFECTS
 from hl7_adapter.mapping.outbound import WRITERS
 from tools import draw_states
@@ -112,6 +113,13 @@ def test_every_command_is_explained() -> None:
     ]
 
     assert [command for command in commands if f"`flask --app wsgi {command}" not in OPERATIONS] == []
+
+
+def test_every_hl7_command_is_explained() -> None:
+    told = OPERATIONS + "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "hl7").glob("*.md"))
+
+    assert len(hl7_command.commands) >= 7
+    assert [name for name in hl7_command.commands if f"`flask --app wsgi hl7 {name}" not in told] == []
 
 
 def test_every_job_is_explained_with_its_interval() -> None:
