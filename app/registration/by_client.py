@@ -20,6 +20,7 @@ from app.scheduling.exchange import Place
 from app.scheduling.service import Wanted
 
 LONGEST_NUMBER = 80
+SOURCE = "fhir"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _booked_before(uow: Uow, place: Place, patient: Patient, number: str) -> Boo
 def _claim(uow: Uow, place: Place, patient: Patient, fee_fen: int) -> Registration:
     try:
         made = service.place(
-            uow, place.clinic_session, patient, fee_fen=fee_fen, source_code="fhir", wanted=Wanted(seq=place.slot.seq)
+            uow, place.clinic_session, patient, fee_fen=fee_fen, source_code=SOURCE, wanted=Wanted(seq=place.slot.seq)
         )
         uow.session.write_the_rest()  # whether the patient has a place already is known when it is written
     except AlreadyRegistered as error:  # somebody was faster at this instant; the next try hears who it was

@@ -63,6 +63,10 @@ def test_a_bill_that_leaves_nothing_to_pay_asks_to_be_confirmed(hospital: House,
     assert "待确认" in bills
     assert "查看明细并确认" in bills
     assert "全部由医保和个人账户支付。确认后开始配药" in messages
+    address = re.search(r"/bills/\w+", bills)
+    assert address is not None
+    phone.send(f"{address[0]}/pay")
+    assert "已确认，正在配药" in phone.open("/").text
 
 
 def test_every_line_of_the_drugs_bill_says_why(hospital: House, couriers):

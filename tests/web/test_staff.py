@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.analytics.models import Channel
+from app.analytics.models import Channel, FunnelStep
 from app.kernel import audit, inbox, outbox
 from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem
@@ -127,6 +127,18 @@ def test_a_channel_is_made_with_its_code_and_poster(house: House) -> None:
     assert (wrong.status_code, "bad_channel" in wrong.text) == (422, True)
     assert poster.data.startswith(b"%PDF") or poster.status_code == 503
     assert "大厅立牌" in listed
+
+
+def test_a_way_that_is_no_posters_has_its_name(house: House) -> None:
+    house.booked()
+    with house.units.open() as uow:
+        for table in (Registration, FunnelStep):
+            uow.session.execute(update(table).values(source_code="revisit"))
+
+    listed = house.browser("operations").get("/staff/channels").text
+
+    assert "复诊提醒" in listed
+    assert "未知渠道" not in listed
 
 
 def test_every_message_shows_its_fate_for_a_masked_phone(house: House) -> None:

@@ -189,8 +189,9 @@ def _pay(visit: Visit) -> Headline:
 def _picking(visit: Visit) -> Headline:
     errand = visit.errand(BagState.QUEUED, BagState.PICKING)
     where = f"{errand.window.name} {errand.window.location}".strip() if errand and errand.window else ""
+    is_free = errand is not None and errand.bill is not None and errand.bill.cash_fen == 0
     return {
-        "title": gettext("已支付，正在配药"),
+        "title": gettext("已确认，正在配药") if is_free else gettext("已支付，正在配药"),
         "text": gettext("配好后会通知您到 %(window)s 取药", window=where) if where else "",
         "button": gettext("查看取药码"),
         "href": url_for("patient.pickup", bag_id=errand.bag.public_id) if errand and errand.bag else "",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 
 from app.analytics import for_staff
 from app.analytics import service as analytics
@@ -15,12 +16,22 @@ from app.analytics.service import FunnelRow
 from app.kernel.uow import Uow
 from app.paper import qr
 from app.paper.poster import PosterPaper, render_poster
+from app.registration import another_place, at_desk, by_client, waitlist
+from app.revisit.service import REVISIT_SOURCE
 from app.runtime import runtime
 from app.web import edge, show_work, work
 from app.web.printing import printed
 from app.web.staff import ADMIN, OPERATIONS, PLACE, blueprint
 
 SINCE_DAYS = 30
+# Ways to a place that are no poster's.
+WAYS: dict[str, object] = {
+    REVISIT_SOURCE: _l("复诊提醒"),
+    waitlist.SOURCE: _l("候补"),
+    another_place.SOURCE: _l("停诊改约"),
+    at_desk.SOURCE: _l("挂号窗口"),
+    by_client.SOURCE: _l("其他系统"),
+}
 
 
 @blueprint.get("/channels")
@@ -54,9 +65,16 @@ def _funnel(uow: Uow) -> list[list[str]]:
 
 
 def _funnel_row(row: FunnelRow) -> list[str]:
-    name = row.name or (gettext("未知渠道 %(code)s", code=row.code) if row.code else gettext("没有扫码"))
     cells = (row.scans, row.visitors, row.held, row.booked, row.arrived, row.collected, row.revisit)
-    return [name, *(_cell(cell) for cell in cells)]
+    return [_name(row), *(_cell(cell) for cell in cells)]
+
+
+def _name(row: FunnelRow) -> str:
+    if row.name:
+        return row.name
+    if row.code in WAYS:
+        return str(WAYS[row.code])
+    return str(gettext("未知渠道 %(code)s", code=row.code) if row.code else gettext("没有扫码"))
 
 
 def _cell(cell: Cell) -> str:
