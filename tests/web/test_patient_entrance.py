@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 import pytest
@@ -25,12 +24,18 @@ def test_a_code_sent_to_the_phone_opens_the_door(phone, couriers):
     assert phone.open("/bills").status_code == 200
 
 
-def test_what_is_no_mobile_number_is_told_at_the_field(phone):
-    answer = phone.send("/login", phone="12345")
+def test_what_is_no_mobile_number_is_told_once_at_the_field_and_left_for_nobody_to_find(phone):
+    answer = phone.send("/login", phone="1380000010", next="/bills")
+    page = phone.follow(answer).text
+    later = phone.open(answer.location).text
 
-    assert answer.status_code == 422
-    assert 'href="#f-phone"' in answer.text
-    assert 'aria-invalid="true"' in answer.text
+    assert (answer.location, "1380000010" in answer.text) == ("/login?next=/bills", False)
+    assert 'href="#f-phone"' in page
+    assert 'aria-invalid="true"' in page
+    assert 'value="1380000010"' in page
+    assert 'name="next" value="/bills"' in page
+    assert "1380000010" not in later
+    assert "aria-invalid" not in later
 
 
 def test_a_second_tap_leads_to_where_the_code_is_typed(phone, couriers):
@@ -46,19 +51,27 @@ def test_a_second_tap_leads_to_where_the_code_is_typed(phone, couriers):
     assert landed.location == "/bills"
 
 
-def test_whoever_asks_for_another_code_need_not_type_the_number_again(phone):
+def test_another_code_goes_to_the_number_that_nobody_is_shown(phone, couriers, clock):
     phone.send("/login", phone="138 0000 0101", next="/bills")
     page = phone.open("/login/code").text
-    another = re.search(r'href="(/login\?[^"]*)"', page)
-    assert another
+    fields = dict(re.findall(r'<input type="hidden" name="(again|next)" value="([^"]*)"', page))
+    clock.step(minutes=2)
 
-    form = phone.open(html.unescape(another[1])).text
+    phone.send("/login", **fields)
+    landed = phone.send("/login/code", digits=couriers.texts.sent[-1][1])
 
-    assert 'value="13800000101"' in form
-    assert 'name="next" value="/bills"' in form
-    assert "13800000101" not in phone.open("/login").text
+    assert [number for number, *_ in couriers.texts.sent] == ["+8613800000101"] * 2
+    assert landed.location == "/bills"
+    assert "13800000101" not in page + phone.open("/login?again=1").text
     with phone.client.session_transaction() as kept:
         assert "13800000101" not in str(dict(kept))
+
+
+def test_another_code_where_none_was_asked_for_leads_to_the_number(phone, couriers):
+    answer = phone.send("/login", again="1", next="/bills")
+
+    assert answer.location == "/login?next=/bills"
+    assert couriers.texts.sent == []
 
 
 def test_a_number_gets_one_code_a_minute_and_five_a_day(phone, other_phone, clock):

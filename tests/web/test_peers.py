@@ -155,6 +155,15 @@ def test_of_a_line_that_says_nothing_the_form_says_why(house: House, name: str, 
     assert words in answer.text
 
 
+def test_of_many_wrong_lines_the_form_says_how_many_more_there_are(house: House) -> None:
+    lines = "\r\n".join(f"PID{number} R" for number in range(8))
+
+    answer = house.browser("it").post("/staff/peers", data=FORM | {"field_rules": lines})
+
+    assert "第 5 行不能这样填写；另有 3 行也不能这样填写" in answer.text
+    assert "第 6 行" not in answer.text
+
+
 def test_a_system_is_paused_and_resumed(house: House) -> None:
     it = house.browser("it")
     path = filed(it)

@@ -27,6 +27,14 @@ from app.web import edge, line_words, show, show_work, work
 from app.web.desk import NURSE, PLACE, blueprint, count_search
 
 OUT = (TicketState.PASSED, TicketState.AWAY)
+# Which of today's visits whoever shows a card has come for: the first of these kinds of which they have any.
+SOUGHT = (
+    RegistrationState.BOOKED,
+    RegistrationState.CHECKED_IN,
+    RegistrationState.IN_CONSULTATION,
+    RegistrationState.HELD,
+    RegistrationState.COMPLETED,
+)
 
 
 @blueprint.get("/check-in")
@@ -58,7 +66,7 @@ def _classes(uow: Uow) -> list[tuple[str, str]]:
 def do_check_in() -> edge.Answer:
     """The patient of the number is in the queue; typed twice, the same place is shown.
 
-    A number that leads to no single visit is said at its field, with what was typed.
+    A number that leads to no single visit, or to one that is not paid, is said at its field, with what was typed.
     """
     typed = work.typed("visit_number", 20).upper()
     number = read_digits(typed) or typed
@@ -73,19 +81,22 @@ def do_check_in() -> edge.Answer:
         many = gettext("这位患者今天有 %(count)s 个号，请输入其中一个的就诊号", count=len(found))
         return _form_page(flaw=many), 422
     (visit,) = found
+    if visit.state == RegistrationState.HELD and visit.held_until > uow.now():
+        unpaid = gettext("这个号还没有付款，请在 %(by)s 前付款再报到", by=show.clock_time(visit.held_until))
+        return _form_page(flaw=unpaid), 422
     queueing.check_in(uow, registration=visit, priority_code=work.typed("priority", 24))
     return redirect(url_for("desk.arrived", visit_id=visit.public_id))
 
 
 def _visits_of_person(uow: Uow, number: str) -> list[Registration]:
-    """Today's visits of whoever has this identity or hospital number: those still to come, else those in the queue."""
+    """Today's visits of whoever has this identity or hospital number, those furthest from their end first and alone."""
     named = finding.find(uow, finding.Wanted(number=number)) if number else []
     person = named[0] if len(named) == 1 else None
     outcome = "ok" if person else "not_found"
     audit.record(uow, "patient.search", "patient", person.public_id if person else "", outcome=outcome)
     today = [row for row, *_ in visits.of_patient(uow, person.id) if row.visit_day == uow.today()] if person else []
-    booked = [row for row in today if row.state == RegistrationState.BOOKED]
-    return booked or [row for row in today if row.state == RegistrationState.CHECKED_IN]
+    kinds = ([row for row in today if row.state == state] for state in SOUGHT)
+    return next(filter(None, kinds), [])
 
 
 def _arrived(uow: Uow, visit_id: str) -> tuple[Registration, Ticket]:

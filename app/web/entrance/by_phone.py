@@ -17,41 +17,49 @@ from app.web.entrance import blueprint
 from app.web.paths import lead_back, own_path
 
 CODE_ID, SHOWN_PHONE, NEXT, OPENID = "code_id", "code_phone", "next", "openid"
-NUMBER, _PLACE = "code_number", "cookie.code_number"
+NUMBER, MISTYPED, _PLACE = "code_number", "code_mistyped", "cookie.code_number"
 
 
 @blueprint.get("/login")
 def log_in() -> edge.Answer:
-    """The form that asks for the phone number; whoever comes for another code need not type it again."""
+    """The form that asks for the phone number; a wrong one stands in it once more, and not for whoever comes back."""
     if edge.who_asks("patient") is not None:
         return redirect(lead_back(request.args.get("next", "")))
-    return _phone_form(_number_asked() if "again" in request.args else "", own_path(request.args.get("next", "")))
+    error = gettext("请输入 11 位手机号码") if MISTYPED in session else ""
+    return _phone_form(_opened(session.pop(MISTYPED, "")), own_path(request.args.get("next", "")), error)
 
 
-def _number_asked() -> str:
-    """The number to which this browser had a code sent, as a person types it; '' when it had none sent."""
+def _opened(sealed: str) -> str:
+    """What this browser keeps sealed; '' when it keeps nothing."""
     try:
-        return runtime().units.keys.open(session.get(NUMBER, ""), _PLACE).removeprefix("+86")
+        return runtime().units.keys.open(sealed, _PLACE)
     except CannotOpen:
         return ""
 
 
-def _phone_form(phone: str, next_path: str, error: str = "", status: int = 200) -> edge.Answer:
+def _number_asked() -> str:
+    """The number to which this browser had a code sent; '' when it had none sent."""
+    return _opened(session.get(NUMBER, ""))
+
+
+def _phone_form(phone: str, next_path: str, error: str) -> edge.Answer:
     errors = [{"field": "phone", "text": error}] if error else []
     couriers = runtime().couriers
     ways = {"has_texts": couriers.texts is not None, "has_wechat": couriers.wechat is not None}
-    return render_template(
-        "entrance/login.html", phone=phone, next=next_path, errors=errors, error=error, **ways
-    ), status
+    return render_template("entrance/login.html", phone=phone, next=next_path, errors=errors, error=error, **ways)
 
 
 @blueprint.post("/login")
 def send_code() -> edge.Answer:
     """A code is on its way to the number: one a minute and five a day for a number, as the rules say for an address.
 
+    Another one goes to the same number without its being shown again. Whatever is wrong with a number is said on a page
+    that is fetched anew, and not in this answer, which the browser's history would show to whoever comes next.
     Refuses `no_text_messages` where no gateway is set up: a code that nobody can send must not be waited for.
     """
-    typed, next_path = request.form.get("phone", ""), own_path(request.form.get("next", ""))
+    typed, next_path = request.form.get("phone", "").strip(), own_path(request.form.get("next", ""))
+    if "again" in request.form and not typed:
+        typed = _number_asked()
     texts = runtime().couriers.texts
     if texts is None:
         raise NoTextMessages
@@ -61,11 +69,12 @@ def send_code() -> edge.Answer:
     try:
         number = read_phone(typed)
     except BadPhone:
-        return _phone_form(typed, next_path, gettext("请输入 11 位手机号码"), 422)
+        session[MISTYPED] = runtime().units.keys.seal(typed[:20], _PLACE)
+        return redirect(url_for("entrance.log_in", next=next_path))
     try:
         edge.limit("code.minute", number, at_most=1, window_seconds=60)
     except TooMany as error:
-        if _number_asked() != number.removeprefix("+86"):
+        if _number_asked() != number:
             raise
         seconds = error.facts["retry_seconds"]
         flash(gettext("验证码刚刚发过，请看短信；%(seconds)s 秒后可以重新获取", seconds=seconds), "info")

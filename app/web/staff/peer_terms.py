@@ -189,6 +189,8 @@ def errors(faults: Mapping[str, str], wanted: Peer) -> dict[str, str]:
         wrong = [(number, line) for number, line in enumerate(getattr(wanted, name), start=1) if not is_right(line)]
         if wrong:
             faults_of_lines = [_line_fault(name, number, line) for number, line in wrong[:LINES_SAID_AT_MOST]]
+            if more := len(wrong[LINES_SAID_AT_MOST:]):
+                faults_of_lines.append(gettext("另有 %(count)s 行也不能这样填写", count=more))
             said_of[name] = gettext("；").join(faults_of_lines)
     return said_of
 
