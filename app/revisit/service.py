@@ -195,7 +195,7 @@ def book(uow: Uow, *, plan_public_id: str, session_public_id: str = "") -> Regis
     """One tap: a place for the revisit is held, in the session asked for or the best one; its fee is to be paid.
 
     A second tap gets the same place. Refuses `revisit_closed`, `no_place_near`, and what holding a place refuses
-    (`sold_out`, `too_many_holds` …); NotFound for another patient's plan.
+    (`sold_out`, `too_many_holds` …); NotFound for another patient's plan, and for a session that does not suit it.
     """
     made = _one(uow, FollowUpPlan.public_id == plan_public_id, is_locked=True)
     if made.state != PlanState.ACTIVE:
@@ -204,11 +204,24 @@ def book(uow: Uow, *, plan_public_id: str, session_public_id: str = "") -> Regis
     if held is not None and held.state == RegistrationState.HELD:
         return held
     patient = uow.session.get_one(Patient, made.patient_id)
-    wanted = [session_public_id] if session_public_id else [p.card.session.public_id for p in places(uow, made)]
-    registration = _hold_first(uow, wanted[:TRY_PLACES], patient.public_id)
+    registration = _hold_first(uow, _wanted(uow, made, session_public_id)[:TRY_PLACES], patient.public_id)
     made.revisit_id = registration.id
     audit.record(uow, "revisit.book", "follow_up_plan", made.public_id)
     return registration
+
+
+def _wanted(uow: Uow, made: FollowUpPlan, session_public_id: str) -> list[str]:
+    """The sessions to try: the one asked for, or all that suit, best first.
+
+    What is kept for revisits is this plan's near its day and in its department only, whatever a form says.
+    """
+    if not session_public_id:
+        return [place.card.session.public_id for place in places(uow, made)]
+    session = scheduling.card(uow, session_public_id).session
+    first, last = search_days(made.due_day, uow.today())
+    if session.department_id != made.department_id or not first <= session.visit_day <= last:
+        raise NotFound
+    return [session_public_id]
 
 
 def _hold_first(uow: Uow, sessions: list[str], patient_public_id: str) -> Registration:

@@ -18,7 +18,8 @@ from app.revisit import service
 from app.revisit.models import FollowUpPlan, Reminder
 from app.revisit.states import PLAN, PLAN_MOVES, REMINDER_MOVES, PlanAction, PlanState, ReminderAction, ReminderState
 from app.revisit.telling import tell_due
-from app.scheduling.models import Practitioner
+from app.scheduling import keeping
+from app.scheduling.models import BookingChannel, Practitioner
 from tests import factories
 from tests.conftest import SetClock
 from tests.factories_revisit import Visit, hospital, session_on, visit, with_story
@@ -238,6 +239,23 @@ def test_a_strangers_plan_does_not_exist(units: Units) -> None:
                 ask()
     with units.open(made.who.actor) as uow:
         assert [plan.id for plan, _ in service.list_of_account(uow)] == [made.plan.id]
+
+
+def test_a_plan_opens_no_place_of_another_department_or_far_from_its_day(units: Units) -> None:
+    made = visit(units, due_in_days=14)
+    far = session_on(units, made.clinic, made.plan.due_day + timedelta(days=8))
+    with units.open() as uow:
+        heart = factories.clinic(uow, code="CV")
+    elsewhere = session_on(units, heart, made.plan.due_day)
+    for session in (far, elsewhere):
+        with units.open() as uow:
+            keeping.keep(uow, public_id=session.public_id, kept={BookingChannel.REVISIT: 5}, until_minutes=0)
+
+        with pytest.raises(NotFound):
+            tap(units, made, session.public_id)
+
+    near = session_on(units, made.clinic, made.plan.due_day)
+    assert tap(units, made, near.public_id).session_id == near.id
 
 
 def test_every_state_is_reached_and_every_action_used() -> None:
