@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +21,8 @@ from app.registration.states import RegistrationState
 from app.scheduling.models import ClinicSession, Department
 
 SCANNED_FOR = timedelta(minutes=10)  # somebody who scanned has to log in, and to find the button
-_LABEL = "lobby"
+_LABEL, _SCREEN = "lobby", "lobby.screen"
+_KEY_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,28 @@ def lobbies_of(uow: Uow, department: Department) -> list[Lobby]:
     everybodys = Lobby.department_id.is_(None) & (Lobby.campus_code == department.campus_code)
     found = select(Lobby).where(or_(Lobby.department_id == department.id, everybodys))
     return list(uow.session.scalars(found.order_by(Lobby.department_id.is_(None), Lobby.code)))
+
+
+def screen_key(uow: Uow, lobby: Lobby) -> str:
+    """The part of the address of the lobby's screen that nobody can make up: who knows it reads the code from afar."""
+    return uow.keys.index(f"{lobby.code}:{lobby.screen_no}", _SCREEN)[:_KEY_DIGITS]
+
+
+def on_screen(uow: Uow, *, lobby_code: str, key: str) -> Lobby:
+    """The lobby whose screen has this key; else NotFound, as for a lobby that is none."""
+    lobby = lobby_by_code(uow, lobby_code)
+    if not hmac.compare_digest(screen_key(uow, lobby).encode(), key.encode()):
+        raise NotFound
+    return lobby
+
+
+def move_screen(uow: Uow, lobby_code: str) -> Lobby:
+    """The lobby's screen has another address; whatever shows the one before goes dark. NotFound."""
+    lobby = lobby_by_code(uow, lobby_code)
+    lobby.screen_no += 1
+    uow.session.flush()
+    audit.record(uow, "lobby.move_screen", "lobby", lobby.code)
+    return lobby
 
 
 def code_now(uow: Uow, lobby: Lobby) -> tuple[str, int]:

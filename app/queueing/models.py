@@ -56,6 +56,7 @@ class Lobby(Row):
 
     It serves one department, or with `department_id` NULL all of its campus. Where it is, in millionths of a degree,
     and for how many metres around one counts as near, are hints for the phone; NULL where nobody has measured it.
+    `screen_no` counts how often its screen got another address, so that the addresses before show nothing any more.
     """
 
     __tablename__ = "lobby"
@@ -72,6 +73,7 @@ class Lobby(Row):
     latitude_e6: Mapped[int | None]
     longitude_e6: Mapped[int | None]
     near_metres: Mapped[int] = mapped_column(default=300)
+    screen_no: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Walk(Row):

@@ -133,7 +133,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "window.shift": (("cashier", "/window/cashier/shifts/{shift}"),),
     "board.home": (("", "/board/"),),
     "board.door": (("", "/board/GI/door?room=305"), ("", "/board/CV/door?room=315"), ("", "/board/GI/door?room=999")),
-    "board.lobby": (("", "/board/check-in/HALL"),),
+    "board.lobby": (("", "/board/check-in/HALL/{lobby.key}"),),
     "board.department": (("", "/board/GI"), ("", "/board/PED")),
     "staff.home": (("admin", "/staff/"),),
     "staff.schedules": (("admin", "/staff/schedules"),),

@@ -32,7 +32,7 @@ from app.pharmacy.models import Bag
 from app.pharmacy.scanning import Terminal
 from app.pharmacy.states import CheckKind, IdentityFact
 from app.prescription.models import Prescription
-from app.queueing import own_errors
+from app.queueing import lobbies, own_errors
 from app.queueing import service as queueing
 from app.queueing.models import Ticket
 from app.reconciliation import for_staff as for_finance
@@ -140,6 +140,7 @@ def _been_here(hospital: Hospital) -> None:
         poster = uow.session.scalars(select(Channel).order_by(Channel.id)).first()
         assert poster is not None
         ids["channel"], ids["channel.code"] = poster.public_id, poster.code
+        ids["lobby.key"] = lobbies.screen_key(uow, lobbies.lobby_by_code(uow, "HALL"))
         for visitor in ("v1", "v2", "v3"):
             analytics.scan(uow, code=poster.code, visitor=visitor)
     zhang = hospital.people["zhang"]

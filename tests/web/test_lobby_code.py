@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.kernel.uow import Units
@@ -35,28 +37,59 @@ def address(units: Units, lobby: str = "HALL") -> str:
     return f"/l/{lobby}/{code}"
 
 
+def screen_of(units: Units, lobby: str = "HALL") -> str:
+    """The path of the lobby's screen, as the console tells it."""
+    with units.open(reads_only=True) as uow:
+        return f"/board/check-in/{lobby}/{lobbies.screen_key(uow, lobbies.lobby_by_code(uow, lobby))}"
+
+
 def book(hall: House) -> str:
     """Zhang has a paid place this morning; the path of its check-in."""
     _, held = hall.booked(who=account_of(hall.units, "13800000101"))
     return f"/registrations/{held.public_id}/check-in"
 
 
-def test_the_screen_shows_the_code_to_everybody_and_changes_it(hall: House, units: Units, clock: SetClock) -> None:
-    screen = hall.browser()
+def test_the_screen_shows_the_code_and_changes_it(hall: House, units: Units, clock: SetClock) -> None:
+    screen, path = hall.browser(), screen_of(units)
 
-    first = screen.get("/board/check-in/HALL")
+    first = screen.get(path)
     shown = qr.svg_path(BASE + address(units), version=None)
-    live = screen.get("/board/check-in/HALL/live")
-    same = screen.get("/board/check-in/HALL/live", headers={"If-None-Match": live.headers["ETag"]})
+    live = screen.get(f"{path}/live")
+    same = screen.get(f"{path}/live", headers={"If-None-Match": live.headers["ETag"]})
     clock.step(seconds=30)
-    other = screen.get("/board/check-in/HALL/live", headers={"If-None-Match": live.headers["ETag"]})
+    other = screen.get(f"{path}/live", headers={"If-None-Match": live.headers["ETag"]})
 
     assert first.status_code == 200
     assert shown in first.text
     assert shown in live.text
     assert (same.status_code, other.status_code) == (304, 200)
     assert shown not in other.text
-    assert screen.get("/board/check-in/NOWHERE").status_code == 404
+
+
+def test_whoever_stays_at_home_finds_no_way_to_the_screen(zhang: Phone, hall: House, units: Units) -> None:
+    path = screen_of(units)
+    key = path.rpartition("/")[2]
+    guesses = ["/board/check-in/HALL", "/board/check-in/HALL/live", f"/board/check-in/HALL/{'0' * len(key)}"]
+    guesses += [f"{guesses[-1]}/live", f"/board/check-in/EAST/{key}", f"/board/check-in/NOWHERE/{key}"]
+
+    assert [zhang.open(guess).status_code for guess in guesses] == [404] * len(guesses)
+    assert not re.search(r"/l/|check-in/[A-Z]", zhang.open("/board/").text)
+    assert hall.browser().get(path).status_code == 200
+
+
+def test_an_address_that_became_known_is_replaced(house: House, units: Units) -> None:
+    with units.open() as uow:
+        lobbies.file_lobby(uow, LobbyIn("HALL", "门诊大厅"))
+    boss, screen, known = house.browser("operations"), house.browser(), screen_of(units)
+
+    answer = boss.post("/staff/lobbies/HALL/screen")
+    page = boss.get(answer.location).text
+
+    assert [screen.get(path).status_code for path in (known, f"{known}/live")] == [404, 404]
+    assert screen_of(units) in page
+    assert known not in page
+    assert screen.get(screen_of(units)).status_code == 200
+    assert boss.post("/staff/lobbies/NOWHERE/screen").status_code == 404
 
 
 def test_scanned_tapped_and_checked_in(zhang: Phone, hall: House, units: Units) -> None:
@@ -124,7 +157,7 @@ def test_the_page_holds_the_hospitals_place_and_asks_for_nobodys(zhang: Phone, h
     assert zhang.open("/").headers["Permissions-Policy"].startswith("geolocation=()")
 
 
-def test_the_console_files_a_lobby_and_refuses_nonsense(house: House) -> None:
+def test_the_console_files_a_lobby_and_refuses_nonsense(house: House, units: Units) -> None:
     boss = house.browser("operations")
     typed = {"code": "W3", "name": "三楼西区", "latitude": "39.9", "longitude": "116.4", "near_metres": "200"}
     wrongs = [{"code": "三楼"}, {"latitude": "north"}, {"longitude": ""}, {"near_metres": "5"}, {"name": ""}]
@@ -136,4 +169,4 @@ def test_the_console_files_a_lobby_and_refuses_nonsense(house: House) -> None:
     assert set(wrong) == {422}
     page = boss.get("/staff/lobbies?lobby=W3").text
     assert 'value="39.900000"' in page
-    assert "/board/check-in/W3" in page
+    assert screen_of(units, "W3") in page

@@ -58,7 +58,8 @@ MAY = {
     """,
     ("staff", "admin operations"): """
         answer_appeal appeals be_off calendar channel channels close_channel copy_shifts copy_week doctor_shifts
-        drop_exception drop_shift file_channel file_lobby keep_places lobbies new_rules open_ahead poster
+        drop_exception drop_shift file_channel file_lobby keep_places lobbies move_screen new_rules open_ahead
+        poster
         release_session rules say_of_day schedules session_page shifts stop_session substitute take_day_back
         try_rules write_exception write_rules write_shift
     """,

@@ -14,20 +14,20 @@ from app.web.board import blueprint
 from app.web.live import news
 
 
-@blueprint.get("/check-in/<lobby>")
-def lobby(lobby: str) -> edge.Answer:
-    """The lobby's screen; it needs no log-in and holds nobody's data."""
-    found = lobbies.lobby_by_code(edge.current_uow(), lobby)
+@blueprint.get("/check-in/<lobby>/<key>")
+def lobby(lobby: str, key: str) -> edge.Answer:
+    """The lobby's screen; no log-in, but a key in its address: who reads the code at home would check in from there."""
+    found = lobbies.on_screen(edge.current_uow(), lobby_code=lobby, key=key)
     now_text, zone = edge.current_uow().now().isoformat(), str(runtime().settings.time_zone)
     return render_template(
-        "board/lobby.html", code=lobby, name=name_of(found), zone=zone, now_text=now_text, **_facts(found)
+        "board/lobby.html", code=lobby, key=key, name=name_of(found), zone=zone, now_text=now_text, **_facts(found)
     )
 
 
-@blueprint.get("/check-in/<lobby>/live")
-def lobby_live(lobby: str) -> Response:
+@blueprint.get("/check-in/<lobby>/<key>/live")
+def lobby_live(lobby: str, key: str) -> Response:
     """The code alone, or 304 while it is the same."""
-    found = lobbies.lobby_by_code(edge.current_uow(), lobby)
+    found = lobbies.on_screen(edge.current_uow(), lobby_code=lobby, key=key)
     _, window = lobbies.code_now(edge.current_uow(), found)
     return news("board/lobby_live.html", (lobby, window), lambda: _facts(found))
 

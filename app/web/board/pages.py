@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from flask import render_template, url_for
 
-from app.queueing import boards, lobbies
+from app.queueing import boards
 from app.queueing.boards import Board, BoardRow, Shown
 from app.runtime import runtime
 from app.scheduling import service as scheduling
 from app.scheduling.models import Department
 from app.web import edge, show, work
 from app.web.board import blueprint
-from app.web.board.lobby import name_of
 from app.web.board.voice import may_speak, said
 from app.web.live import fragment
 
@@ -21,7 +20,7 @@ NEXT_ON_BOARD = 2
 
 @blueprint.get("/")
 def home() -> edge.Answer:
-    """The departments, each with its board and the doors of today, and the lobbies, each with its code."""
+    """The departments, each with its board and the doors of today; a lobby's screen is opened from the console."""
     boards = [
         {
             "label": _name(department),
@@ -31,11 +30,7 @@ def home() -> edge.Answer:
         }
         for department in scheduling.departments(edge.current_uow())
     ]
-    codes = [
-        {"label": name_of(lobby), "href": url_for("board.lobby", lobby=lobby.code)}
-        for lobby in lobbies.lobbies(edge.current_uow())
-    ]
-    return render_template("board/list.html", boards=boards, lobbies=codes)
+    return render_template("board/list.html", boards=boards)
 
 
 def _doors(department: Department) -> list[dict[str, str]]:

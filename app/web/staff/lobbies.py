@@ -26,20 +26,21 @@ def lobbies() -> edge.Answer:
     return work.page(
         "staff/lobbies.html",
         PLACE,
-        lobbies=[_row(lobby, names) for lobby in found],
+        lobbies=[_row(uow, lobby, names) for lobby in found],
         departments=[("", gettext("院区的全部科室")), *((str(one.id), names[one.id]) for one in departments)],
         typed=_typed_of(chosen),
         is_new=chosen is None,
+        move_screen=url_for("staff.move_screen", lobby=chosen.code) if chosen else "",
     )
 
 
-def _row(lobby: Lobby, names: dict[int, str]) -> dict[str, object]:
+def _row(uow: Uow, lobby: Lobby, names: dict[int, str]) -> dict[str, object]:
     serves = names[lobby.department_id] if lobby.department_id else lobby.campus_code or gettext("全部科室")
     return {
         "name": show.in_language(lobby.name, lobby.name_en),
         "note": f"{lobby.code} · {serves}",
         "href": url_for("staff.lobbies", lobby=lobby.code),
-        "screen": url_for("board.lobby", lobby=lobby.code),
+        "screen": url_for("board.lobby", lobby=lobby.code, key=places.screen_key(uow, lobby)),
     }
 
 
@@ -83,6 +84,15 @@ def file_lobby() -> edge.Answer:
     made = places.file_lobby(uow, told)
     flash(gettext("签到点“%(name)s”已保存", name=made.name), "ok")
     return redirect(url_for("staff.lobbies"))
+
+
+@blueprint.post("/lobbies/<lobby>/screen")
+@work.needs(ADMIN, OPERATIONS)
+def move_screen(lobby: str) -> edge.Answer:
+    """The lobby's screen has another address, since somebody outside knows the one before; NotFound."""
+    moved = places.move_screen(edge.current_uow(), lobby)
+    flash(gettext("“%(name)s”的签到屏换了网址，请在屏上打开新的网址", name=moved.name), "ok")
+    return redirect(url_for("staff.lobbies", lobby=lobby))
 
 
 def _department(uow: Uow, typed: str) -> int | None:
