@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from flask import Flask, Response, g, jsonify, redirect, render_template, request, session, url_for
+from flask.json.provider import DefaultJSONProvider
 from flask_babel import get_locale
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
@@ -50,8 +52,20 @@ def choose_language() -> str:
     return "en" if best == "en" else "zh_Hans_CN"
 
 
+class ShallowJson(DefaultJSONProvider):
+    """Flask's JSON, where a body that is nested too deep to be read is no JSON, as any other nonsense."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever JSON was sent
+        """What `s` says; ValueError for what cannot be read."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+
 def frame_requests(app: Flask) -> None:
     """Puts the frame around every request of `app`."""
+    app.json = ShallowJson(app)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_drop)

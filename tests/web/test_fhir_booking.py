@@ -104,6 +104,17 @@ def test_a_place_of_which_the_hospital_system_is_asked_is_pending_until_it_answe
     assert told(answered) == (status, participants)
 
 
+def test_json_that_is_nested_without_end_is_refused_like_any_other_nonsense(house: House, booker: Program):
+    deep, json_type = "[" * 100_000, {"Content-Type": "application/fhir+json"}
+    pharmacist = house.browser("checker")
+
+    appointment = booker.browser.post("/fhir/Appointment", data=deep, headers=booker.headers | json_type)
+    scan = pharmacist.post("/terminal/scan", data=deep, content_type="application/json")
+
+    assert (appointment.status_code, code_of(appointment.get_json(force=True))) == (400, "bad_request")
+    assert (scan.status_code, "bad_input" in scan.text) == (422, True)
+
+
 def test_the_same_number_books_once(house: House, booker: Program, who: Person):
     first = booker.book(wanted(house, who, number="A-1"))
 
