@@ -86,7 +86,7 @@ def lint_command(file: Path, is_tried: bool) -> None:
     batch = read_batch(raw)
     messages = [each for part in batch.parts for each in part.messages] if batch else [raw]
     if batch:
-        click.echo(f"a batch of {len(messages)} messages, each taken and answered by itself")
+        _say(f"a batch of {len(messages)} messages, each taken and answered by itself")
     refused = [_explained(message, is_tried=is_tried) for message in messages]
     sys.exit(1 if any(refused) else 0)
 
@@ -94,12 +94,16 @@ def lint_command(file: Path, is_tried: bool) -> None:
 def _explained(raw: bytes, *, is_tried: bool) -> bool:
     findings = explain(raw)
     for finding in findings:
-        click.echo(f"{SIGNS[finding.level]} {finding.place:<12} {finding.words}")
+        _say(f"{SIGNS[finding.level]} {finding.place:<12} {finding.words}")
     if not is_tried:
         return any(finding.level == "fault" for finding in findings)
     outcome = tried(runtime().units, raw)
-    click.echo(f"answered now: {_words(outcome)}")
+    _say(f"answered now: {_words(outcome)}")
     return outcome is not None and outcome.state is InboxState.REFUSED
+
+
+def _say(words: str, *, err: bool = False) -> None:
+    click.echo(sending.legible(words), err=err)
 
 
 def tried(units: Units, raw: bytes) -> Outcome | None:
@@ -138,7 +142,7 @@ def ledger_command(since_day: str) -> None:
         day = date.fromisoformat(since_day) if since_day else hospital_day(units.clock.now(), units.zone)
     except ValueError as wrong:
         raise click.BadParameter(f"{since_day}: a day such as 2026-11-23") from wrong
-    click.echo(json.dumps(exported(units, day), ensure_ascii=False, indent=1))
+    _say(json.dumps(exported(units, day), ensure_ascii=False, indent=1))
 
 
 @hl7_command.command("replay")
@@ -161,7 +165,7 @@ def replay_command(terms: tuple[str, ...], limit: int, reason: str, is_dry: bool
                 "some are no longer kept and cannot be taken again: add --filter from=…"
             ) from refusal
     _list(found, runtime().settings.time_zone)
-    click.echo(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
+    _say(f"{len(found)} {'would be' if is_dry else 'are'} handed in again")
 
 
 @hl7_command.command("status")
@@ -174,7 +178,7 @@ def status_command(since: str) -> None:
     """
     with runtime().units.open(OPERATOR, reads_only=True) as uow:
         told = told_of(uow, _moment(since or uow.today().isoformat(), time(0), uow))
-    click.echo("\n".join(told.lines))
+    _say("\n".join(told.lines))
     sys.exit(1 if told.is_ill else 0)
 
 
@@ -197,14 +201,14 @@ def pull_slots_command(system: str, first: datetime | None, days: int) -> None:
     try:
         applied = pull(app.units, app.settings.hl7, peer, (begins, begins + timedelta(days=days - 1)))
     except (NotAnswered, NoAnswer, MessageRefused, OSError) as failure:
-        click.echo(f"{peer.name} told nothing: {failure or type(failure).__name__}", err=True)
+        _say(f"{peer.name} told nothing: {failure or type(failure).__name__}", err=True)
         sys.exit(2)
     for each in applied:
         slot = each.slot.time
         span = f"{slot.starts_at.astimezone(zone):%Y-%m-%d %H:%M} {slot.minutes} min"
-        click.echo(f"{each.slot.state:<8} {slot.doctor:<12} {span}  {each.code}".rstrip())
+        _say(f"{each.slot.state:<8} {slot.doctor:<12} {span}  {each.code}".rstrip())
     refused = sum(1 for each in applied if each.code)
-    click.echo(f"{len(applied)} times told, {refused} could not be taken over")
+    _say(f"{len(applied)} times told, {refused} could not be taken over")
     sys.exit(1 if refused else 0)
 
 
@@ -250,6 +254,6 @@ def _list(items: Sequence[InboxItem], zone: ZoneInfo) -> None:
     for item in items[:SHOWN]:
         at = item.received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
         error = " ".join(part for part in (item.error_code, item.error_place) if part)
-        click.echo(f"{item.id:>9} {at} {item.kind:<12} {item.key} {item.source.removeprefix('hl7:')} {error}")
+        _say(f"{item.id:>9} {at} {item.kind:<12} {item.key} {item.source.removeprefix('hl7:')} {error}")
     if len(items) > SHOWN:
-        click.echo(f"    … and {len(items) - SHOWN} more")
+        _say(f"    … and {len(items) - SHOWN} more")

@@ -17,6 +17,8 @@ _WORDS = {
     "AR": "rejected: it cannot be taken at all",
     "CR": "rejected: it cannot be taken at all",
 }
+# Control characters, those of eight bits among them; only a line end is our own.
+_COMMANDS = {code: "?" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,8 +53,13 @@ def _told(answer: bytes) -> int:
 
 
 def _say(code: int, words: str) -> int:
-    sys.stdout.write(words + "\n")
+    sys.stdout.write(legible(words) + "\n")
     return code
+
+
+def legible(words: str) -> str:
+    """The words, with a question mark for whatever in them could be a stranger's command to the terminal."""
+    return words.translate(_COMMANDS)
 
 
 if __name__ == "__main__":

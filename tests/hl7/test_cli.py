@@ -16,8 +16,10 @@ from app.kernel.inbox import InboxItem
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Units
 from hl7_adapter import cli
+from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
 from hl7_adapter.lint import explain
+from hl7_adapter.send import legible
 from tests.conftest import SetClock, application
 from tests.hl7.files import ALL, OF_THE_VISIT, message, visit
 
@@ -72,6 +74,17 @@ def test_what_would_be_filed_says_which_code_asks_for_nothing(typed: Flask, tmp_
 
     assert "answered now: AA, filed without effect" in told.output
     assert "ORC-1: a code in no table" in told.output
+
+
+def test_a_message_commands_nobodys_terminal(typed: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "m.hl7"
+    file.write_bytes(visit("a04_new").replace(b"MSH|^~\\&|HIS|", b"MSH|^~\\&|HIS\x1b]0;done\x07\xc2\x9b|"))
+    answer = b"MSH|^~\\&|A|B|C|D|1||ACK|1|P|2.5.1\rMSA|AA|\x1b]0;done\x07\r"
+
+    told = run(typed, "lint", str(file))
+
+    assert "HIS?]0;done??" in told.output
+    assert legible(parse(answer).get("MSA-2")) == "?]0;done?"
 
 
 def test_each_message_of_a_batch_is_explained(typed: Flask, tmp_path: Path) -> None:
