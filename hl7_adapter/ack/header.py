@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from hl7_adapter.ack.table import ErrorAt
-from hl7_adapter.er7 import DEFAULT, Delimiters, Message, Segment, canonical_label, codec_of, parse
+from hl7_adapter.er7 import DEFAULT, LINES_AT_MOST, Delimiters, Message, Segment, canonical_label, codec_of, parse
 
 _VERSIONS = "2.1 2.2 2.3 2.3.1 2.4 2.5 2.5.1 2.6 2.7 2.7.1 2.8 2.8.1 2.8.2 2.9 2.9.1"
 VERSIONS = frozenset(_VERSIONS.split())
@@ -31,6 +31,7 @@ MESSAGE_TYPES = _ANSWERS | frozenset(_TOLD_TYPES.split())
 
 _NO_MARKS = "MSH-1 and MSH-2 do not declare delimiters: marks of punctuation, a different one for each level"
 _OTHER_MARKS = "MSH-2 declares other delimiters than the message is written with: MSH-9 would be repeated"
+_ENDLESS = f"more than {LINES_AT_MOST} lines"
 _EVENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 
@@ -77,9 +78,9 @@ def read_header(raw: bytes, default_charset: str = "utf-8") -> Header | HeaderPr
     """Read the head of any bytes; never raises.
 
     A byte order mark, blanks, LF line ends, a message type without its event and fields shifted by one are taken as
-    they are. HeaderProblem when there is no readable MSH, or one that declares other delimiters than it is written with
-    (code 100), no MSH-10 (101), an unknown message type (200), an event that is no event code (201), another processing
-    id than P, D, T (202) or an unknown version (203).
+    they are. HeaderProblem when there is no readable MSH, or one that declares other delimiters than it is written
+    with, or lines without end (code 100), no MSH-10 (101), an unknown message type (200), an event that is no event
+    code (201), another processing id than P, D, T (202) or an unknown version (203).
     An event that is well formed but unknown is no problem of the header.
     """
     message = parse(raw, default_charset)
@@ -88,6 +89,8 @@ def read_header(raw: bytes, default_charset: str = "utf-8") -> Header | HeaderPr
         fault = ErrorAt(100, "MSH-2", _NO_MARKS) if headers else ErrorAt(100, "MSH", "no readable MSH segment")
         return HeaderProblem(_header(message, Segment("MSH", DEFAULT, message.decoded.codec)), (fault,))
     header = _header(message, headers[0])
+    if message.endless:
+        return HeaderProblem(header, (ErrorAt(100, "MSH", _ENDLESS),))
     repetition = message.delimiters.repetition
     if repetition and repetition in headers[0].written(9):
         return HeaderProblem(header, (ErrorAt(100, "MSH-2", _OTHER_MARKS),))

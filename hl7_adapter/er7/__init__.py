@@ -7,11 +7,12 @@ from hl7_adapter.er7.builder import AsWritten, Field, Part, build, segment
 from hl7_adapter.er7.charset import Decoded, canonical_label, codec_of, decode
 from hl7_adapter.er7.delimiters import DEFAULT, Delimiters, read_delimiters
 from hl7_adapter.er7.escape import escape, escape_controls, unescape
-from hl7_adapter.er7.lexer import NULL, Group, Message, Repetition, Segment, parse
+from hl7_adapter.er7.lexer import LINES_AT_MOST, NULL, Group, Message, Repetition, Segment, parse
 from hl7_adapter.er7.path import Place, message_place
 
 __all__ = [
     "DEFAULT",
+    "LINES_AT_MOST",
     "NULL",
     "AsWritten",
     "Decoded",

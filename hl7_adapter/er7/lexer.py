@@ -18,6 +18,9 @@ _LINE = re.compile(r"\r\n|\r|\n")
 _BARE = re.compile(r"[A-Z][A-Z0-9]{2}")
 # What is asked for next often stands close by; the long empty tail of a PV1 is split only when it is asked for.
 _CLOSE_BY = 5
+# A frame of the largest size, filled with text broken after 76 letters, has fewer; one of blank lines has sixty times
+# as many, and taking it apart would hold up everybody else's for ten seconds.
+LINES_AT_MOST = 300_000
 
 
 class Repetition:
@@ -196,10 +199,11 @@ class Message(Group):
     """A received message: `raw` bytes as they came, `decoded` text and character set, `delimiters` in force.
 
     `readable` is False when there is no MSH (or FHS, BHS) or it declares no delimiters; the usual ones then serve.
+    `endless` says that it has more than LINES_AT_MOST lines: only the first of them is taken for a segment.
     A message is read only: it is never changed, so encoding it gives back the bytes that came.
     """
 
-    __slots__ = ("_lines", "decoded", "delimiters", "raw", "readable")
+    __slots__ = ("_lines", "decoded", "delimiters", "endless", "raw", "readable")
 
     def __init__(self, raw: bytes, decoded: Decoded) -> None:
         """Hold the message; nothing but the delimiters is read yet."""
@@ -208,12 +212,14 @@ class Message(Group):
         delimiters = _delimiters_in(decoded.text)
         self.readable = delimiters is not None
         self.delimiters = delimiters or DEFAULT
+        self.endless = len(raw) > LINES_AT_MOST and _has_too_many_lines(decoded.text)
         self._lines: list[str] | None = None
         self._first: dict[str, Segment] = {}
         self._by_name = {}
 
     def _split(self) -> list[str]:
-        lines = self._lines = _lines(self.decoded.text, self.delimiters.field)
+        text = self.decoded.text
+        lines = self._lines = _lines(_LINE.split(text, 1)[0] if self.endless else text, self.delimiters.field)
         return lines
 
     def _find(self, name: str) -> list[Segment]:
@@ -263,6 +269,10 @@ def _declared_in(text: str) -> Delimiters | None:
     separator = text[:1]
     marks = text[1:].partition(separator)[0] if separator else ""
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
+
+
+def _has_too_many_lines(text: str) -> bool:
+    return max(text.count("\r"), text.count("\n")) > LINES_AT_MOST
 
 
 def _first_line(text: str, name: str, separator: str) -> str:

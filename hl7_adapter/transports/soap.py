@@ -11,6 +11,8 @@ from hl7_adapter.er7 import codec_of, parse
 
 ENVELOPES = frozenset({"http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"})
 DEPTH_AT_MOST = 32
+ELEMENTS_AT_MOST = 1000
+_PIECE = 64 * 1024  # no tag is longer; only the message itself is
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})""")
 _BEGINS = re.compile(r"[\s\ufeff]*(MSH|FHS|BHS)")
 
@@ -57,12 +59,21 @@ def read_envelope(body: bytes, charset: str = "") -> Envelope:
     parser.CharacterDataHandler = reading.text
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _no_document_type
     try:
-        parser.Parse(_as_text(body, charset).encode(), True)
+        _read(parser, _as_text(body, charset).encode())
     except expat.ExpatError as wrong:
         raise BadEnvelope(f"not well-formed XML (line {wrong.lineno})") from None
     if not reading.found:
         raise BadEnvelope("no text in the envelope's body begins with MSH")
     return Envelope(reading.namespace, reading.operation, _as_sent(reading.found))
+
+
+def _read(parser: expat.XMLParserType, document: bytes) -> None:
+    """The document piece by piece: all lines wait meanwhile, so no tag may be as long as a whole message."""
+    for start in range(0, len(document), _PIECE):
+        parser.Parse(document[start : start + _PIECE], False)
+        if start - parser.CurrentByteIndex > _PIECE:
+            raise BadEnvelope("a tag is too long")
+    parser.Parse(b"", True)
 
 
 @dataclass
@@ -73,6 +84,7 @@ class _Reading:
     namespace: str = ""
     operation: tuple[str, str] = ("", "")
     found: str = ""
+    elements: int = 0
     _text: list[str] = field(default_factory=list)
 
     def start(self, tag: str, _attributes: object) -> None:
@@ -81,8 +93,9 @@ class _Reading:
         self.path.append((space, name))
         if len(self.path) == 1 and (space not in ENVELOPES or name != "Envelope"):
             raise BadEnvelope("the document is no SOAP envelope")
-        if len(self.path) > DEPTH_AT_MOST:
-            raise BadEnvelope("nested too deep")
+        self.elements += 1
+        if len(self.path) > DEPTH_AT_MOST or self.elements > ELEMENTS_AT_MOST:
+            raise BadEnvelope("nested too deep, or too many elements")
         self.namespace = self.path[0][0]
 
     def end(self, _tag: str) -> None:

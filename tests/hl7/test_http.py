@@ -245,6 +245,14 @@ def test_the_message_comes_out_of_its_envelope_as_it_was(name: str) -> None:
     assert "".join(back.itertext()).replace("\n", "\r") == parse(wanted).decoded.text + "\r"
 
 
+def test_a_message_of_some_megabytes_comes_out_whole() -> None:
+    text = TEXT.format("UTF-8") + "\rOBX|1|ED|A||" + "QUFB" * 1_000_000
+
+    envelope = read_envelope(SOAP.format(text).encode())
+
+    assert envelope.message == text.encode() + b"\r"
+
+
 NO_ENVELOPES = {
     "no XML": b"MSH|",
     "cut": SOAP.format(TEXT).encode()[:-9],
@@ -254,6 +262,8 @@ NO_ENVELOPES = {
     "a document type": b'<!DOCTYPE x [<!ENTITY a "MSH|">]>' + SOAP.partition("?>")[2].format("&a;").encode(),
     "an entity of nobody": SOAP.replace("<![CDATA[{}]]>", "MSH|&a;").encode(),
     "too deep": SOAP.replace("<![CDATA[{}]]>", "<a>" * 40 + "</a>" * 40).encode(),
+    "elements without end": SOAP.replace("<action>", "<x/>" * 1001 + "<action>").format(TEXT).encode(),
+    "a tag as long as a message": SOAP.replace("<action>", f"<x y='{'z' * 300_000}'/><action>").format(TEXT).encode(),
     "not in its character set": SOAP.format(TEXT).encode("gbk"),
     "an unknown character set": SOAP.replace("utf-8", "klingon").format(TEXT).encode(),
     "nothing": b"",
