@@ -57,10 +57,10 @@ def pickup_code(key: bytes, id12: str, now: datetime) -> str:
 
 
 def read_pickup_code(key: bytes, digits: str, now: datetime) -> PickupRead:
-    """What was scanned, judged at `now`: the present 30 seconds and their neighbours are fresh."""
-    text = digits.strip()
-    if _ADDRESS.search(text):
+    """What was scanned, or typed in groups as shown, judged at `now`: this half minute and its neighbours are fresh."""
+    if _ADDRESS.search(digits):
         return PickupRead("", CodeStatus.POSTER)
+    text = "".join(digits.split())
     if not _PICKUP.fullmatch(text) or luhn_digit(text[:-1]) != text[-1]:
         return PickupRead("", CodeStatus.MALFORMED)
     id12, proof = text[1:13], text[13:21]

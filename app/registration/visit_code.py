@@ -24,8 +24,8 @@ def to_digits(visit_number: str) -> str:
 
 
 def read_digits(scanned: str) -> str:
-    """The visit number that the digits stand for; '' when they are no visit's."""
-    read = _CODE.fullmatch(scanned)
+    """The visit number that the digits stand for, typed in groups or not; '' when they are no visit's."""
+    read = _CODE.fullmatch("".join(scanned.split()))
     if read is None or luhn_digit(read[1] + read[2]) != read[3]:
         return ""
     value, letters = int(read[2]), ""

@@ -23,8 +23,8 @@ def to_digits(public_id: str) -> str:
 
 
 def read_digits(scanned: str) -> str:
-    """The public id that the digits stand for; '' when they are no entry's."""
-    read = _CODE.fullmatch(scanned)
+    """The public id that the digits stand for, typed in groups or not; '' when they are no entry's."""
+    read = _CODE.fullmatch("".join(scanned.split()))
     if read is None or luhn_digit(read[1]) != read[2]:
         return ""
     value, letters = int(read[1]), ""

@@ -68,7 +68,7 @@ def do_check_in() -> edge.Answer:
 
     A number that leads to no single visit, or to one that is not paid, is said at its field, with what was typed.
     """
-    typed = work.typed("visit_number", 20).upper()
+    typed = work.typed("visit_number", 40).upper()
     number = read_digits(typed) or typed
     if not number.startswith("V"):
         count_search()

@@ -45,6 +45,13 @@ def test_a_code_ages(seconds_old: int, status: CodeStatus) -> None:
     assert rules.read_pickup_code(KEY, code, NOW) == rules.PickupRead("123456789012", status)
 
 
+def test_a_code_may_be_typed_in_the_groups_in_which_the_phone_shows_it() -> None:
+    code = rules.pickup_code(KEY, "123456789012", NOW)
+    shown = " ".join(code[start : start + 4] for start in range(0, 22, 4))
+
+    assert rules.read_pickup_code(KEY, shown, NOW) == rules.PickupRead("123456789012", CodeStatus.FRESH)
+
+
 @pytest.mark.parametrize(
     ("scanned", "status"),
     [

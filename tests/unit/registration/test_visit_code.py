@@ -18,6 +18,12 @@ def test_every_number_comes_back_from_its_digits() -> None:
     assert [read_digits(code) for code in codes] == numbers
 
 
+def test_the_digits_may_be_typed_in_the_groups_in_which_they_are_shown() -> None:
+    code = to_digits("V261123VZM1H2S8")
+
+    assert read_digits(" ".join(code[start : start + 4] for start in range(0, 20, 4))) == "V261123VZM1H2S8"
+
+
 def test_a_mistyped_digit_is_noticed() -> None:
     code = to_digits("V261123VZM1H2S8")
 

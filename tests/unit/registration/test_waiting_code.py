@@ -20,6 +20,12 @@ def test_every_name_comes_back_from_its_digits() -> None:
     assert {visit_code.read_digits(code) for code in codes} == {""}
 
 
+def test_the_digits_may_be_typed_in_groups() -> None:
+    name = new_public_id()
+
+    assert read_digits(f" {to_digits(name)[:20]} {to_digits(name)[20:]}") == name
+
+
 def test_a_mistyped_digit_is_noticed() -> None:
     code = to_digits(new_public_id())
 
