@@ -28,6 +28,14 @@ def cancelled(zhang, bill: str, units: Units) -> str:
     return bill
 
 
+def test_a_bill_that_is_void_asks_for_nothing_and_leads_to_what_it_was_for(zhang, cancelled):
+    page = zhang.open(f"/bills/{cancelled}").text
+
+    assert "这张账单已作废，不用付款" in page
+    assert 'class="button button-primary" href="/registrations/' in page
+    assert "您要付" not in page
+
+
 def test_money_that_came_too_late_is_seen_on_its_way_back(app, zhang, cancelled, units: Units, couriers):
     assert tell_paid(app, units, order_of(units)).status_code == 204
     process_notifications(units)

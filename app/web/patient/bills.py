@@ -67,6 +67,7 @@ def bill(bill_id: str) -> edge.Answer:
         bill=_row(found, family.names(uow)),
         bill_id=bill_id,
         is_open=found.state == BillState.OPEN,
+        is_void=found.state == BillState.VOID,
         received=received(uow, found),
         is_free=found.cash_fen == 0,
         can_pay=found.cash_fen == 0 or bool(ways_to_pay.offered()),
