@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from app.queueing import own_errors
 from app.queueing import service as queueing
 from tests.browser.hospital import account_of
@@ -85,3 +87,13 @@ def test_whoever_was_passed_and_queues_again_is_not_told_that_their_number_is_ca
 
     assert f"现在叫到 {ticket.number}" not in page
     assert "下一位就是您" in page
+
+
+def test_whoever_waits_before_the_doctor_comes_is_told_when_that_is(zhang: Phone, clinic: House) -> None:
+    _, held, _ = clinic.waiting(who=account_of(clinic.units, "13800000101"))
+    begun = zhang.open(f"/visits/{held.public_id}").text
+    clinic.clock.at(clinic.clinic.session.starts_at - timedelta(minutes=20))
+
+    early = zhang.open(f"/visits/{held.public_id}").text
+
+    assert ("门诊 08:00 开始" in early, "门诊 08:00 开始" in begun) == (True, False)

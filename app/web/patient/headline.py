@@ -90,11 +90,12 @@ def _waiting(visit: Visit) -> Headline:
     ahead = gettext("前面还有 %(count)s 人，%(wait)s", count=position.ahead, wait=wait)
     other = position.called_number if position.called_number != ticket.number else ""  # they were called, and passed
     called = gettext("现在叫到 %(number)s", number=other) if other else ""
+    opens_at = visit.clinic_session.starts_at
     return {
         "number": ticket.number,
         "text": ahead if position.ahead else gettext("下一位就是您，请在诊室外等候"),
         "room": _where(visit),
-        "note": called,
+        "note": gettext("门诊 %(at)s 开始", at=show.clock_time(opens_at)) if visit.now < opens_at else called,
         "button": gettext("查看候诊情况"),
         "href": url_for("patient.visit", registration_id=_id(visit)),
     }
