@@ -96,4 +96,4 @@ def test_whoever_waits_before_the_doctor_comes_is_told_when_that_is(zhang: Phone
 
     early = zhang.open(f"/visits/{held.public_id}").text
 
-    assert ("门诊 08:00 开始" in early, "门诊 08:00 开始" in begun) == (True, False)
+    assert ("门诊 09:30 开始" in early, "门诊 09:30 开始" in begun) == (True, False)
