@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
@@ -162,6 +162,11 @@ def day_words(day: date) -> str:
     if is_english():
         return f"{weekday(day)} {day.day} {_MONTHS_EN[day.month - 1]}"
     return f"{day.month}月{day.day}日 {weekday(day)}"
+
+
+def last_day(until: datetime) -> str:
+    """The last day on which something holds that ends `until` then: 12月3日 周四 for midnight of the fourth."""
+    return day_words(hospital_day(until - timedelta(seconds=1), runtime().settings.time_zone))
 
 
 def moment(instant: datetime) -> str:

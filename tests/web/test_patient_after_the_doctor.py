@@ -21,6 +21,7 @@ from app.registration.models import Registration
 from app.reports import service as reports
 from app.reports.rules import ObservationIn, ReportIn
 from app.revisit import service as revisit
+from app.web import show
 from tests import factories
 from tests.factories import Person
 from tests.web.conftest import Phone
@@ -65,8 +66,18 @@ def test_a_bill_that_leaves_nothing_to_pay_asks_to_be_confirmed(hospital: House,
     assert "全部由医保和个人账户支付。确认后开始配药" in messages
     address = re.search(r"/bills/\w+", bills)
     assert address is not None
-    phone.send(f"{address[0]}/pay")
-    assert "已确认，正在配药" in phone.open("/").text
+    after = phone.send(f"{address[0]}/pay")
+    assert after.location == f"/visits/{held.public_id}"
+    assert "已确认，正在配药" in phone.follow(after).text
+
+
+def test_a_prescription_names_the_last_day_on_which_it_holds(hospital: House, couriers):
+    who, written = hospital.prescribed()
+    last_day = show.day_words(written.issued_at.date() + timedelta(days=2))
+
+    page = phone_of(hospital, who, couriers.texts).open(f"/prescriptions/{written.public_id}").text
+
+    assert re.search(rf"有效期至</dt>\s*<dd>{last_day}</dd>", page)
 
 
 def test_every_line_of_the_drugs_bill_says_why(hospital: House, couriers):

@@ -18,6 +18,7 @@ from app.payment import service as payment
 from app.payment.models import Bill, BillLine, Purpose
 from app.payment.states import BillState, OrderState
 from app.prescription import service as prescriptions
+from app.prescription.models import Prescription
 from app.registration import service as registrations
 from app.web import edge, refund_words, show
 from app.web.insurance_words import reason, why_so_much
@@ -180,13 +181,22 @@ def _subject(uow: Uow, found: Bill) -> dict[str, str]:
     if found.purpose == Purpose.REGISTRATION:
         held = registration_of(uow, found)
         return {"label": gettext("挂号详情"), "href": held or url_for("patient.registrations_list")}
-    written = next((row for row in prescriptions.list_of_account(uow) if row.id == found.subject_id), None)
+    written = _prescription_of(uow, found)
     if written is None:
         return {}
     return {"label": gettext("处方详情"), "href": url_for("patient.prescription", prescription_id=written.public_id)}
 
 
+def _prescription_of(uow: Uow, found: Bill) -> Prescription | None:
+    """What the drugs of the bill were prescribed by; None for a fee and when it is not among the newest."""
+    if found.purpose != Purpose.PRESCRIPTION:
+        return None
+    return next((row for row in prescriptions.list_of_account(uow) if row.id == found.subject_id), None)
+
+
 def registration_of(uow: Uow, found: Bill, endpoint: str = "patient.registration") -> str:
-    """The page of the registration that the bill is the fee of; '' when it is not among the newest."""
-    held = next((row for row in registrations.list_of_account(uow) if row.id == found.subject_id), None)
+    """The page of the registration that the bill belongs to; '' when there is none or it is not among the newest."""
+    written = _prescription_of(uow, found)
+    wanted = found.subject_id if found.purpose == Purpose.REGISTRATION else written and written.registration_id
+    held = next((row for row in registrations.list_of_account(uow) if row.id == wanted), None)
     return url_for(endpoint, registration_id=held.public_id) if held else ""

@@ -30,6 +30,7 @@ from app.web.patient.bills import received, registration_of
 
 log = logging.getLogger("menzhen.web")
 _PAGES_OF_FEE = {BillState.PAID: "patient.visit", BillState.SETTLING: "patient.registration"}
+_PAGES_OF_DRUGS = {BillState.PAID: "patient.visit"}
 ASKED_OF = "asked_of"
 ASKED = "asked"  # what the provider answered stays with the browser that asked: {bill: [code_url, call-up]}
 
@@ -83,12 +84,14 @@ def pay(bill_id: str) -> edge.Answer:
 
 
 def _after(bill_id: str) -> str:
-    """Where a paid bill leads: to the visit of a fee, or its page while insurance settles; else to the bill."""
+    """Where a paid bill leads: to the visit, which says what comes next, or a fee's page while insurance settles it.
+
+    To the bill itself where it belongs to no visit of ours.
+    """
     uow = edge.current_uow()
     bill = payment.bill_of_account(uow, bill_id)
-    visit = ""
-    if bill.purpose == Purpose.REGISTRATION and bill.state in _PAGES_OF_FEE:
-        visit = registration_of(uow, bill, _PAGES_OF_FEE[bill.state])
+    pages = _PAGES_OF_FEE if bill.purpose == Purpose.REGISTRATION else _PAGES_OF_DRUGS
+    visit = registration_of(uow, bill, pages[bill.state]) if bill.state in pages else ""
     return visit or url_for("patient.bill", bill_id=bill_id)
 
 

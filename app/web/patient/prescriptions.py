@@ -77,7 +77,7 @@ def _facts(uow: Uow, found: Prescription) -> list[dict[str, str]]:
         {"label": gettext("开方"), "value": f"{found.department_name} {found.prescriber_name}"},
         {"label": gettext("时间"), "value": show.moment(found.issued_at)},
         {"label": gettext("诊断"), "value": prescriptions.diagnosis_of(uow, found).text},
-        {"label": gettext("有效期至"), "value": show.moment(found.valid_until)},
+        {"label": gettext("有效期至"), "value": show.last_day(found.valid_until)},
         {"label": gettext("金额"), "value": show.yuan(found.total_fen)},
     ]
 

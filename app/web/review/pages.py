@@ -57,7 +57,7 @@ def _page(uow: Uow, written: Prescription) -> str:
             },
             {"label": gettext("长期用药理由"), "value": diagnosis.long_course_reason or "—"},
             {"label": gettext("开具时间"), "value": show.moment(written.issued_at)},
-            {"label": gettext("有效期至"), "value": show.moment(written.valid_until)},
+            {"label": gettext("有效期至"), "value": show.last_day(written.valid_until)},
         ],
         lines=[show_work.drug_row(line) for line in prescription.lines_of(uow, written.id)],
         total=show.yuan(written.total_fen),
