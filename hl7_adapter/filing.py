@@ -36,7 +36,7 @@ class Filing:
     def __init__(self, units: Units) -> None:
         """Nothing is asked yet."""
         self._units = units
-        self._works = units.engine.dialect.name == "postgresql"
+        self.works = units.engine.dialect.name == "postgresql"
         self._agreed: dict[tuple[str, str], Peer] = {}
         self._connection: Connection | None = None
         self._one_writes = threading.Lock()
@@ -47,15 +47,18 @@ class Filing:
         Those are messages with an effect, repeats, long ones, and whatever is turned away or counted. Raises what the
         database raises: then none was kept.
         """
-        if not self._works:
+        if not self.works:
             return {}
-        judged = {index: told for index, each in enumerate(letters) if (told := self._judged(each))}
+        for each in letters:
+            if not self.knows(each):
+                self.learn(each)
+        judged = {index: told for index, each in enumerate(letters) if (told := self.judged(each))}
         first = {(told.source, told.key): index for index, told in reversed(judged.items())}
         indexes = list(first.values())
         with self._one_writes:
             kept = {indexes[place] for place in self._written([judged[index] for index in indexes])}
         for index in judged.keys() - kept:
-            self._agreed.pop(letters[index].head.sender, None)
+            self.forget(letters[index])
         return {index: bytes.fromhex(judged[index].answer) or None for index in kept}
 
     def close(self) -> None:
@@ -65,26 +68,34 @@ class Filing:
                 self._connection.close()
             self._connection = None
 
-    def _judged(self, came: Letter) -> Filed | None:
-        """The message with its answer, when nothing but its sender's agreement decides on it."""
-        if came.head.is_answer or len(came.raw) > BYTES_AT_MOST:
+    def knows(self, came: Letter) -> bool:
+        """True when the agreement with the message's sender is at hand."""
+        return came.head.sender in self._agreed
+
+    def learn(self, came: Letter) -> None:
+        """Asks the database what is agreed with the message's sender; raises what it raises."""
+        with self._units.open(Actor("peer", came.sender), reads_only=True) as uow:
+            known = gate.peer_of(uow, came.head)
+        if len(self._agreed) >= SENDERS_AT_MOST:
+            self._agreed.clear()
+        self._agreed[came.head.sender] = known
+
+    def forget(self, came: Letter) -> None:
+        """What is agreed with the message's sender is asked anew."""
+        self._agreed.pop(came.head.sender, None)
+
+    def judged(self, came: Letter) -> Filed | None:
+        """The message with its answer, when nothing but the agreement decides on it, and that is known."""
+        peer = self._agreed.get(came.head.sender)
+        if peer is None or came.head.is_answer or len(came.raw) > BYTES_AT_MOST:
             return None
-        peer = self._agreement(came)
         if not gate.is_open(peer, came.raw, came.door):
             return None
-        came = replace(came, read=gate.read_as_agreed(came.raw, came.read, peer))
+        read = gate.read_as_agreed(came.raw, came.read, peer)
+        if read is not came.read:
+            came = replace(came, read=read)
         outcome = without_effect(Case(came.read, peer, came.sender), came.door)
         return None if outcome is None else self._row(came, peer, outcome)
-
-    def _agreement(self, came: Letter) -> Peer:
-        known = self._agreed.get(came.head.sender)
-        if known is None:
-            with self._units.open(Actor("peer", came.sender), reads_only=True) as uow:
-                known = gate.peer_of(uow, came.head)
-            if len(self._agreed) >= SENDERS_AT_MOST:
-                self._agreed.clear()
-            self._agreed[came.head.sender] = known
-        return known
 
     def _row(self, came: Letter, peer: Peer, outcome: Outcome) -> Filed:
         verdict = Verdict(outcome.answer, outcome.faults)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import psycopg
 from sqlalchemy import Connection
 
 from app.kernel.message_keys import KeyKind
@@ -82,5 +83,15 @@ def file(connection: Connection, now: datetime, letters: Sequence[Filed]) -> lis
 
     No two of them may have the same source and key.
     """
+    return [place - 1 for (place,) in connection.exec_driver_sql(_FILE, _facts(now, letters))]
+
+
+async def file_over(connection: psycopg.AsyncConnection, now: datetime, letters: Sequence[Filed]) -> list[int]:
+    """The same, of an event loop; raises what the driver raises."""
+    found = await connection.execute(_FILE, _facts(now, letters), prepare=True)
+    return [place - 1 for (place,) in await found.fetchall()]
+
+
+def _facts(now: datetime, letters: Sequence[Filed]) -> dict[str, object]:
     told = json.dumps([each._asdict() for each in letters], ensure_ascii=False, separators=(",", ":"))
-    return [place - 1 for (place,) in connection.exec_driver_sql(_FILE, {"told": told, "now": now})]
+    return {"told": told, "now": now}

@@ -8,7 +8,7 @@ from app.kernel import message_keys, outbox
 from app.kernel.message_keys import KEYS_AT_MOST, Direction, KeyKind
 from app.kernel.outbox import OutboxItem
 from app.kernel.uow import Uow
-from hl7_adapter.er7 import Message, parse
+from hl7_adapter.er7 import NULL, Message, parse
 
 # Where numbers of each kind stand (HL7 v2.5.1); of every such segment, every repetition, the first component.
 _PLACES: dict[str, tuple[KeyKind, tuple[int, ...]]] = {
@@ -28,26 +28,22 @@ _NO_PLACE = (KeyKind.CONTROL, ())
 def numbers_in(message: Message) -> list[tuple[KeyKind, str]]:
     """The numbers in a message, each once; at most 40, since nobody looks for the hundredth."""
     found: dict[tuple[KeyKind, str], None] = {}
-    for pair in _all_in(message):
-        found[pair] = None
-        if len(found) == KEYS_AT_MOST:
-            break
+    for kind, written in _all_in(message):
+        number = written.strip()
+        if number and number != NULL and number.isprintable():
+            found[kind, number] = None
+            if len(found) == KEYS_AT_MOST:
+                break
     return list(found)
 
 
 def _all_in(message: Message) -> Iterator[tuple[KeyKind, str]]:
-    yield from _printable(KeyKind.CONTROL, message.get("MSH-10"))
+    yield KeyKind.CONTROL, message.get("MSH-10")
     for segment in message:
         kind, fields = _PLACES.get(segment.name, _NO_PLACE)
         for field in fields:
             for repetition in segment.reps(field) if segment.written(field) else ():
-                yield from _printable(kind, repetition.get(1))
-
-
-def _printable(kind: KeyKind, written: str) -> Iterator[tuple[KeyKind, str]]:
-    number = written.strip()
-    if number and number != '""' and number.isprintable():
-        yield kind, number
+                yield kind, repetition.get(1)
 
 
 def note_written(uow: Uow, item: OutboxItem, body: bytes) -> None:

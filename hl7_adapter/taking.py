@@ -19,13 +19,14 @@ Went = Told | Exception
 """What goes back for a message; an exception when nothing of it was kept and nothing may be answered."""
 
 
-def take(units: Units, filing: Filing, letters: Sequence[Letter]) -> list[Went]:
+def take(units: Units, filing: Filing | None, letters: Sequence[Letter]) -> list[Went]:
     """What goes back for each, in their order, after what it did is committed; never raises what the database raises.
 
+    Without `filing` all go the long way.
     The effects happen in the order of the letters. A commit that fails answers none of its messages: each is then taken
     in a transaction of its own, where one whose commit did stand is a repeat and gets its stored answer.
     """
-    went: dict[int, Went] = dict(_filed(filing, letters))
+    went: dict[int, Went] = dict(_filed(filing, letters) if filing else {})
     left = [index for index in range(len(letters)) if index not in went]
     for start in range(0, len(left), TOGETHER):
         some = left[start : start + TOGETHER]

@@ -123,6 +123,7 @@ def _msh(to: _To, kind: Part, at: str, control_id: str) -> list[Field]:
     )
 
 
+@lru_cache(maxsize=256)
 def _message_type(event: str, version: str) -> Part:
     """MSH-9 of an answer: one component in v2.1, the event since v2.2, the structure since v2.3.1."""
     if not event or _number(version) < (2, 2):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl as tls
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
 HANDSHAKE_SECONDS = 10
@@ -49,6 +49,11 @@ class Listening(Generic[Own]):
         self._at_most = connections_at_most
         self._open: set[Own] = set()
         self._server: asyncio.Server | None = None
+        self._ends_with: list[Callable[[], Awaitable[None]]] = []
+
+    def ends_with(self, end: Callable[[], Awaitable[None]]) -> None:
+        """What the listener's handler needs is ended by `end` when all connections are over."""
+        self._ends_with.append(end)
 
     def _protocol(self) -> Callable[[], asyncio.BaseProtocol]:
         """What makes the protocol of a new connection."""
@@ -98,3 +103,5 @@ class Listening(Generic[Own]):
         for connection in late:
             connection.leave()
         await asyncio.gather(*(connection.over for connection in late))
+        while self._ends_with:
+            await self._ends_with.pop()()

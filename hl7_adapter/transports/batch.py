@@ -56,18 +56,26 @@ class Batch:
         return b"".join(lines)
 
 
+def begins_as_batch(raw: bytes) -> bool:
+    """True when the text has the head of a batch, whether or not it is a whole one."""
+    return _text(raw).startswith(_HEADS)
+
+
 def read_batch(raw: bytes) -> Batch | None:
     """The messages of a batch as they came; None for anything else, also for one whose counts or ends are wrong.
 
     BTS-1 and FTS-1 are checked where they say something; more than MESSAGES_AT_MOST messages are no batch.
     """
-    text = raw.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not text.startswith(_HEADS):
+    if not begins_as_batch(raw):
         return None
     try:
-        return _read(iter(_LINE.findall(text)))
+        return _read(iter(_LINE.findall(_text(raw))))
     except _Broken:
         return None
+
+
+def _text(raw: bytes) -> bytes:
+    return raw.removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def _read(lines: Iterator[bytes]) -> Batch:

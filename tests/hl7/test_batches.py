@@ -10,7 +10,7 @@ from app.kernel.uow import Units
 from hl7_adapter.er7 import parse
 from hl7_adapter.filing import Filing
 from hl7_adapter.gate import Door
-from hl7_adapter.listener import answered
+from hl7_adapter.listener import Frame, answered
 from hl7_adapter.transports import read_batch
 from hl7_adapter.transports.batch import MESSAGES_AT_MOST
 from tests.hl7.files import numbered, visit
@@ -23,7 +23,7 @@ ONE, TWO = numbered(1), numbered(2)
 
 def answers(units: Units, raw: bytes) -> list[bytes]:
     """What goes back for one frame."""
-    (gone,) = answered(units, Filing(units), [(raw, Door())])
+    (gone,) = answered(units, Filing(units), [Frame(raw, Door())])
     assert isinstance(gone, list)
     return gone
 
