@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any, ParamSpec
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -24,6 +24,7 @@ P = ParamSpec("P")
 MOST_ID = 2**62
 BAR_AT_MOST = 9
 _IN_ADDRESS = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _NOT_TYPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -168,6 +169,11 @@ def day(text: str) -> date | None:
     except ValueError:
         return None
     return found if 2000 <= found.year < 2200 else None
+
+
+def clock_time(text: str) -> time | None:
+    """The time of day that `text` says as 09:30; None for anything else, a time in another zone among it."""
+    return time.fromisoformat(text) if _CLOCK_TIME.fullmatch(text) else None
 
 
 def one_of(text: str, options: object, default: str = "") -> str:

@@ -78,6 +78,7 @@ def test_what_is_typed_wrong_is_told_and_kept(office) -> None:
     assert ("每个时段几分钟超出范围" in answer.text, "挂号费（元）超出范围" in answer.text) == (True, True)
     assert 'value="B-12"' in answer.text
     assert office.post("/staff/shifts/week", data=FIGURES | {"starts": "25:99"}).status_code == 422
+    assert office.post("/staff/shifts/week", data=FIGURES | {"starts": "09+01"}).status_code == 422
     assert office.post("/staff/shifts/day", data=FIGURES | {"day": "tomorrow"}).status_code == 422
     assert office.post("/staff/shifts/day", data=FIGURES | {"day": "2026-11-01"}).status_code == 409
     assert office.post("/staff/shifts/week", data=FIGURES | {"doctor": "nobody"}).status_code == 404

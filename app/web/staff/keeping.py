@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext
@@ -67,10 +67,9 @@ def _moment(uow: Uow) -> datetime | None:
     if not typed:
         return None
     day = work.day(typed)
-    try:
-        at = time.fromisoformat(clock or "00:00")
-    except ValueError:
-        raise BadInput(fields={"release_clock": "not_valid"}) from None
+    at = work.clock_time(clock or "00:00")
+    if at is None:
+        raise BadInput(fields={"release_clock": "not_valid"})
     if day is None:
         raise BadInput(fields={"release_day": "not_valid"})
-    return opening.starting(day, at.replace(tzinfo=None), uow.zone)
+    return opening.starting(day, at, uow.zone)

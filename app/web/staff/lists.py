@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
@@ -23,8 +22,6 @@ KEPT = (
     *("peer", "control", "patient", "visit", "order", "error", "from_at", "to_at"),
 )
 
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
-
 
 def before_id() -> int | None:
     """The key before which the asked-for page begins; None for the newest page."""
@@ -37,7 +34,7 @@ def asked(uow: Uow, states: type[enum.StrEnum] | None = None) -> logbook.Asked:
     Where a list asks for times too, `from_at` and `to_at` are the minutes of these days (both of them within); one
     without its day is today's.
     """
-    begins, ends = _clock_time("from_at"), _clock_time("to_at")
+    begins, ends = (work.clock_time(work.asked(name, 5)) for name in ("from_at", "to_at"))
     first = work.day(work.asked("from", 10)) or (uow.today() if begins else None)
     last = work.day(work.asked("to", 10)) or (uow.today() if ends else None)
     end_of = (ends or time(23, 59)).replace(second=59, microsecond=999999)
@@ -47,11 +44,6 @@ def asked(uow: Uow, states: type[enum.StrEnum] | None = None) -> logbook.Asked:
         until=at_hospital(last, end_of, uow.zone) if last else None,
         before_id=before_id(),
     )
-
-
-def _clock_time(name: str) -> time | None:
-    text = work.asked(name, 5)
-    return time.fromisoformat(text) if _CLOCK_TIME.fullmatch(text) else None
 
 
 def address(endpoint: str, terms: dict[str, str]) -> str:

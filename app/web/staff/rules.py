@@ -166,11 +166,7 @@ def _valid_from(uow: Uow) -> datetime | None:
     day = work.day(work.typed("valid_day", 10))
     if day is None:
         return None
-    try:
-        clock = time.fromisoformat(work.typed("valid_clock", 5) or "00:00")
-    except ValueError:
-        clock = time(0)
-    return at_hospital(day, clock.replace(tzinfo=None), uow.zone)
+    return at_hospital(day, work.clock_time(work.typed("valid_clock", 5)) or time(0), uow.zone)
 
 
 def _form(uow: Uow, where: Where, body: dict[str, Any], errors: dict[str, str], **more: object) -> str:

@@ -172,10 +172,10 @@ def _fen(text: str) -> int:
 
 
 def _clock(text: str) -> time:
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        raise BadShift(fields={"starts": "required"}) from None
+    found = work.clock_time(text)
+    if found is None:
+        raise BadShift(fields={"starts": "required"})
+    return found
 
 
 def _day(name: str) -> date:
