@@ -1,4 +1,4 @@
-"""Takes the README's pictures: plays a visit on the running demo and photographs what each face shows on the way.
+"""Takes the documents' pictures: plays a visit on the running demo and photographs what each face shows on the way.
 
 `.venv/bin/python -m tools.screens [demo-data/endpoints.json]` writes docs/screens/*.png and the strip of three of them.
 """
@@ -16,9 +16,10 @@ from PIL import Image
 from playwright.sync_api import Browser as Chromium
 
 from tests.browser.checks import open_chromium
-from tools.demo.hospital_clock import set_clock
+from tools.demo.hospital_clock import set_clock, shown_now
 from tools.play.book import STEPS, play
 from tools.play.browser import Browser
+from tools.play.people import somebody
 from tools.play.visit import PHONE, Visit
 from tools.setup import ROOT
 
@@ -27,6 +28,7 @@ SIZES = {"phone": (390, 844), "desk": (1366, 768), "board": (1366, 768)}
 STRIP = ("phone-pickup", "terminal", "board")
 STRIP_HEIGHT, STRIP_GAP = 520, 24
 COLOURS = 128
+OTHERS = 4  # who wait besides the played patient
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,45 @@ class Shot:
     path: Callable[[Visit], str]
 
 
+def _at_registration_desk(visit: Visit) -> str:
+    nurse = visit.staff("nurse")
+    return nurse.press(nurse.open("/desk/register"), "/desk/register$", id_number=visit.person.id_number).url
+
+
+def _at_review(visit: Visit) -> str:
+    links = visit.staff("reviewer").open("/review/").markup.links
+    return next(href for href, words in links if visit["prescription"] in words)
+
+
+def _at_cashier(visit: Visit) -> str:
+    cashier = visit.staff("cashier")
+    page = cashier.open("/window/cashier/shift")
+    if page.has_form("/window/cashier/shift$"):
+        cashier.press(page, "/window/cashier/shift$", float="200")
+    return f"/window/cashier/bills/{visit['drug_bill']}"
+
+
 # After which step of the visit which pictures are taken.
 SHOTS: dict[str, tuple[Shot, ...]] = {
-    "bind": (Shot("phone-department", "phone", "patient", lambda _: "/departments/GI"),),
-    "check_in": (Shot("phone-queue", "phone", "patient", lambda visit: f"/visits/{visit['registration']}"),),
+    "check_in": (
+        Shot("phone-queue", "phone", "patient", lambda visit: f"/visits/{visit['registration']}"),
+        Shot("register", "desk", "nurse", _at_registration_desk),
+    ),
     "called": (
         Shot("board", "board", "passer_by", lambda _: "/board/GI"),
         Shot("desk", "desk", "doctor", lambda visit: visit["queue"]),
     ),
-    "split": (Shot("phone-bill", "phone", "patient", lambda visit: f"/bills/{visit['drug_bill']}"),),
+    "prescription_from_his": (Shot("review", "desk", "reviewer", _at_review),),
+    "split": (
+        Shot("phone-bill", "phone", "patient", lambda visit: f"/bills/{visit['drug_bill']}"),
+        Shot("cashier", "desk", "cashier", _at_cashier),
+    ),
     "qr_decoded": (Shot("phone-pickup", "phone", "patient", lambda visit: f"/pickup/{visit['bag']}"),),
     "bag_matched": (Shot("terminal", "desk", "pharmacist", lambda visit: f"/terminal/bags/{visit['bag']}"),),
-    "invoice_verified": (Shot("phone-verify", "phone", "passer_by", lambda visit: visit["verify_url"]),),
     "timeline": (
         Shot("phone-timeline", "phone", "patient", lambda visit: f"/visits/{visit['registration']}"),
         Shot("staff", "desk", "admin", lambda _: "/staff/"),
         Shot("staff-hl7", "desk", "admin", lambda _: "/staff/hl7"),
-        Shot("staff-channels", "desk", "admin", lambda _: "/staff/channels"),
     ),
 }
 
@@ -93,6 +117,21 @@ def _cookies(browser: Browser) -> list[dict[str, object]]:
     ]
 
 
+def let_others_arrive(visit: Visit) -> None:
+    """Others have a place with the same doctor, by the hospital system, and are in the house."""
+    desk = {"doctor": ("GI", "D001"), "second_doctor": ("CV", "D004")}
+    department, doctor = desk[visit["doctor"]]
+    starts = shown_now(Path(visit.endpoints["clock_file"])).strftime("%Y%m%d%H%M%S%z")
+    for _ in range(OTHERS):
+        one = somebody()
+        who = {"patient_id": one.record_number, "name": one.name, "id_number": one.id_number}
+        born = {"sex": one.sex, "birth_day": one.birth_day}
+        place = {"appointment": f"A-{one.record_number}", "department_code": department, "doctor_code": doctor}
+        visit.his_sends("a04", **who, **born)
+        visit.his_sends("siu_s12", **who, **place, starts=starts)
+        visit.his_sends("siu_s14", **who, appointment=place["appointment"], status="Arrived")
+
+
 def make_strip() -> None:
     """docs/screens/strip.png: the phone, the terminal and the board side by side."""
     pictures = []
@@ -120,6 +159,8 @@ def main(arguments: list[str]) -> int:
             if not outcome.ok:
                 sys.stderr.write(f"✗ {outcome.step}: {outcome.seen}\n")
                 return 1
+            if outcome.step == "check_in":
+                let_others_arrive(visit)
             for shot in SHOTS.get(outcome.step, ()):
                 take(chromium, visit, shot)
                 print(f"docs/screens/{shot.name}.png")

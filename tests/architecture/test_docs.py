@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from flask import url_for
 
 from app import create_app, events
 from app.jobs.timetable import JOBS
 from app.kernel.logs import FIELDS
-from app.web import SURFACES
+from app.web import SURFACES, desk, review, staff, terminal, window, work
 from config import read_settings
 from hl7_adapter.cli import hl7_command
 from hl7_adapter.mapping.inbound import EFFECTS
@@ -28,6 +29,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 # Flask-Migrate's own; docs/operations.md tells of those an operator needs.
 NOT_OURS = {"db"}
 MOST_LINES = 300
+PLACES = (desk.PLACE, review.PLACE, terminal.PLACE, window.PLACE, staff.PLACE)
 READERS = {"text", "number", "url", "file", "folder", "key"}
 
 
@@ -52,6 +54,13 @@ def settings_read() -> Iterator[tuple[str, str]]:
         name, *rest = [each.value if isinstance(each, ast.Constant) else "" for each in call.args]
         if isinstance(name, str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", name):
             yield name, str(rest[0]) if rest else ""
+
+
+def addresses_in_bars() -> dict[str, work.Link]:
+    app = create_app(read_settings({"MENZHEN_MODE": "demo", "MENZHEN_DATABASE_URL": "sqlite://"}))
+    links = [one for place in PLACES for each in place.links for one in (getattr(each, "links", None) or (each,))]
+    with app.test_request_context():
+        return {url_for(link.endpoint): link for link in links}
 
 
 def links_of(document: Path) -> list[str]:
@@ -88,6 +97,25 @@ def test_every_surface_and_every_page_is_named() -> None:
 
     assert [name for name, prefix in blueprints.items() if f"| `{name}` | `{prefix}" not in VISIT] == []
     assert sorted(part for part in first_parts if f"`{part}" not in VISIT) == []
+
+
+@pytest.mark.parametrize("name", ["staff.md", "staff.zh-CN.md"])
+def test_every_page_in_a_working_places_bar_is_named(name: str) -> None:
+    told = (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+    assert [address for address in addresses_in_bars() if f"`{address}`" not in told] == []
+
+
+def test_the_consoles_pages_are_told_with_their_roles() -> None:
+    rows = re.findall(
+        r"^\| (`/staff/.*?) \| ([a-z, ]+) \|", (ROOT / "docs" / "staff.md").read_text("utf-8"), re.MULTILINE
+    )
+    told = {address: set(roles.split(", ")) for pages, roles in rows for address in re.findall(r"`([^`]+)`", pages)}
+    asked = {address: set(link.roles) for address, link in addresses_in_bars().items() if link.roles}
+
+    console = {address: roles for address, roles in asked.items() if address.startswith("/staff/")}
+    assert console
+    assert {address: told.get(address) for address in console} == console
 
 
 def test_every_event_is_named() -> None:
