@@ -101,6 +101,30 @@ def test_a_small_screenshot_of_the_code_finds_the_bag_and_is_worth_nothing_later
     assert kept.value == "code_expired"
 
 
+def test_without_network_the_bag_in_hand_stays_on_the_screen_and_the_scan_is_made_again(
+    chromium: Browser, hospital: Hospital, counter: BrowserContext
+) -> None:
+    page, bag = counter.new_page(), bag_of(hospital, "bag.ready")
+    scan(page, hospital, shown_code(chromium, hospital))
+    address = page.url
+
+    counter.set_offline(True)
+    page.fill("#f-bag_code", bag.bag_code)
+    page.keyboard.press("Enter")
+    words = page.inner_text("[data-no-network]")
+    stays = (page.url, page.inner_text(".verdict h2"))
+    counter.set_offline(False)
+    page.wait_for_selector("[data-no-network]", state="hidden")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    matched = page.inner_text("main")
+    let_go(page)
+
+    assert "没有网络，刚才的操作没有提交" in words
+    assert stays == (address, "可以取药")
+    assert "请患者说出一项" in matched
+
+
 def test_the_next_patients_code_is_not_swallowed_while_a_bag_is_checked(
     chromium: Browser, hospital: Hospital, counter: BrowserContext
 ) -> None:

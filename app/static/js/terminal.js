@@ -1,6 +1,6 @@
 /* A scanner gun types: this catches it by physical key, with any focus and under any input method.
    <form data-scan> holds <input data-scan-input>; a button with data-key="F8" is pressed by that key; [data-sound] is heard once;
-   [data-scan-not-now] is shown when a code comes to a page without such a form. */
+   [data-scan-not-now] is shown when a code comes to a page without such a form, [data-no-network] when nothing can be sent. */
 (function () {
   'use strict';
   var GAP_MS = 80;
@@ -37,18 +37,25 @@
     var form = document.querySelector('form[data-scan]');
     if (field) { field.value = fieldValue; }
     if (!form) { sayNotNow(); return; }
+    if (isCutOff()) { return; }
     if (scannedBefore(code)) { return; }
     form.querySelector('[data-scan-input]').value = code;
     form.submit();
   }
 
   /* On a page that takes no code the gun is not ignored without a word. */
-  function sayNotNow() {
-    var words = document.querySelector('[data-scan-not-now]');
-    if (!words) { return; }
+  function sayNotNow() { say('[data-scan-not-now]'); }
+
+  /* Without network a form would lead to the browser's own error page, away from the bag that is in hand. */
+  function isCutOff() { return !navigator.onLine && say('[data-no-network]'); }
+
+  function say(which) {
+    var words = document.querySelector(which);
+    if (!words) { return false; }
     words.hidden = false;
     words.scrollIntoView({ block: 'nearest' });
     play('refused');
+    return true;
   }
 
   function caught(event) {
@@ -107,6 +114,11 @@
 
   document.addEventListener('keydown', listen, true);
   document.addEventListener('keydown', press, true);
+  document.addEventListener('submit', function (event) { if (isCutOff()) { event.preventDefault(); } });
+  window.addEventListener('online', function () {
+    var words = document.querySelector('[data-no-network]');
+    if (words) { words.hidden = true; }
+  });
   document.addEventListener('click', function (event) {
     var test = event.target.closest('[data-sound-test]');
     if (test) { play(test.getAttribute('data-sound-test')); }
