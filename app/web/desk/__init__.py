@@ -1,4 +1,4 @@
-"""The doctor's desk and the nurse's check-in: who waits, whom to call, what to prescribe, when to come again."""
+"""The doctor's desk, the nurse's check-in and the registration desk: who waits, whom to call, who has no phone."""
 
 from __future__ import annotations
 
