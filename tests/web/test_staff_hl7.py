@@ -252,6 +252,36 @@ def test_no_text_breaks_the_tree(text: str) -> None:
     assert shown(masked(text), "PID[0]-999") is not None
 
 
+@pytest.mark.parametrize(
+    "fill", ["PID" + "|" * 300_000, "PID|||" + "~" * 300_000, "Z|\r" * 400_000], ids=lambda f: f[:7]
+)
+def test_a_message_of_separators_is_a_short_page(fill: str) -> None:
+    segments = shown(masked(f"MSH|^~\\&|A\r{fill}"))
+
+    pieces = sum(len(each.raw) + sum(len(field.parts) for field in each.fields) for each in segments)
+    assert pieces < 5000
+    assert len(masked(fill)) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "QPD|IHE PDQ Query^^IHE|Q1|@PID.3.1^110101195603120020~@PID.5.1^张秀英",
+        "QRD|20261123|R|I|Q1|||1^RD|张秀英|DEM",
+        "QRF|HIS||张秀英|110101195603120020|张秀英",
+        "ZPD|1|张秀英|110101195603120020",
+        "IN2|1|110101195603120020|张秀英",
+        "PID" + "|" * 250 + "张秀英",
+    ],
+)
+def test_a_person_is_hidden_wherever_a_message_may_name_one(line: str) -> None:
+    hidden = masked(f"MSH|^~\\&|A\r{line}")
+
+    assert hidden.split("\n")[1].startswith(line[:4])
+    assert not re.search("张|1101", hidden)
+    assert masked("MSH|^~\\&|A\rZQN|A001|3-05").endswith("ZQN|A001|3-05")
+
+
 def test_the_declared_set_is_read_where_the_bytes_could_be_another() -> None:
     assert codec_of("MSH|^~\\&|||||||||||||||BIG-5\rPID|1||1||張".encode("cp950")) == "cp950"
     assert codec_of("MSH|^~\\&|||||||||||||||GBK\rPID|1||1||张".encode("gb18030")) == "gb18030"

@@ -6,8 +6,9 @@ Works on the text of segments and nothing else, so a message that no parser take
 from __future__ import annotations
 
 import re
+from itertools import islice
 
-# Which fields of a segment hold a person (HL7 v2.5.1 chapters 3, 6, 7): every figure and letter of them goes.
+# Which fields of a segment hold a person (HL7 v2.5.1 chapters 3, 5, 6, 7): every figure and letter of them goes.
 HIDDEN: dict[str, frozenset[int]] = {
     "PID": frozenset({2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 18, 19, 20, 21, 23}),
     "NK1": frozenset({2, 4, 5, 6, 12, 13, 30, 31, 32, 33, 37}),
@@ -17,10 +18,19 @@ HIDDEN: dict[str, frozenset[int]] = {
     "OBX": frozenset({5}),
     "NTE": frozenset({3}),
     "MRG": frozenset({1, 2, 3, 4, 7}),
+    "QPD": frozenset({3}),
+    "QRD": frozenset({8}),
+    "QRF": frozenset({3, 4, 5}),
 }
+# What a segment of somebody's own holds, nobody knows; ours holds a queue's number and a room.
+OWN = "ZQN"
+_HIDDEN_WHOLE = re.compile(r"Z[A-Z0-9]{2}|IN2", re.ASCII)
+# A message can be all lines and separators, sixteen million of them: whoever looks at it is to get a page all the same.
+LINES_AT_MOST = 300_001
+FIELDS_AT_MOST = 200
 # MSH-18 where UTF-8 or GB18030 would read other characters out of the same bytes (HL7 table 0211).
 _DECLARED = ((b"BIG-5", "cp950"), (b"BIG5", "cp950"), (b"8859/1", "latin-1"))
-_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_LINE = re.compile(r"[^\r\n]+")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 
 
@@ -54,7 +64,8 @@ def masked(text: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [line for line in _LINE_ENDS.split(text.strip("\x0b\x1c\r\n")) if line]
+    found = _LINE.finditer(text.strip("\x0b\x1c\r\n"))
+    return [line[0] for line in islice(found, LINES_AT_MOST)]
 
 
 def _separator(lines: list[str]) -> str:
@@ -64,11 +75,13 @@ def _separator(lines: list[str]) -> str:
 
 
 def _masked_segment(line: str, separator: str) -> str:
-    name, *fields = line.split(separator)
+    name, *fields = line.split(separator, FIELDS_AT_MOST)
     if not _SEGMENT.fullmatch(name):
         return "*" * min(len(line), 12)
-    hidden = HIDDEN.get(name, frozenset())
-    return separator.join([name, *(_hide(field) if n in hidden else field for n, field in enumerate(fields, start=1))])
+    hidden = HIDDEN.get(name, frozenset()) | {FIELDS_AT_MOST}
+    is_whole = bool(_HIDDEN_WHOLE.fullmatch(name)) and name != OWN
+    shown = (_hide(field) if is_whole or n in hidden else field for n, field in enumerate(fields, start=1))
+    return separator.join([name, *shown])
 
 
 def _hide(field: str) -> str:

@@ -12,6 +12,7 @@ from app.web.staff.hl7_fields import field_name
 
 SEGMENTS_AT_MOST = 400
 FIELD_CHARS_AT_MOST = 2000
+FIELDS_AT_MOST = PARTS_AT_MOST = 200
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d{1,4})\])?(?:-(\d{1,3})((?:\[\d{1,4}\])?(?:\.\d{1,3})*))?", re.ASCII)
 _HEADS = ("MSH", "FHS", "BHS")
 
@@ -83,7 +84,7 @@ def _marks(lines: list[str]) -> Marks:
 
 def _segment(line: str, marks: Marks, wanted: re.Match[str] | None) -> SegmentShown:
     fault, exact = (int(wanted[3] or 0), wanted[4] or "") if wanted else (0, "")
-    name, *values = line.split(marks.field)
+    name, *values = line.split(marks.field, FIELDS_AT_MOST)
     is_head = name in _HEADS
     if is_head:
         values = [marks.field, *values]
@@ -109,11 +110,11 @@ def _field(segment: str, number: int, value: str, marks: Marks, exact: str | Non
 
 
 def _parts(place: str, value: str, marks: Marks) -> list[PartShown]:
-    repetitions = value.split(marks.repetition)
+    repetitions = value.split(marks.repetition, PARTS_AT_MOST)
     parts = []
     for count, repetition in enumerate(repetitions, start=1):
         where = f"{place}[{count}]" if len(repetitions) > 1 else place
-        components = repetition.split(marks.component)
+        components = repetition.split(marks.component, PARTS_AT_MOST)
         if len(components) == 1:
             parts.append(PartShown(where, _cut(repetition)))
         else:
