@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.sandbox.fixtures import ROOT
+from tools.demo.environment import told_outside
 
 WANTED = """
     WXPAY_MED_CITY_ID WXPAY_BASE_URL WXPAY_CASHIER_URL WXPAY_MCHID WXPAY_APPID WXPAY_APIV3_KEY WXPAY_MERCHANT_KEY_FILE
@@ -36,6 +37,14 @@ def test_setting_up_again_keeps_the_keys(tmp_path: Path) -> None:
     assert set(values) == set(WANTED.split())
     assert len(values["WXPAY_APIV3_KEY"]) == 32
     assert Path(values["WXPAY_PUBLIC_KEY_FILE"]).read_text().startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_without_its_library_alipay_is_not_told_of_to_any_process_of_the_demo(tmp_path: Path) -> None:
+    set_up(tmp_path / "sandbox")
+
+    with_it, without = (told_outside(tmp_path, has_alipay=has) for has in (True, False))
+
+    assert {name for name in with_it if name not in without} == {name for name in WANTED.split() if "ALIPAY" in name}
 
 
 def test_private_keys_are_for_their_owner_only(tmp_path: Path) -> None:

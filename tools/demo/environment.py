@@ -77,6 +77,12 @@ def environment(place: Place) -> dict[str, str]:
     }
 
 
+def told_outside(data: Path, *, has_alipay: bool) -> dict[str, str]:
+    """What the outside world told us to reach it by; Alipay only where its library, an optional one, is installed."""
+    told = read_env(data / "sandbox" / "app.env")
+    return {name: value for name, value in told.items() if has_alipay or not name.startswith("ALIPAY_")}
+
+
 def web_environment() -> dict[str, str]:
     """How the web server runs, as granian.env says."""
     return read_env(ROOT / "granian.env")

@@ -8,7 +8,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable
 
-from tools.demo.environment import Place, read_env, web_environment
+from tools.demo.environment import Place, told_outside, web_environment
 from tools.demo.options import web_workers
 from tools.demo.supervisor import Process
 from tools.setup import python
@@ -37,12 +37,8 @@ def processes(place: Place, env: dict[str, str]) -> list[Process]:
 
 
 def _keys(place: Place) -> dict[str, str]:
-    """What the outside world told us to reach it by; Alipay only where its library, an optional one, is installed."""
-    told = read_env(place.data / "sandbox" / "app.env")
-    has_alipay = (
-        subprocess.run([str(python()), "-c", "import alipay"], capture_output=True, check=False).returncode == 0
-    )
-    return {name: value for name, value in told.items() if has_alipay or not name.startswith("ALIPAY_")}
+    found = subprocess.run([str(python()), "-c", "import alipay"], capture_output=True, check=False)
+    return told_outside(place.data, has_alipay=found.returncode == 0)
 
 
 def _module(name: str) -> list[str]:

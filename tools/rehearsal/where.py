@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app import create_app
 from app.runtime import Runtime, runtime
 from config import read_settings
-from tools.demo.environment import Place, environment, read_env
+from tools.demo.environment import Place, environment, told_outside
 from tools.demo.faces import read_endpoints
 from tools.demo.options import ports_of
 
@@ -20,8 +21,8 @@ def installation(demo: Path) -> Runtime:
         return runtime()
     port = urlsplit(str(told["base_url"])).port or 80
     place = Place(demo.resolve(), ports_of(port), str(told["database_url"]), "127.0.0.1", "127.0.0.1")
-    outside = demo / "sandbox" / "app.env"
-    settings = read_settings({**environment(place), **read_env(outside)})
+    outside = told_outside(demo, has_alipay=find_spec("alipay") is not None)
+    settings = read_settings({**environment(place), **outside})
     found: Runtime = create_app(settings).extensions["menzhen"]
     return found
 
