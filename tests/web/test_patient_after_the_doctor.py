@@ -118,6 +118,12 @@ def test_the_pickup_code_is_sent_anew_every_thirty_seconds(ready, clock):
     assert (first.status_code, same.status_code, later.status_code) == (200, 304, 200)
 
 
+def test_the_list_of_invoices_says_whose_each_is(ready):
+    phone, _ = ready
+
+    assert phone.open("/invoices").text.count("张秀英 · ") == 2
+
+
 def test_what_follows_the_doctor_is_the_patients_alone(ready, li, hospital: House, units: Units):
     phone, bag = ready
     with units.open() as uow:

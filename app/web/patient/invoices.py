@@ -20,7 +20,7 @@ from app.registration import visit_code
 from app.runtime import runtime
 from app.web import edge, show
 from app.web.invoice_paper import paper_of, pdf_of, verify_url
-from app.web.patient import blueprint
+from app.web.patient import blueprint, family
 from app.web.printing import CannotPrint, PrintFailed
 
 # How an invoice stands: (kind, state) → a tag's colour and words.
@@ -43,7 +43,8 @@ OTHERS = {InvoiceKind.BLUE: _l("冲红票据"), InvoiceKind.RED: _l("被冲销�
 def invoices() -> edge.Answer:
     """The account's invoices, newest first."""
     uow = edge.current_uow()
-    rows = [_row(uow, found) for found in invoices_service.list_of_account(uow)]
+    names = family.names(uow)
+    rows = [_row(uow, found) | {"name": names[found.patient_id]} for found in invoices_service.list_of_account(uow)]
     return render_template("patient/invoices.html", invoices=rows)
 
 
