@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
@@ -74,6 +75,22 @@ _ROUTES = {
     "肌内注射": "into a muscle",
     "皮下注射": "under the skin",
 }
+# What drugs are counted in, in as much of it as is said: 1 tablet, 2 tablets.
+_UNITS = {
+    "片": ("tablet", "tablets"),
+    "粒": ("capsule", "capsules"),
+    "丸": ("pill", "pills"),
+    "袋": ("sachet", "sachets"),
+    "支": ("tube", "tubes"),
+    "瓶": ("bottle", "bottles"),
+    "盒": ("box", "boxes"),
+    "滴": ("drop", "drops"),
+    "喷": ("puff", "puffs"),
+    "贴": ("patch", "patches"),
+    "次": ("time", "times"),
+}
+_AMOUNT = re.compile(rf"(?<!\d)(\d+(?:\.\d+)?)\s*([{''.join(_UNITS)}])(?![\u4e00-\u9fff])")
+_WINDOW = re.compile(r"(\d+)\s*号窗口")
 
 # The kind is a tag's colour and icon (templates/macros/ui.html), the words say the same.
 _STATES: tuple[tuple[enum.StrEnum, str, object], ...] = (
@@ -240,8 +257,24 @@ def route_words(route: str) -> str:
 
 def usage_words(line: PrescriptionLine) -> str:
     """0.5g 每日 3 次 口服 7 天: how the drug is taken."""
-    words = [line.dose, frequency_words(line.frequency), route_words(line.route)]
+    words = [amount_words(line.dose), frequency_words(line.frequency), route_words(line.route)]
     return " ".join([*filter(None, words), gettext("%(days)s 天", days=line.days)])
+
+
+def amount_words(text: str) -> str:
+    """0.25g×24粒, 2 盒, or 0.25g×24 capsules, 2 boxes; a unit that is not known as it was written."""
+    return _AMOUNT.sub(_amount_in_english, text) if is_english() else text
+
+
+def _amount_in_english(found: re.Match[str]) -> str:
+    one, more = _UNITS[found[2]]
+    return f"{found[1]} {one if found[1] == '1' else more}"
+
+
+def window_words(name: str, place: str = "") -> str:
+    """1号窗口 门诊药房1层, or Window 1 门诊药房1层; a window with another kind of name as it is called."""
+    shown = _WINDOW.sub(r"Window \1", name) if is_english() else name
+    return f"{shown} {place}".strip()
 
 
 def frequency_words(code: str) -> str:

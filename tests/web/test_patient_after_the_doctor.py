@@ -15,7 +15,7 @@ from app.invoice.models import Invoice
 from app.kernel.uow import Actor, Units
 from app.pharmacy.models import Bag
 from app.prescription import service as prescriptions
-from app.prescription.models import ReviewCheck
+from app.prescription.models import Prescription, ReviewCheck
 from app.registration import service as registration
 from app.registration.models import Registration
 from app.reports import service as reports
@@ -122,6 +122,25 @@ def test_the_list_of_invoices_says_whose_each_is(ready):
     phone, _ = ready
 
     assert phone.open("/invoices").text.count("张秀英 · ") == 2
+
+
+def test_amounts_windows_and_the_words_of_the_form_are_in_english_for_whoever_reads_that(ready, units: Units):
+    phone, bag = ready
+    with units.open() as uow:
+        invoices = uow.session.scalars(select(Invoice.public_id).order_by(Invoice.id)).all()
+        written = uow.session.scalars(select(Prescription.public_id)).one()
+    phone.send("/preferences", language="en")
+    paths = [*(f"/invoices/{each}" for each in invoices), f"/pickup/{bag.public_id}", f"/prescriptions/{written}"]
+
+    fee, drugs, pickup, usage = (phone.open(path).text for path in paths)
+
+    assert "Registration fee" in fee
+    assert "Western medicine" in drugs
+    assert "Window 1" in pickup
+    assert "号窗口" not in pickup
+    for page in (drugs, pickup, usage):
+        assert re.search(r"\d box(es)?\b", page)
+        assert not re.search(r"\d ?[盒片粒次]", page)
 
 
 def test_what_follows_the_doctor_is_the_patients_alone(ready, li, hospital: House, units: Units):

@@ -155,7 +155,7 @@ def _line(line: BillLine, splits: Mapping[int, SplitLine]) -> dict[str, str]:
     split = splits.get(line.line_no)
     return {
         "name": gettext("挂号费") if line.invoice_category == "registration" else line.name,
-        "spec": f"{line.spec} × {line.quantity} {line.unit}".strip(" ×"),
+        "spec": show.amount_words(f"{line.spec} × {line.quantity} {line.unit}".strip(" ×")),
         "amount": show.yuan(line.amount_fen),
         "insurance": show.yuan(line.fund_fen + line.other_fen),
         "self": show.yuan(line.account_fen + line.cash_fen),

@@ -189,7 +189,7 @@ def _pay(visit: Visit) -> Headline:
 
 def _picking(visit: Visit) -> Headline:
     errand = visit.errand(BagState.QUEUED, BagState.PICKING)
-    where = f"{errand.window.name} {errand.window.location}".strip() if errand and errand.window else ""
+    where = show.window_words(errand.window.name, errand.window.location) if errand and errand.window else ""
     is_free = errand is not None and errand.bill is not None and errand.bill.cash_fen == 0
     return {
         "title": gettext("已确认，正在配药") if is_free else gettext("已支付，正在配药"),
@@ -203,7 +203,7 @@ def _pickup(visit: Visit) -> Headline:
     errand = visit.errand(BagState.READY, BagState.BEING_SERVED)
     if errand is None or errand.bag is None:
         return _serving(visit)
-    where = f"{errand.window.name} {errand.window.location}".strip() if errand.window else ""
+    where = show.window_words(errand.window.name, errand.window.location) if errand.window else ""
     return {
         "kind": "ok",
         "title": gettext("药已配好，请到 %(window)s 取药", window=where),

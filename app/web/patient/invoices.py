@@ -20,6 +20,7 @@ from app.registration import visit_code
 from app.runtime import runtime
 from app.web import edge, show
 from app.web.invoice_paper import paper_of, pdf_of, verify_url
+from app.web.invoice_words import form_words
 from app.web.patient import blueprint, family
 from app.web.printing import CannotPrint, PrintFailed
 
@@ -72,7 +73,9 @@ def invoice(invoice_id: str) -> edge.Answer:
         invoice=_row(uow, found),
         filing=_filing(uow, found),
         facts=[*_facts(fields), *_other(uow, found)],
-        items=[{"label": item["category"], "value": show.yuan(item["amount_fen"])} for item in fields["items"]],
+        items=[
+            {"label": form_words(item["category"]), "value": show.yuan(item["amount_fen"])} for item in fields["items"]
+        ],
         details=[_detail(line) for line in fields["details"]],
         sums=_sums(fields),
         pdf_href=url_for("patient.invoice_pdf", invoice_id=invoice_id) if can_print else "",
@@ -122,8 +125,13 @@ def _other(uow: Uow, found: Invoice) -> list[dict[str, str]]:
 
 def _detail(line: dict[str, Any]) -> dict[str, str]:
     """One line of the details 清单: what, how much of it, how insurance sees it, and what it cost."""
-    about = (line["specification"], line["quantity"], line["insurance_class"])
-    return {"label": line["name"], "value": show.yuan(line["amount_fen"]), "note": " · ".join(filter(None, about))}
+    amounts = (show.amount_words(line[name]) for name in ("specification", "quantity"))
+    about = (*amounts, form_words(line["insurance_class"]))
+    return {
+        "label": form_words(line["name"]),
+        "value": show.yuan(line["amount_fen"]),
+        "note": " · ".join(filter(None, about)),
+    }
 
 
 def _sums(fields: dict[str, Any]) -> list[dict[str, str]]:

@@ -29,7 +29,11 @@ def pickup(bag_id: str) -> edge.Answer:
         bag_id=bag_id,
         patient_name=family.names(uow)[bag.patient_id],
         lines=[
-            {"name": line.drug_name, "spec": line.spec, "quantity": f"{line.quantity} {line.unit}"}
+            {
+                "name": line.drug_name,
+                "spec": show.amount_words(line.spec),
+                "quantity": show.amount_words(f"{line.quantity} {line.unit}"),
+            }
             for line in prescriptions.lines_of(uow, bag.prescription_id)
         ],
         **_told(uow, bag),
@@ -51,7 +55,7 @@ def _told(uow: Uow, bag: Bag) -> dict[str, object]:
         "kind": show.state_kind(bag.state),
         "state_words": show.state_words(bag.state),
         "number": bag.number,
-        "window": window.name if window else "",
+        "window": show.window_words(window.name) if window else "",
         "place": window.location if window else "",
         "svg": qr.pickup_svg(digits, label=gettext("取药码")) if digits else "",
         "digits": show.grouped(digits),

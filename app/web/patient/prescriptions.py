@@ -33,8 +33,8 @@ def prescription(prescription_id: str) -> edge.Answer:
         lines=[
             {
                 "name": line.drug_name,
-                "note": f"{line.spec} · {show.usage_words(line)}",
-                "quantity": f"{line.quantity} {line.unit}",
+                "note": f"{show.amount_words(line.spec)} · {show.usage_words(line)}",
+                "quantity": show.amount_words(f"{line.quantity} {line.unit}"),
             }
             for line in prescriptions.lines_of(uow, found.id)
         ],

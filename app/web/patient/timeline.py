@@ -135,7 +135,7 @@ def _collect(visit: Visit, state: str) -> Step:
     if errand is None or errand.bag is None:
         return _none_this_time(state)
     href = url_for("patient.pickup", bag_id=errand.bag.public_id)
-    note = f"{errand.window.name} {errand.window.location}".strip() if errand.window else ""
+    note = show.window_words(errand.window.name, errand.window.location) if errand.window else ""
     return {"note": note, "href": href, "action": gettext("取药码") if state == "current" else gettext("查看")}
 
 
