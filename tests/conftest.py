@@ -14,12 +14,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 
 from app import create_app
+from app.identity import logins
 from app.kernel.crypto import Keyring
 from app.kernel.db import engine_options, prepare
 from app.kernel.uow import Units
@@ -99,6 +101,13 @@ class TemplateMemory(BytecodeCache):
 @pytest.fixture(scope="session", autouse=True)
 def _templates_are_compiled_once() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": TemplateMemory()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dear_hasher() -> PasswordHasher:
+    """How the hospital hashes passwords; meanwhile the tests do so cheaply."""
+    dear, logins._HASHER = logins._HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return dear
 
 
 def is_postgres() -> bool:

@@ -23,7 +23,8 @@ from app.kernel.ids import new_public_id
 from app.kernel.uow import Actor, Units, Uow
 
 _HASHER = PasswordHasher()
-_NOBODYS_HASH = _HASHER.hash(secrets.token_hex(8))  # an unknown login costs as much time as a wrong password
+# Of a password that nobody knows, at the same cost: an unknown login takes as much time as a wrong password.
+_NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$+BbsrGlkPtef2xMMZ23ksA$g1K9XEX+Gh9dC5U2fi1o0DgXIwIQl9CnBwBGZ5s2oPc"
 IDLE = {"patient": timedelta(hours=12), "staff": timedelta(minutes=30)}
 LASTS = {"patient": timedelta(days=7), "staff": timedelta(hours=12)}
 LOCK_AFTER = 5

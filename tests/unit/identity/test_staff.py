@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
 from app.identity import logins, staffing
 from app.identity.errors import BadStaff, LastAdmin, LoginTaken, PasswordTooWeak, PasswordWrong
@@ -20,6 +21,13 @@ def test_the_first_administrator_is_filed_and_logs_in(units: Units) -> None:
         assert found.actor.roles == {"admin", "it"}
     with units.open() as uow, pytest.raises(LoginTaken):
         staffing.file_staff(uow, login="admin", name="另一人", roles=["it"], password="long enough")
+
+
+def test_to_guess_is_dear_and_an_unknown_login_as_dear_as_a_wrong_password(dear_hasher: PasswordHasher) -> None:
+    kept = extract_parameters(dear_hasher.hash("long enough"))
+
+    assert (kept.memory_cost >= 19 * 1024, kept.time_cost >= 2) == (True, True)
+    assert extract_parameters(logins._NOBODYS_HASH) == kept
 
 
 @pytest.mark.parametrize(
