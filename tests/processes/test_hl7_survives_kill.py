@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -101,28 +101,26 @@ def wait_for_row(engine: Engine, count: int) -> None:
 @pytest.mark.slow
 def test_a_listener_killed_between_commit_and_answer_has_one_effect(engine: Engine, database_url: str) -> None:
     port = free_port()
-    for number in (1, 2):
-        with (
-            running(database_url, port) as listener,
-            one_way(port) as door,
-            socket.create_connection((HOST, door)) as his,
-        ):
-            his.sendall(frame(a_patient(number)))
-            wait_for_row(engine, number)
-            listener.send_signal(signal.SIGKILL)
-            listener.wait()
-            his.settimeout(0.2)
-            with pytest.raises(TimeoutError):
-                his.recv(1)
-        before = effects(engine)
+    with ExitStack() as ended:
+        listener = ended.enter_context(running(database_url, port))
+        for number in (1, 2):
+            with one_way(port) as door, socket.create_connection((HOST, door)) as his:
+                his.sendall(frame(a_patient(number)))
+                wait_for_row(engine, number)
+                listener.send_signal(signal.SIGKILL)
+                listener.wait()
+                his.settimeout(0.2)
+                with pytest.raises(TimeoutError):
+                    his.recv(1)
+            before = effects(engine)
 
-        with running(database_url, port):
+            listener = ended.enter_context(running(database_url, port))
             answer = parse(send_once(HOST, port, a_patient(number), 10))
 
-        assert (answer.get("MSA-1"), answer.get("MSA-2")) == ("AA", f"K{number}")
-        assert before == effects(engine) == number
-        row = rows(engine)[-1]
-        assert (row.state, row.repeats, row.answer) == (InboxState.DONE, 1, answer.raw)
+            assert (answer.get("MSA-1"), answer.get("MSA-2")) == ("AA", f"K{number}")
+            assert before == effects(engine) == number
+            row = rows(engine)[-1]
+            assert (row.state, row.repeats, row.answer) == (InboxState.DONE, 1, answer.raw)
 
 
 @pytest.mark.slow
