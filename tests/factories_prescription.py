@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from app.insurance import service as insurance
-from app.insurance.policies import CATALOGUE, POLICIES
+from sqlalchemy import insert
+
+from app.insurance.models import CatalogueItem, Policy
+from app.insurance.policies import CATALOGUE, POLICIES, PolicyIn
 from app.kernel.uow import Actor, Units, Uow
 from app.prescription import service as prescriptions
 from app.prescription.demo_drugs import DRUGS
-from app.prescription.formulary import file_drug
-from app.prescription.models import Prescription, ReviewCheck
+from app.prescription.models import Drug, Prescription, ReviewCheck
 from app.prescription.orders import OrderIn, OrderLineIn, PrescriptionKind
 from tests import factories
 from tests.factories import Person
@@ -22,13 +23,18 @@ ISSUED = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)  # ten minutes before the tes
 
 
 def stocked(uow: Uow) -> None:
-    """The demo drugs are in the formulary and the catalogue, the five policies on file."""
-    for drug in DRUGS:
-        file_drug(uow, drug)
-    for policy in POLICIES:
-        insurance.file_policy(uow, policy)
-    for item in CATALOGUE:
-        insurance.file_catalogue_item(uow, item, valid_from=uow.today().replace(month=1, day=1))
+    """The demo drugs are in the formulary and the catalogue, the five policies on file, as the seed files them.
+
+    The rows are given to the database at once: a thousand tests begin so.
+    """
+    uow.session.execute(insert(Drug), [vars(drug) for drug in DRUGS])
+    uow.session.execute(insert(Policy), [_row_of(policy) for policy in POLICIES])
+    first_day = uow.today().replace(month=1, day=1)
+    uow.session.execute(insert(CatalogueItem), [vars(item) | {"valid_from": first_day} for item in CATALOGUE])
+
+
+def _row_of(policy: PolicyIn) -> dict[str, object]:
+    return {name: value for name, value in vars(policy).items() if name != "terms"} | asdict(policy.terms)
 
 
 def line(code: str = "IBU300", quantity: int = 1, **changes: object) -> OrderLineIn:
