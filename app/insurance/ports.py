@@ -18,7 +18,12 @@ class InsurerAway(Exception):
 
 
 class InsurerRefused(Exception):
-    """The insurer understood and said no; its words are for the log, never for a patient's page."""
+    """The insurer understood and said no; its words are for the finance office, never for a patient's page or a log."""
+
+
+def for_log(error: Exception) -> str:
+    """What may be written down of why the insurer did not do it: which question, since its words may name a person."""
+    return str(error).partition(":")[0] if isinstance(error, InsurerRefused) else str(error)
 
 
 class AnswerFlawed(Exception):

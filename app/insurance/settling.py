@@ -15,7 +15,16 @@ from datetime import timedelta
 from app.insurance import cases, claims, service, sql, taking_back
 from app.insurance.answered import Answer
 from app.insurance.models import Settlement, Split
-from app.insurance.ports import AnswerFlawed, Claim, Insurer, InsurerAway, InsurerRefused, MobileCentre, Visit
+from app.insurance.ports import (
+    AnswerFlawed,
+    Claim,
+    Insurer,
+    InsurerAway,
+    InsurerRefused,
+    MobileCentre,
+    Visit,
+    for_log,
+)
 from app.insurance.states import GOING_BACK, SETTLEMENT, SettlementAction, SettlementState
 from app.kernel.uow import Actor, Units, Uow
 
@@ -129,7 +138,7 @@ def undo(units: Units, insurer: Insurer, case_id: int) -> None:
     try:
         insurer.undo(brief.visit, brief.message_id)
     except (InsurerAway, InsurerRefused) as error:
-        _log.warning("settlement %d: 2601 was not answered (%s)", case_id, error)
+        _log.warning("settlement %d: 2601 was not answered (%s)", case_id, for_log(error))
         with units.open(JOB) as uow:
             case = cases.locked(uow, case_id)
             if case.state is _S.UNKNOWN and _is_urgent(uow, case):
@@ -155,7 +164,7 @@ def withdraw(units: Units, insurer: Insurer, case_id: int) -> None:
             insurer.withdraw(brief.visit, brief.batch_no)
             insurer.cancel_register(brief.visit, brief.batch_no)
     except InsurerRefused as no:
-        _log.info("settlement %d: nothing to withdraw (%s)", case_id, no)
+        _log.info("settlement %d: nothing to withdraw (%s)", case_id, for_log(no))
     except InsurerAway:
         return _step(units, case_id, _S.WITHDRAWING, cases.postpone, "withdraw")
     return _step(units, case_id, _S.WITHDRAWING, cases.withdrawn)

@@ -23,6 +23,7 @@ from app.insurance.ports import (
     PayOrder,
     Sums,
     Visit,
+    for_log,
 )
 from app.insurance.states import SETTLEMENT, SettlementAction, SettlementState
 from app.kernel import audit
@@ -78,7 +79,7 @@ def take_back(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre
         if brief.order is not None and _is_back_already(centre, brief.order, brief.sums):
             _step(units, case_id, _S.TAKING_BACK, taken_back)
             return
-        _log.error("settlement %d: the insurer does not take it back (%s)", case_id, no)
+        _log.error("settlement %d: the insurer does not take it back (%s)", case_id, for_log(no))
         _step(units, case_id, _S.TAKING_BACK, _get_stuck, str(no))
     except (InsurerAway, AnswerFlawed) as error:
         _log.warning("settlement %d: nobody can say whether it was taken back (%s)", case_id, error)
@@ -106,7 +107,7 @@ def clear_up(units: Units, insurer: Insurer, case_id: int, centre: MobileCentre 
         else:
             is_back = _centre(centre).query(brief.order, brief.sums).state is PayFactState.GONE
     except (InsurerAway, InsurerRefused, AnswerFlawed) as error:
-        _log.warning("settlement %d: what became of its reversal is not told (%s)", case_id, error)
+        _log.warning("settlement %d: what became of its reversal is not told (%s)", case_id, for_log(error))
         _step(units, case_id, _S.DOUBTFUL, cases.postpone, "cancel")
     else:
         _step(units, case_id, _S.DOUBTFUL, taken_back if is_back else reverse_again)

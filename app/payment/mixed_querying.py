@@ -13,7 +13,16 @@ from sqlalchemy import select
 
 from app import events
 from app.insurance import by_order
-from app.insurance.ports import AnswerFlawed, InsurerAway, InsurerRefused, PayFact, PayFactState, PayOrder, Sums
+from app.insurance.ports import (
+    AnswerFlawed,
+    InsurerAway,
+    InsurerRefused,
+    PayFact,
+    PayFactState,
+    PayOrder,
+    Sums,
+    for_log,
+)
 from app.kernel import audit, outbox
 from app.kernel.moves import move
 from app.kernel.rows import each
@@ -66,7 +75,7 @@ def _try(units: Units, partners: Partners, mixed_id: int) -> None:
     except AnswerFlawed as flawed:
         mixed_cases.differ(units, mixed_id, flawed.flaw)
     except NO_ANSWER as error:
-        _log.info("mixed order %d: no answer (%s)", mixed_id, error)
+        _log.info("mixed order %d: no answer (%s)", mixed_id, for_log(error))
         mixed_cases.postpone(units, mixed_id)
 
 

@@ -97,7 +97,9 @@ def test_a_line_goes_back_and_everybody_sees_how_far_it_is(insured: Insured, zha
     assert list(insured.insurer.settled.values()) == [25_35]
 
 
-def test_a_reversal_that_the_insurer_refuses_is_decided_on_the_console(insured: Insured) -> None:
+def test_a_reversal_that_the_insurer_refuses_is_decided_on_the_console(
+    insured: Insured, caplog: pytest.LogCaptureFixture
+) -> None:
     insured.insurer.refuses = True
     insured.ask(l1=3, l2=1)
     insured.work()
@@ -112,6 +114,8 @@ def test_a_reversal_that_the_insurer_refuses_is_decided_on_the_console(insured: 
 
     assert "医保不肯撤销" in listed
     assert "已清算" in listed
+    assert "does not take it back (2208)" in caplog.text
+    assert "已清算" not in caplog.text  # an insurer's words may name a person
     assert wrong == 404
     assert len(insured.house.till.refunds) == 1
     assert "没有待处理的结算" in finance.get("/staff/settlements").text
