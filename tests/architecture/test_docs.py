@@ -29,6 +29,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 # Flask-Migrate's own; docs/operations.md tells of those an operator needs.
 NOT_OURS = {"db"}
 MOST_LINES = 300
+CHANGELOG_PARTS = {"What to do", "What behaves otherwise", "Security"}
 PLACES = (desk.PLACE, review.PLACE, terminal.PLACE, window.PLACE, staff.PLACE)
 READERS = {"text", "number", "url", "file", "folder", "key"}
 
@@ -169,6 +170,16 @@ def test_the_demos_options_and_logins_are_told(name: str) -> None:
     assert [option for option in options if f"{option}" not in told] == []
     assert len(logins) >= 8
     assert [login for login in logins if f"`{login}`" not in told] == []
+
+
+def test_the_changelog_says_what_to_do_and_then_whom_it_concerns() -> None:
+    versions = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]
+
+    for version in versions:
+        parts = re.findall(r"^### (.+)$", version, flags=re.MULTILINE)
+        assert parts[0] == "What to do"
+        assert [part for part in parts if part not in CHANGELOG_PARTS and not part.startswith("For ")] == []
+        assert len(parts) == len(set(parts))
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
