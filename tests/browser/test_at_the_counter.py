@@ -220,3 +220,16 @@ def test_a_doctor_calls_sees_and_finishes_by_keys_alone(chromium: Browser, hospi
 
         assert "候诊 1 人" in page.inner_text(".now")
         assert "已过号" in page.inner_text("table")
+
+
+def test_the_slip_of_whoever_has_no_phone_is_printed_by_a_button(chromium: Browser, hospital: Hospital) -> None:
+    with hospital.context(chromium, "nurse", screen=checks.DESKTOP) as context:
+        page = context.new_page()
+        page.add_init_script("window.print = () => { document.title = 'printed'; }")
+        page.goto(f"{hospital.base_url}/desk/registrations/{hospital.ids['visit.held']}/slip")
+        page.get_by_role("button", name="打印凭条").click()
+        title = page.title()
+        page.emulate_media(media="print")
+        is_on_paper = page.locator("[data-print]").is_visible()
+
+    assert (title, is_on_paper) == ("printed", False)
