@@ -226,6 +226,17 @@ def test_numbers_that_are_no_invoice_are_told_so(phone, path):
     assert phone.open(path).status_code == 404
 
 
+def test_a_line_counts_as_one_whatever_address_of_its_own_it_takes(phone):
+    def asks(address: str) -> int:
+        path, of = "/verify/12345678/0000000001?c=123456", {"REMOTE_ADDR": address}
+        return phone.client.get(path, environ_base=of).status_code
+
+    of_one_line = [asks(f"2001:db8:1:2:{number:x}::{number:x}") for number in range(1, 32)]
+
+    assert of_one_line == [404] * 30 + [429]
+    assert [asks("2001:db8:1:3::1"), asks("::ffff:192.0.2.1"), asks("192.0.2.1")] == [404] * 3
+
+
 def test_an_address_verifies_thirty_invoices_a_minute(phone):
     answers = [phone.open("/verify/12345678/0000000001?c=123456").status_code for _ in range(31)]
 
