@@ -48,6 +48,11 @@ class _Facts(dict[str, object]):
         return show.near_moment(datetime.fromisoformat(str(value))) if name.endswith("_at") else value
 
 
+def title_for_staff(code: str) -> str:
+    """What the pages of the hospital call a refusal; '' for a code that none of them says."""
+    return str(FOR_STAFF[code][0]) if code in FOR_STAFF else ""
+
+
 def words_for(code: str, facts: dict[str, object]) -> dict[str, object]:
     """The finished words for the page: title, text, next_text and the links that lead on."""
     is_patient = request.blueprint in PATIENT_SURFACES

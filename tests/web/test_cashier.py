@@ -141,8 +141,14 @@ def test_the_drawers_end_is_shown_with_its_difference(house: House) -> None:
     clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"})
 
     assert "¥225.00" in clerk.get("/window/cashier/shift").text
-    ended = follow(clerk, clerk.post("/window/cashier/shift/close", data={"counted": "224.50"})).text
+    once = clerk.post("/window/cashier/shift/close", data={"counted": "24.50"})
+    again = clerk.post("/window/cashier/shift/close", data={"counted": "224.50", "counted_before": "2450"})
+    ended = follow(
+        clerk, clerk.post("/window/cashier/shift/close", data={"counted": "224.5", "counted_before": "22450"})
+    ).text
 
+    assert (once.status_code, "相差 -¥200.50" in once.text) == (422, True)
+    assert (again.status_code, 'name="counted_before" value="22450"' in again.text) == (422, True)
     assert "-¥0.50" in ended or "¥-0.50" in ended
     assert clerk.post(f"/window/cashier/bills/{bill}/cash", data={"tendered": "25"}).status_code == 409
 

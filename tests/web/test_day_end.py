@@ -81,7 +81,7 @@ def test_what_keeps_a_day_open_is_said_and_leads_to_its_case(house: House) -> No
     assert [words for words in wanted if words not in page] == []
     case = re.search(r"/staff/reconciliation/cases/\w+", page)
     assert case
-    house.browser("cashier").post("/window/cashier/shift/close", data={"counted": "199.50"})
+    house.browser("cashier").post("/window/cashier/shift/close", data={"counted": "199.50", "counted_before": "19950"})
     today = house.browser("finance").get(f"/staff/reconciliation/day?day={day + timedelta(days=1)}").text
     assert [words for words in ("当日还没有结束", "收费班次", "200.00", "199.50", "-0.50") if words not in today] == []
 

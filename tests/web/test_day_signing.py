@@ -101,7 +101,7 @@ def test_a_drawer_that_was_off_is_signed_only_with_a_reason(house: House) -> Non
     house.clock.step(days=1)
     still_open = house.browser("finance").post(SIGN, data={"day": str(today)}).status_code
     cashier = house.browser("cashier")
-    cashier.post("/window/cashier/shift/close", data={"counted": "199.50"})
+    cashier.post("/window/cashier/shift/close", data={"counted": "199.50", "counted_before": "19950"})
     house.clock.step(days=1)
     finance = house.browser("finance")
     day = today + timedelta(days=1)

@@ -12,6 +12,7 @@ from app.kernel.inbox import InboxItem, InboxState
 from app.kernel.outbox import OutboxItem
 from hl7_adapter.intake import receive
 from hl7_adapter.search_keys import note_written
+from tests.hl7.files import visit
 from tests.web.test_staff_hl7 import ORDER, came, plain, search
 from tests.web.work_fixtures import House, follow, hidden, house
 
@@ -30,6 +31,19 @@ def told(house: House, *, body: bytes = b"", error: str = "") -> int:
         else:
             outbox.mark_sent(uow, item.id)
         return item.id
+
+
+def test_a_refusal_that_our_pages_know_is_told_in_their_words(house: House) -> None:
+    receive(house.units, visit("a04_wrong_check_digit"))
+    with house.units.open(reads_only=True) as uow:
+        item_id = uow.session.scalars(select(InboxItem.id)).one()
+
+    page = plain(house.browser("it").get(f"/staff/hl7/in/{item_id}").text)
+    other = plain(house.browser("it").get(f"/staff/hl7/in/{came(house)}").text)
+
+    assert "身份证号码有误" in page
+    assert "bad_id_number PID-3" in page
+    assert "身份证号码有误" not in other
 
 
 def test_what_nobody_had_to_be_told_is_not_called_delivered(house: House) -> None:

@@ -20,6 +20,7 @@ from app.web.staff import ADMIN, IT, PLACE, blueprint
 from app.web.staff.hl7 import in_row, out_row
 from app.web.staff.hl7_masking import codec_of, lines_of, masked, text_of
 from app.web.staff.hl7_tree import fault_in_answer, shown
+from app.web.words import title_for_staff
 
 EDITED_CHARS_AT_MOST = 300_000
 
@@ -112,7 +113,7 @@ def _edited(item: InboxItem) -> bytes:
 
 
 def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
-    said = _visible(item.body, is_revealed=is_revealed)
+    said, why = _visible(item.body, is_revealed=is_revealed), title_for_staff(item.error_code)
     copies = message_search.copies_of(uow, item)
     is_editable = is_revealed and not item.emptied_at and len(said) <= EDITED_CHARS_AT_MOST
     return work.page(
@@ -120,6 +121,7 @@ def _in_page(uow: Uow, item: InboxItem, *, is_revealed: bool) -> str:
         PLACE,
         row=in_row(item),
         facts=[
+            *([{"label": gettext("原因"), "value": why}] if why else []),
             {"label": gettext("应答"), "value": _answered(item)},
             {"label": gettext("对象"), "value": item.subject_ref or "—"},
         ],

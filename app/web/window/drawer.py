@@ -22,11 +22,12 @@ def drawer() -> edge.Answer:
     return _drawer_page()
 
 
-def _drawer_page(flaws: Flaws | None = None) -> str:
+def _drawer_page(flaws: Flaws | None = None, counted_before: int | None = None) -> str:
     uow = edge.current_uow()
     standing = shifts.standing(uow)
     shown = _shown(uow, standing) if standing else None
-    return work.page("window/drawer.html", PLACE, shift=shown, typed=request.form, flaws=flaws or {})
+    facts = {"shift": shown, "typed": request.form, "flaws": flaws or {}, "counted_before": counted_before}
+    return work.page("window/drawer.html", PLACE, **facts)
 
 
 def _mistyped(field: str) -> edge.Answer:
@@ -48,11 +49,21 @@ def begin_shift() -> edge.Answer:
 @blueprint.post("/cashier/shift/close")
 @work.needs(CASHIER)
 def end_shift() -> edge.Answer:
-    """The drawer was counted and the shift is over; leads to its totals."""
+    """The drawer was counted and the shift is over; leads to its totals.
+
+    A count that is off is asked for once more, since the end of a shift is not taken back.
+    """
+    uow = edge.current_uow()
     try:
-        shift = shifts.close_shift(edge.current_uow(), counted_fen=amount("counted"))
+        counted_fen = amount("counted")
     except BadInput:
         return _mistyped("counted")
+    standing = shifts.standing(uow)
+    off_fen = counted_fen - shifts.drawer_fen(uow, standing) if standing else 0
+    if off_fen and request.form.get("counted_before") != str(counted_fen):
+        flaw = gettext("与应有现金相差 %(off)s，请再数一遍；无误再点一次", off=show.yuan(off_fen))
+        return _drawer_page({"counted": flaw}, counted_before=counted_fen), 422
+    shift = shifts.close_shift(uow, counted_fen=counted_fen)
     flash(gettext("班次已结束"), "ok")
     return redirect(url_for("window.shift", shift_id=shift.public_id))
 
@@ -62,7 +73,14 @@ def end_shift() -> edge.Answer:
 def shift(shift_id: str) -> edge.Answer:
     """One of the cashier's own shifts: its totals, what was counted, and the difference."""
     uow = edge.current_uow()
-    return work.page("window/drawer.html", PLACE, shift=_shown(uow, shifts.own(uow, shift_id)), typed={}, flaws={})
+    return work.page(
+        "window/drawer.html",
+        PLACE,
+        shift=_shown(uow, shifts.own(uow, shift_id)),
+        typed={},
+        flaws={},
+        counted_before=None,
+    )
 
 
 def _shown(uow: Uow, found: CashierShift) -> dict[str, object]:
