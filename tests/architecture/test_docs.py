@@ -46,15 +46,15 @@ def documents() -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def settings_read() -> Iterator[tuple[str, str]]:
-    """(name, default) of every setting the environment is asked for; '' where there is none to say."""
+def settings_read() -> Iterator[tuple[str, list[str]]]:
+    """Every setting that is read, with its default, and a number's least and most, as far as they are written out."""
     files = (ROOT / "config.py", ROOT / "config_partners.py")
     for call in (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in READERS):
             continue
         name, *rest = [each.value if isinstance(each, ast.Constant) else "" for each in call.args]
         if isinstance(name, str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", name):
-            yield name, str(rest[0]) if rest else ""
+            yield name, [str(each) for each in rest]
 
 
 def addresses_in_bars() -> dict[str, work.Link]:
@@ -84,11 +84,20 @@ def test_the_drawn_states_are_those_of_the_code() -> None:
 
 def test_every_setting_is_explained_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*) \|$", OPERATIONS, flags=re.MULTILINE))
-    asked_for = dict(sorted(settings_read(), key=lambda pair: len(pair[1])))
+    asked_for = dict(sorted((name, (told or [""])[0]) for name, told in settings_read()))
 
     assert len(asked_for) > 30
     assert set(rows) == set(asked_for)
     assert {name: default for name, default in asked_for.items() if default and default not in rows[name]} == {}
+
+
+def test_a_settings_range_is_the_one_that_is_enforced() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*) \|$", OPERATIONS, flags=re.MULTILINE))
+    asked_for = {name: tuple(told[1:3]) for name, told in settings_read() if len(told) == 3}
+    told = {name: re.findall(r"\b(\d+) to (\d+)\b", row) for name, row in rows.items() if "0: never" not in row}
+
+    assert len(asked_for) > 10
+    assert {name: pair for name, pair in asked_for.items() if told.get(name) and told[name] != [pair]} == {}
 
 
 def test_every_surface_and_every_page_is_named() -> None:
