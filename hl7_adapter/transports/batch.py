@@ -2,11 +2,12 @@
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hl7_adapter.er7 import AsWritten, build, canonical_label, parse, segment
+from hl7_adapter.er7 import LINES_AT_MOST, AsWritten, build, canonical_label, parse, segment
 
 MESSAGES_AT_MOST = 5000
 _LINE = re.compile(rb"[^\r\n]+[\r\n]*")
@@ -64,12 +65,13 @@ def begins_as_batch(raw: bytes) -> bool:
 def read_batch(raw: bytes) -> Batch | None:
     """The messages of a batch as they came; None for anything else, also for one whose counts or ends are wrong.
 
-    BTS-1 and FTS-1 are checked where they say something; more than MESSAGES_AT_MOST messages are no batch.
+    BTS-1 and FTS-1 are checked where they say something; more than MESSAGES_AT_MOST messages, or as many batches, are
+    none, nor are lines without end.
     """
     if not begins_as_batch(raw):
         return None
     try:
-        return _read(iter(_LINE.findall(_text(raw))))
+        return _read(line[0] for line in _LINE.finditer(_text(raw)))
     except _Broken:
         return None
 
@@ -79,9 +81,11 @@ def _text(raw: bytes) -> bytes:
 
 
 def _read(lines: Iterator[bytes]) -> Batch:
-    batch, is_open, count = Batch(), False, 0
-    for line in lines:
+    batch, is_open, counts = Batch(), False, Counter[bytes]()
+    for number, line in enumerate(lines):
         name = line[:3]
+        counts[name] += name in (b"MSH", b"BHS")
+        _demand(number < LINES_AT_MOST and counts[name] <= MESSAGES_AT_MOST)
         if name == b"FTS":
             _check(line, len(batch.parts), is_due=bool(batch.head) and not is_open)
             _end(lines)
@@ -97,8 +101,6 @@ def _read(lines: Iterator[bytes]) -> Batch:
             batch.parts.append(Part(line.strip()))
             is_open = True
         else:
-            count += name == b"MSH"
-            _demand(count <= MESSAGES_AT_MOST)
             _add(batch, line, is_open=is_open)
     _demand(not is_open and not batch.head)
     return batch

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.kernel.inbox import InboxItem
 from app.kernel.uow import Units
-from hl7_adapter.er7 import parse
+from hl7_adapter.er7 import LINES_AT_MOST, parse
 from hl7_adapter.filing import Filing
 from hl7_adapter.gate import Door
 from hl7_adapter.listener import Frame, answered
@@ -108,6 +108,8 @@ BROKEN = {
     "something after the end": FHS + BHS + ONE + b"BTS|1\rFTS|1\r" + TWO,
     "a message outside": BHS + ONE + b"BTS|1\r" + TWO,
     "too many": BHS + b"MSH|\r" * (MESSAGES_AT_MOST + 1) + b"BTS\r",
+    "too many batches": (BHS + b"BTS\r") * (MESSAGES_AT_MOST + 1),
+    "lines without end": BHS + ONE + b"Z\r" * LINES_AT_MOST + b"BTS|1\r",
     "no head": ONE + b"BTS|1\r",
     "only a tail": b"BTS|0\r",
     "nothing": b"",
