@@ -1,4 +1,4 @@
-"""Gathers the messages that wait at the same moment into one turn in a worker thread, so that they share a commit."""
+"""Gathers the messages that wait at the same moment into turns in worker threads, so that they share a commit."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
-AT_ONCE = 128
-SIDE_BY_SIDE = 4
-PROMPT_SECONDS = 0.012
+AT_ONCE = 16
+BESIDE_SECONDS = (0.002, 0.1, 0.1)
 
 Came = TypeVar("Came")
 Goes = TypeVar("Goes")
 
 
 class Turns(Generic[Came, Goes]):
-    """Hands what comes to `work`, all that waits at once, and gives each its own part of what comes back.
+    """Hands what comes to `work`, half of what waits at once, and gives each its own part of what comes back.
 
-    One turn is under way at a time, which makes the next one larger the busier it is. One that takes longer than
-    PROMPT_SECONDS (it waits for a lock, or the database is slow) holds nobody up: the next begins beside it.
+    Nearly always two turns are under way, so that one thinks while the database writes the other: the second begins
+    BESIDE_SECONDS after the first, with what has gathered until then. Where both take long (they wait for a lock, or
+    the database is slow) they hold nobody up: a third begins beside them, and a fourth.
     """
 
     def __init__(self, work: Callable[[Sequence[Came]], Sequence[Goes | Exception]]) -> None:
         """`work` runs in the loop's executor and gives one result or exception for each that it gets, in order."""
         self._work = work
         self._waiting: deque[tuple[Came, asyncio.Future[Goes]]] = deque()
-        self._prompt: asyncio.Future[Sequence[Goes | Exception]] | None = None
         self._under_way = 0
+        self._last_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def take(self, came: Came) -> Goes:
         """What `work` gives for `came`; raises the exception that it gave."""
@@ -38,30 +39,26 @@ class Turns(Generic[Came, Goes]):
         return await given
 
     def _begin(self) -> None:
-        if not self._waiting or self._prompt is not None or self._under_way >= SIDE_BY_SIDE:
-            return
         loop = asyncio.get_running_loop()
-        some = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._waiting or self._under_way > len(BESIDE_SECONDS):
+            return
+        due_at = self._last_at + BESIDE_SECONDS[self._under_way - 1] if self._under_way else 0
+        if loop.time() < due_at:
+            self._timer = loop.call_at(due_at, self._begin)
+            return
+        some = [self._waiting.popleft() for _ in range(min((len(self._waiting) + 1) // 2, AT_ONCE))]
+        self._under_way, self._last_at = self._under_way + 1, loop.time()
         turn = loop.run_in_executor(None, self._work, [came for came, _ in some])
-        self._prompt, self._under_way = turn, self._under_way + 1
-        timer = loop.call_later(PROMPT_SECONDS, self._go_on_beside, turn)
-        turn.add_done_callback(partial(self._end, some, timer))
-
-    def _go_on_beside(self, turn: asyncio.Future[Sequence[Goes | Exception]]) -> None:
-        if self._prompt is turn:
-            self._prompt = None
-            self._begin()
+        turn.add_done_callback(partial(self._end, some))
+        self._begin()  # the timer of the next
 
     def _end(
-        self,
-        some: list[tuple[Came, asyncio.Future[Goes]]],
-        timer: asyncio.TimerHandle,
-        turn: asyncio.Future[Sequence[Goes | Exception]],
+        self, some: list[tuple[Came, asyncio.Future[Goes]]], turn: asyncio.Future[Sequence[Goes | Exception]]
     ) -> None:
-        timer.cancel()
         self._under_way -= 1
-        if self._prompt is turn:
-            self._prompt = None
         self._begin()
         failure = turn.exception()
         gone: Sequence[Goes | BaseException] = [failure] * len(some) if failure else turn.result()

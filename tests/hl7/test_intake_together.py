@@ -184,29 +184,31 @@ def test_a_changed_agreement_holds_from_the_very_next_message(hospital: Units) -
     assert last_row(hospital).key == "A01_NOT_MAPPED"
 
 
-def test_a_turn_takes_all_that_waits_and_a_slow_one_holds_nobody_up() -> None:
+def test_a_turn_takes_half_of_what_waits_and_slow_ones_hold_nobody_up() -> None:
     turns_seen: list[list[str]] = []
     let_go = threading.Event()
 
     def work(came: Sequence[str]) -> list[str | Exception]:
         turns_seen.append(list(came))
-        if "slow" in came:
+        if came[0].startswith("slow"):
             let_go.wait(10)
         return [ValueError(each) if each == "bad" else each.upper() for each in came]
 
     async def scenario() -> None:
         turns: Turns[str, str] = Turns(work)
-        slow = asyncio.create_task(turns.take("slow"))
-        await asyncio.sleep(0)
+        slow = [asyncio.create_task(turns.take(each)) for each in ("slow", "slow too")]
+        while len(turns_seen) < len(slow):
+            await asyncio.sleep(0.001)
         told = await asyncio.gather(*(turns.take(each) for each in ("a", "bad", "c")), return_exceptions=True)
         assert [str(each) for each in told] == ["A", "bad", "C"]
-        assert not slow.done()
+        assert not any(each.done() for each in slow)
         let_go.set()
-        assert await slow == "SLOW"
+        assert await asyncio.gather(*slow) == ["SLOW", "SLOW TOO"]
 
     asyncio.run(scenario())
 
-    assert turns_seen == [["slow"], ["a", "bad", "c"]]
+    assert turns_seen[0] == ["slow"]
+    assert [each for turn in turns_seen for each in turn] == ["slow", "slow too", "a", "bad", "c"]
 
 
 def test_a_turn_that_breaks_answers_nobody() -> None:
