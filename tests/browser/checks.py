@@ -104,7 +104,7 @@ def repeat_bytes(context: BrowserContext, url: str) -> int:
 
 
 def _bytes(context: BrowserContext, url: str, *, is_first: bool) -> int:
-    page = context.new_page()
+    page = context.pages[0] if context.pages else context.new_page()
     session = context.new_cdp_session(page)
     lengths: list[float] = []
     session.on("Network.loadingFinished", lambda event: lengths.append(event["encodedDataLength"]))
@@ -112,5 +112,6 @@ def _bytes(context: BrowserContext, url: str, *, is_first: bool) -> int:
     session.send("Network.setCacheDisabled", {"cacheDisabled": is_first})
     page.goto(url, wait_until="load")
     page.wait_for_timeout(LATE_LOADS_MS)  # the icon comes after the page
-    page.close()
+    session.detach()
+    page.goto("about:blank")
     return int(sum(lengths))
