@@ -4,7 +4,17 @@ import re
 from dataclasses import dataclass
 
 from hl7_adapter.ack.table import ErrorAt
-from hl7_adapter.er7 import DEFAULT, LINES_AT_MOST, Delimiters, Message, Segment, canonical_label, codec_of, parse
+from hl7_adapter.er7 import (
+    DEFAULT,
+    LINES_AT_MOST,
+    REPETITIONS_AT_MOST,
+    Delimiters,
+    Message,
+    Segment,
+    canonical_label,
+    codec_of,
+    parse,
+)
 
 _VERSIONS = "2.1 2.2 2.3 2.3.1 2.4 2.5 2.5.1 2.6 2.7 2.7.1 2.8 2.8.1 2.8.2 2.9 2.9.1"
 VERSIONS = frozenset(_VERSIONS.split())
@@ -31,7 +41,7 @@ MESSAGE_TYPES = _ANSWERS | frozenset(_TOLD_TYPES.split())
 
 _NO_MARKS = "MSH-1 and MSH-2 do not declare delimiters: marks of punctuation, a different one for each level"
 _OTHER_MARKS = "MSH-2 declares other delimiters than the message is written with: MSH-9 would be repeated"
-_ENDLESS = f"more than {LINES_AT_MOST} lines"
+_ENDLESS = f"more than {LINES_AT_MOST} lines, or {REPETITIONS_AT_MOST} repetitions"
 _EVENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 

@@ -7,13 +7,14 @@ from hl7_adapter.er7.builder import AsWritten, Field, Part, build, segment
 from hl7_adapter.er7.charset import Decoded, canonical_label, codec_of, decode
 from hl7_adapter.er7.delimiters import DEFAULT, Delimiters, read_delimiters
 from hl7_adapter.er7.escape import escape, escape_controls, unescape
-from hl7_adapter.er7.lexer import LINES_AT_MOST, NULL, Group, Message, Repetition, Segment, parse
+from hl7_adapter.er7.lexer import LINES_AT_MOST, NULL, REPETITIONS_AT_MOST, Group, Message, Repetition, Segment, parse
 from hl7_adapter.er7.path import Place, message_place
 
 __all__ = [
     "DEFAULT",
     "LINES_AT_MOST",
     "NULL",
+    "REPETITIONS_AT_MOST",
     "AsWritten",
     "Decoded",
     "Delimiters",

@@ -21,6 +21,7 @@ _CLOSE_BY = 5
 # A frame of the largest size, filled with text broken after 76 letters, has fewer; one of blank lines has sixty times
 # as many, and taking it apart would hold up everybody else's for ten seconds.
 LINES_AT_MOST = 300_000
+REPETITIONS_AT_MOST = 50_000
 
 
 class Repetition:
@@ -199,7 +200,8 @@ class Message(Group):
     """A received message: `raw` bytes as they came, `decoded` text and character set, `delimiters` in force.
 
     `readable` is False when there is no MSH (or FHS, BHS) or it declares no delimiters; the usual ones then serve.
-    `endless` says that it has more than LINES_AT_MOST lines: only the first of them is taken for a segment.
+    `endless` says that it has more than LINES_AT_MOST lines or REPETITIONS_AT_MOST of fields: only its first line is
+    taken for a segment.
     A message is read only: it is never changed, so encoding it gives back the bytes that came.
     """
 
@@ -212,7 +214,7 @@ class Message(Group):
         delimiters = _delimiters_in(decoded.text)
         self.readable = delimiters is not None
         self.delimiters = delimiters or DEFAULT
-        self.endless = len(raw) > LINES_AT_MOST and _has_too_many_lines(decoded.text)
+        self.endless = len(raw) > REPETITIONS_AT_MOST and _is_endless(decoded.text, self.delimiters.repetition)
         self._lines: list[str] | None = None
         self._first: dict[str, Segment] = {}
         self._by_name = {}
@@ -271,8 +273,9 @@ def _declared_in(text: str) -> Delimiters | None:
     return read_delimiters(separator, marks.splitlines()[0] if marks else "")
 
 
-def _has_too_many_lines(text: str) -> bool:
-    return max(text.count("\r"), text.count("\n")) > LINES_AT_MOST
+def _is_endless(text: str, repetition: str) -> bool:
+    has_too_many = bool(repetition) and text.count(repetition) > REPETITIONS_AT_MOST
+    return has_too_many or max(text.count("\r"), text.count("\n")) > LINES_AT_MOST
 
 
 def _first_line(text: str, name: str, separator: str) -> str:

@@ -257,13 +257,16 @@ def test_a_message_written_with_other_delimiters_than_it_declares_is_refused_at_
     assert answer_code(refused.errors) == "AR"
 
 
-def test_a_message_of_endless_lines_is_refused_before_it_is_taken_apart():
+def test_a_message_of_endless_lines_or_repetitions_is_refused_before_it_is_taken_apart():
     head = b"MSH|^~\\&|HIS|HOSPITAL|MENZHEN|HOSPITAL|20261123092500||ADT^A04|D1|P|2.5.1\rPID|1||P1^^^HIS^PI\r"
 
     refused, taken = (read_header(head + b"\r" * count) for count in (300_000, 299_000))
 
+    repeating = read_header(head.replace(b"PI\r", b"PI" + b"~P2" * 50_001 + b"\r"))
+
     assert isinstance(refused, HeaderProblem)
-    assert [(fault.code, fault.location) for fault in refused.errors] == [(100, "MSH")]
+    assert isinstance(repeating, HeaderProblem)
+    assert [(fault.code, fault.location) for fault in (*refused.errors, *repeating.errors)] == [(100, "MSH")] * 2
     assert (refused.header.control_id, [each.name for each in refused.header.message]) == ("D1", ["MSH"])
     assert not isinstance(taken, HeaderProblem)
 
