@@ -170,7 +170,7 @@ def proof_tag(proof: IdentityProof) -> dict[str, str]:
     """Whether the person is verified, as a tag; `note` says what to do about it."""
     if proof != IdentityProof.UNVERIFIED:
         return {"kind": "ok", "text": str(PROOFS[proof]), "note": ""}
-    note = gettext("带身份证到挂号窗口核验一次即可；有的科室只接受核验过的就诊人网上预约。")
+    note = gettext("带身份证（儿童可带户口簿）到挂号窗口核验一次即可；有的科室只接受核验过的就诊人网上预约。")
     return {"kind": "wait", "text": str(PROOFS[proof]), "note": str(note)}
 
 

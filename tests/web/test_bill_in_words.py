@@ -97,7 +97,7 @@ def test_the_example_in_english(zhang: Phone, bill: str) -> None:
 
     words = words_of(zhang.open(f"/bills/{bill}").text)
 
-    assert "Of it, not covered ¥40.00" in words
+    assert "Of which not covered ¥40.00" in words
     assert "Rest after insurance ¥52.00" in words
 
 

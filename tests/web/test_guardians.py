@@ -76,6 +76,11 @@ def test_taken_back_nothing_new_is_booked_and_what_was_booked_stands(zhang: Phon
     assert book(zhang, clinic, page)[0] == 302
 
 
+def test_whoever_has_other_papers_than_an_identity_card_is_told_where_to_go(zhang: Phone) -> None:
+    assert "持护照" in zhang.open("/patients/new").text
+    assert "儿童可带户口簿" in zhang.open("/patients").text
+
+
 def test_only_verified_people_book_online_where_the_rules_say_so(zhang: Phone, clinic: House, units: Units) -> None:
     with units.open() as uow:
         rulebook.write(uow, rulebook.Where(department_code="GI"), {"verified_only": True})
