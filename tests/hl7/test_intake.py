@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -20,6 +22,8 @@ from app.reports.models import Report
 from hl7_adapter.er7 import parse
 from hl7_adapter.intake import receive
 from tests.hl7.files import ALL, OF_THE_VISIT, expected, message, visit
+
+INTERFACE = Path(__file__).parents[2] / "docs" / "hl7" / "README.md"
 
 
 def answer(units: Units, raw: bytes) -> str:
@@ -59,6 +63,15 @@ def test_each_message_gets_the_answer_that_stands_beside_it(hospital: Units) -> 
             assert (told.get("ERR-2.1"), told.get("ERR-4")) == (row.error_place[:3], "E"), name
         assert seen == wanted, name
         assert (told.get("MSA-2"), row.body, row.answer) == (parse(raw).get("MSH-10"), raw, told.raw), name
+
+
+def test_the_interfaces_example_is_answered_as_it_says(hospital: Units) -> None:
+    blocks = re.findall(r"```\n(MSH.*?)\n```", INTERFACE.read_text(encoding="utf-8"), re.DOTALL)
+    ((sent, promised),) = (block.split("\n\n") for block in blocks if "\n\n" in block)
+
+    told = receive(hospital, sent.replace("\n", "\r").encode()) or b""
+
+    assert told.decode().split("\r")[1:3] == promised.split("\n")
 
 
 def test_whatever_comes_is_kept_and_answered_without_an_internal_error(hospital: Units) -> None:
