@@ -82,9 +82,11 @@ def test_the_visits_own_code_brings_them_too(house: House) -> None:
     clerk = house.browser("clerk")
 
     found = follow(clerk, scan(clerk, to_digits(held.visit_number)))
+    typed = follow(clerk, scan(clerk, held.visit_number.lower()))
     unknown = follow(clerk, scan(clerk, to_digits("V26112300000000")))
 
     assert "张秀英" in found.text
+    assert "张秀英" in typed.text
     assert "unknown_visit" in unknown.text
 
 

@@ -70,7 +70,7 @@ def send_code() -> edge.Answer:
         number = read_phone(typed)
     except BadPhone:
         session[MISTYPED] = runtime().units.keys.seal(typed[:20], _PLACE)
-        return redirect(url_for("entrance.log_in", next=next_path))
+        return redirect(url_for("entrance.log_in", next=next_path or None))
     try:
         edge.limit("code.minute", number, at_most=1, window_seconds=60)
     except TooMany as error:

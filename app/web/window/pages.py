@@ -96,11 +96,14 @@ def _nonce() -> str:
 @blueprint.post("/scan")
 @work.needs(CLERK)
 def scan() -> edge.Answer:
-    """The patient's pickup code, or their visit's, is answered once; leads to the invoices or to the refusal."""
+    """The patient's pickup code, or their visit's, is answered once; leads to the invoices or to the refusal.
+
+    The visit's number, which its own field takes on the first page, is taken here too.
+    """
     here = terminal()
     edge.limit("window.scan", here.code, at_most=MOST_SCANS_PER_MINUTE, window_seconds=60)
     uow, digits, nonce = edge.current_uow(), work.typed("digits", 200), _nonce()
-    visit_number = read_digits(digits)
+    visit_number = read_digits(digits) or (digits if digits.upper().startswith("V") else "")
     if visit_number:
         return _lead_on(invoices.print_visit(uow, visit_number=visit_number, nonce=nonce, terminal=here))
     key = runtime().settings.pickup_key
