@@ -17,6 +17,7 @@ from app.kernel.uow import Uow
 
 IS_FULL = text("state <> 'received' AND state <> 'refused' AND emptied_at IS NULL")
 """A message that is settled and holds its bytes still; written out, so that the index of those answers."""
+_IS_COPY = text("copy_of_id IS NOT NULL")
 
 
 def said(raw: bytes) -> bytes:
@@ -58,7 +59,7 @@ class InboxItem(Row):
         ),
         Index("ix_inbox_state_id", "state", "id"),
         Index("ix_inbox_kind", "kind", "id", postgresql_ops={"kind": "text_pattern_ops"}),
-        Index("ix_inbox_copy_of_id", "copy_of_id"),
+        Index("ix_inbox_copy_of_id", "copy_of_id", sqlite_where=_IS_COPY, postgresql_where=_IS_COPY),
         Index("ix_inbox_to_empty", "done_at", sqlite_where=IS_FULL, postgresql_where=IS_FULL),
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from sqlalchemy import Index, Select, String, UniqueConstraint, select
+from sqlalchemy import Index, PrimaryKeyConstraint, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.crypto import Keyring
-from app.kernel.db import Row, choice
+from app.kernel.db import Base, choice
 from app.kernel.hot import Hot, insert_of
 from app.kernel.uow import Uow
 
@@ -33,12 +33,15 @@ class KeyKind(enum.StrEnum):
     ORDER = "order"
 
 
-class MessageKey(Row):
-    """One number in one message; a patient's stands here as a blind index, so that this table names nobody."""
+class MessageKey(Base):
+    """One number in one message; a patient's stands here as a blind index, so that this table names nobody.
+
+    Nothing refers to a row of it, and each message brings four: they have no key but what they say.
+    """
 
     __tablename__ = "message_key"
     __table_args__ = (
-        UniqueConstraint("kind", "value", "direction", "item_id"),
+        PrimaryKeyConstraint("kind", "value", "direction", "item_id"),
         Index("ix_message_key_item", "direction", "item_id"),
     )
 

@@ -55,8 +55,8 @@ class PayMethod(enum.StrEnum):
     CARD = "card"
 
 
-def _by_day(name: str, column: str) -> Index:
-    """Finds a day's rows among those of years; what has not happened yet is not in it."""
+def _where_known(name: str, column: str) -> Index:
+    """Finds a day's rows among those of years, or a split's; where the column is empty a row is not in it."""
     where = text(f"{column} IS NOT NULL")
     return Index(name, column, sqlite_where=where, postgresql_where=where)
 
@@ -75,14 +75,15 @@ class Bill(PublicRow):
         CheckConstraint(PARTS_NOT_NEGATIVE, name="parts_not_negative"),
         _unique_while("uq_bill_open", "state IN ('open', 'settling')", "purpose", "subject_id"),
         Index("ix_bill_subject", "purpose", "subject_id"),
-        _by_day("ix_bill_paid_at", "paid_at"),
+        _where_known("ix_bill_paid_at", "paid_at"),
+        _where_known("ix_bill_split_id", "split_id"),
     )
 
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
     subject_id: Mapped[int]
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
-    split_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"), index=True)
+    split_id: Mapped[int | None] = mapped_column(ForeignKey("split.id"))
     total_fen: Mapped[int] = mapped_column(Fen)
     fund_fen: Mapped[int] = mapped_column(Fen, default=0)
     other_fen: Mapped[int] = mapped_column(Fen, default=0)
@@ -143,7 +144,7 @@ class PaymentOrder(PublicRow):
         _unique_while("uq_payment_order_settles", "settles_bill", "bill_id"),
         Index("ix_payment_order_due", "state", "query_due_at"),
         Index("ix_payment_order_unsure", "query_due_at", sqlite_where=UNSURE, postgresql_where=UNSURE),
-        _by_day("ix_payment_order_paid_at", "paid_at"),
+        _where_known("ix_payment_order_paid_at", "paid_at"),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)
@@ -206,7 +207,7 @@ class Refund(PublicRow):
             name="amount_fits_order",
         ),
         Index("ix_refund_due", "state", "query_due_at"),
-        _by_day("ix_refund_finished_at", "finished_at"),
+        _where_known("ix_refund_finished_at", "finished_at"),
     )
 
     bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), index=True)

@@ -10,9 +10,11 @@ down_revision = "0057"
 branch_labels = None
 depends_on = None
 
+COUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
-    op.add_column("lobby", sa.Column("screen_no", sa.BigInteger(), server_default="0", nullable=False))
+    op.add_column("lobby", sa.Column("screen_no", COUNT, server_default="0", nullable=False))
 
 
 def downgrade() -> None:
