@@ -19,7 +19,6 @@ from config import Hl7Settings
 from hl7_adapter.er7 import parse
 from hl7_adapter.listener import listen, listen_http
 from hl7_adapter.mllp import MllpClient
-from tests.factories_prescription import stocked
 from tests.hl7.test_http import HOST, SOAP, serving
 from tests.hl7.test_intake import patient
 from tests.hl7.test_mllp import free_port
@@ -53,7 +52,6 @@ def form(title: str) -> dict[str, str]:
 @pytest.fixture
 def hospital(house: House) -> House:
     with house.units.open() as uow:
-        stocked(uow)
         his = identity.PatientFromHis(mrn="P10001", name="张秀英", sex=Sex.FEMALE)
         identity.file_patient_from_his(uow, his)
     return house
