@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.insurance.models import CatalogueItem, Policy
 from app.insurance.policies import CATALOGUE, POLICIES, PolicyIn
@@ -25,8 +25,10 @@ ISSUED = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)  # ten minutes before the tes
 def stocked(uow: Uow) -> None:
     """The demo drugs are in the formulary and the catalogue, the five policies on file, as the seed files them.
 
-    The rows are given to the database at once: a thousand tests begin so.
+    The rows are given to the database at once: a thousand tests begin so. A house that has them keeps them.
     """
+    if uow.session.scalar(select(Drug.id).limit(1)):
+        return
     uow.session.execute(insert(Drug), [vars(drug) for drug in DRUGS])
     uow.session.execute(insert(Policy), [_row_of(policy) for policy in POLICIES])
     first_day = uow.today().replace(month=1, day=1)

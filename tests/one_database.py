@@ -41,6 +41,8 @@ class Database(Protocol):
 def broken_promises(database: Database, *, within: str = "") -> dict[str, int]:
     """The promises that do not hold now, with the rows that break each; those of one slice when it is named."""
     names, question = _promises(within)
+    if not names:
+        return {}
     return {name: count for name, count in zip(names, database.row(question), strict=True) if count}
 
 
