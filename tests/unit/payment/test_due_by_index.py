@@ -88,7 +88,8 @@ def test_orders_to_be_asked_about_are_found_without_reading_those_long_paid(
 def _as_among_millions(uow: Uow) -> None:
     """Reading the whole of so small a table may well be cheapest; of the years it stands for it never is."""
     uow.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    uow.session.execute(text("SET LOCAL enable_seqscan = off"))
+    for whole_way in ("seqscan", "hashjoin", "mergejoin"):
+        uow.session.execute(text(f"SET LOCAL enable_{whole_way} = off"))
 
 
 def _rows_read(uow: Uow) -> int:
