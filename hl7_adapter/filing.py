@@ -27,10 +27,11 @@ BYTES_AT_MOST = 256 * 1024
 
 
 class Filing:
-    """Files messages over a connection of its own; on SQLite it leaves all to the long way.
+    """Judges which messages can be filed, and files those of a batch over a connection of its own.
 
-    One turn writes at a time, and the next is judged meanwhile.
-    An agreement is remembered with its version, and the statement keeps nothing that was judged by an old one.
+    Single messages are filed from the listening loop, by what is `judged` here (`short_way.py`). On SQLite all is left
+    to the long way. An agreement is remembered with its version, and the statement keeps nothing that was judged by an
+    old one.
     """
 
     def __init__(self, units: Units) -> None:
